@@ -1,0 +1,52 @@
+"""What a rule is: a code, a title, a default and a check over the facts of one save call.
+
+A rule module holds one rule. Its docstring is the rule's documentation (``explain`` and the docs
+render it), its ``RULE`` the rule itself. Rule modules must not import libcst: flake8 loads them to
+learn the codes even if no file ever needs to be parsed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from flake8_saveimage.sites import SaveSite
+
+RemedyKind = Literal[
+    "helper",  # call the runtime helper instead (unique name, clamps, atomic)
+    "replace",  # the helper with if_exists="replace": overwriting is meant
+    "fstring",  # add the missing f to the path literal
+    "rename",  # a removed keyword gets its new name
+    "normalize",  # add normalize=True beside value_range=
+    "callee",  # torch.utils.save_image -> torchvision.utils.save_image
+    "clone",  # save a copy instead of a view
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What would mend a problem. Whether and how safely it can be applied, ``fixes`` decides."""
+
+    kind: RemedyKind
+    value_range: tuple[float, float] | None = None
+    renames: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a rule says about a call: the message (without the code) and what would mend it."""
+
+    message: str
+    remedy: Remedy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. ``check`` returns what is wrong with a save call, or ``None``."""
+
+    code: str
+    title: str
+    check: Callable[[SaveSite], Problem | None]
+    default: bool = True
