@@ -1,0 +1,95 @@
+"""From source text to findings: parse, read the facts, run the rules, look up positions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+import libcst as cst
+
+from flake8_saveimage.findings import Finding
+from flake8_saveimage.flow import Flow
+from flake8_saveimage.module import read_facts
+from flake8_saveimage.positions import spans
+from flake8_saveimage.rules import Problem, Rule, all_rules
+from flake8_saveimage.sites import SaveSite, save_sites
+
+
+class Unparsable(Exception):
+    """Source that libcst cannot parse. ``line`` and ``column`` count from 1."""
+
+    def __init__(self, message: str, line: int, column: int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.line = line
+        self.column = column
+
+
+class Diagnosis(NamedTuple):
+    """A rule's verdict on one save call, before positions and fixes are looked up."""
+
+    rule: Rule
+    site: SaveSite
+    problem: Problem
+
+
+class Analysis(NamedTuple):
+    """Everything known about one file: what reports and fixes are made from."""
+
+    module: cst.Module
+    flow: Flow
+    sites: list[SaveSite]
+    diagnoses: list[Diagnosis]
+
+
+def parse(source: str) -> cst.Module:
+    """Parse a file's text. Raises :class:`Unparsable`."""
+    try:
+        return cst.parse_module(source)
+    except cst.ParserSyntaxError as error:
+        message = error.message.partition("\n")[0]
+        raise Unparsable(message, error.raw_line, error.raw_column + 1) from None
+    except RecursionError:
+        raise Unparsable("nested too deeply to be parsed", 1, 1) from None
+
+
+def diagnose(
+    source: str, *, hooks: Collection[str] = (), codes: Collection[str] | None = None
+) -> Analysis:
+    """Run the rules (all, or those in ``codes``) over a file's text."""
+    module = parse(source)
+    flow = Flow(read_facts(module))
+    flow.facts.hooks = frozenset(hooks)
+    sites = save_sites(flow)
+    rules = [rule for rule in all_rules() if codes is None or rule.code in codes]
+    diagnoses = [
+        Diagnosis(rule, site, problem)
+        for site in sites
+        for rule in rules
+        if (problem := rule.check(site)) is not None
+    ]
+    return Analysis(module, flow, sites, diagnoses)
+
+
+def analyse(
+    source: str, *, hooks: Collection[str] = (), codes: Collection[str] | None = None
+) -> list[Finding]:
+    """Return the findings in a file's text, sorted. Raises :class:`Unparsable`.
+
+    ``hooks`` are further names of functions that a framework calls again and again; ``codes`` the
+    rules to run (``None``: all, those that are off by default too).
+    """
+    return findings(diagnose(source, hooks=hooks, codes=codes))
+
+
+def findings(analysis: Analysis) -> list[Finding]:
+    """Return what was diagnosed as plain data, with positions."""
+    places = spans(analysis.module, [item.site.call for item in analysis.diagnoses])
+    found = []
+    for rule, site, problem in analysis.diagnoses:
+        span = places[id(site.call)]
+        found.append(
+            Finding(span.line, span.column, rule.code, problem.message, span.end_line,
+                    span.end_column)
+        )  # fmt: skip
+    return sorted(found)
