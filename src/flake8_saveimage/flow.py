@@ -303,7 +303,7 @@ class Flow:
     # -- calls ---------------------------------------------------------------------------------
 
     def callers(self, function: Scope) -> list[CallSite]:
-        """Return the calls of a function in this file: ``f(...)``, ``self.f(...)``, ``x.f(...)``."""
+        """Return the calls of a function in this file: ``f()``, ``self.f()``, ``x.f()``."""
         name = function.name
         if name == "__init__" and function.owner_class is not None:
             sites = self.facts.calls_by_name.get(function.owner_class.name, [])

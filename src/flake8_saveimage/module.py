@@ -17,7 +17,7 @@ import libcst as cst
 Comprehension: TypeAlias = cst.ListComp | cst.SetComp | cst.DictComp | cst.GeneratorExp
 Pattern: TypeAlias = tuple[int, ...]
 
-# Methods that change their receiver: after one of these, `len(names)` or `names[-1]` is a new value.
+# Methods that change their receiver: after one, `len(names)` or `names[-1]` is a new value.
 MUTATORS = frozenset(
     [
         "append",

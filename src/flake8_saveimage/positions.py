@@ -52,7 +52,7 @@ class _Recorder(CodegenState):
 
 
 def spans(module: cst.Module, nodes: Sequence[cst.CSTNode]) -> dict[int, Span]:
-    """Return the span of each node of ``module``, without its parentheses, keyed by ``id(node)``."""
+    """Return the span of each node of ``module``, without parentheses, keyed by ``id(node)``."""
     if not nodes:
         return {}
     recorder = _Recorder(module, nodes)
