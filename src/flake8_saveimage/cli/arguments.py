@@ -1,0 +1,231 @@
+"""The command line's grammar. Options that flake8 knows are handed to flake8's own parser.
+
+The help texts are written by hand so that each fits a screen; a test compares them with the parser.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from flake8_saveimage import __version__
+from flake8_saveimage.report import FORMATS
+
+COMMANDS = ("check", "fix", "explain")
+
+MAIN_HELP = """\
+usage: flake8-saveimage COMMAND [OPTIONS] ...
+
+Finds and fixes torch.save and save_image calls that overwrite their files or
+change colours.
+
+commands:
+  check [PATH ...]   report findings (default: the files below this folder)
+  fix PATH ...       mend what can be mended, in place or as --diff
+  explain [CODE]     what a rule means and how to mend it; without CODE: list
+
+examples:
+  flake8-saveimage check .
+  flake8-saveimage fix --diff src/train.py
+  flake8-saveimage explain SVI101
+
+Exit status: 0 nothing found, 1 findings, 2 something could not be done.
+'flake8-saveimage COMMAND --help' shows a command's options, --version the version.
+"""
+
+_SHARED_HELP = """\
+what to look for (as in flake8; comma-separated codes or beginnings of codes):
+  --select CODES             only these           --ignore CODES         not these
+  --extend-select CODES      these too (opt-in)   --extend-ignore CODES  nor these
+  --per-file-ignores PAIRS   pattern:CODES        --disable-noqa         ignore '# noqa'
+  --saveimage-hooks NAMES    more functions that a framework calls again and again
+where to look:
+  --exclude PATTERNS         instead of flake8's  --extend-exclude PATTERNS  as well
+  --filename PATTERNS        names in folders (*.py)
+  -, --stdin-display-name N  read standard input, call it N
+configuration: [tool.flake8-saveimage] in pyproject.toml, else setup.cfg, tox.ini, .flake8
+  --isolated                 read none            --config FILE          only this one
+  --append-config FILE       this one on top      --jobs N, -j N         processes
+"""
+
+CHECK_HELP = f"""\
+usage: flake8-saveimage check [OPTIONS] [PATH ...]
+
+{_SHARED_HELP}\
+output:
+  --format {"|".join(FORMATS):<18}how to print         --output-file FILE     where to
+  --color auto|always|never  (NO_COLOR counts)    --[no-]show-source     code and caret
+  --statistics               count each code      --exit-zero            0 despite findings
+  --add-noqa                 write '# noqa: CODES' at all that is found, to start clean
+
+examples:
+  flake8-saveimage check --select SVI1 src tests
+  flake8-saveimage check --format json . > findings.json
+"""
+
+FIX_HELP = f"""\
+usage: flake8-saveimage fix [OPTIONS] PATH ...
+
+how to mend:
+  --diff                     print a patch for 'git apply', change nothing
+  --unsafe-fixes             also those that may change what the program does
+  --vendor PATH              copy the runtime helper to PATH and import it from there
+  --check-clean              refuse if git has uncommitted changes
+  --exit-zero                status 0 even if findings are left
+{_SHARED_HELP}
+examples:
+  flake8-saveimage fix --diff . > saves.patch
+  flake8-saveimage fix --check-clean --unsafe-fixes src
+
+Exit status: 0 nothing is left to mend, 1 findings are left (--diff: or would change),
+2 something could not be done. '#noqa' lines and deselected codes are not touched.
+"""
+
+EXPLAIN_HELP = """\
+usage: flake8-saveimage explain [CODE ...]
+
+Prints the documentation of rules: what is wrong, why, and the good way.
+Without CODE: the list of all rules.
+
+examples:
+  flake8-saveimage explain
+  flake8-saveimage explain SVI101
+  flake8-saveimage explain SVI2        every rule that begins so
+"""
+
+_HELP = {"": MAIN_HELP, "check": CHECK_HELP, "fix": FIX_HELP, "explain": EXPLAIN_HELP}
+
+
+class _Parser(argparse.ArgumentParser):
+    """Prints the hand-written help; answers a mistake with one line and a suggestion."""
+
+    def format_help(self) -> str:
+        return _HELP[self.prog.partition(" ")[2]]
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message}\nTry '{self.prog} --help'.\n")
+
+
+class _Forward(argparse.Action):
+    """Keeps an option and its value for flake8's own parser."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        name = self.option_strings[-1]
+        namespace.forwarded.append(name if self.nargs == 0 else f"{name}={values}")
+        if self.dest in _CODE_OPTIONS:
+            namespace.codes.append((name, values))
+
+
+_CODE_OPTIONS = ("select", "ignore", "extend_select", "extend_ignore")
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    """Parse a command line; exits with status 2 and one clear message if it is wrong."""
+    parser = _Parser(prog="flake8-saveimage", add_help=False, allow_abbrev=False)
+    parser.add_argument("-h", "--help", action="help")
+    parser.add_argument("--version", action="version", version=f"flake8-saveimage {__version__}")
+    parser.add_argument("command", nargs="?")
+    parser.add_argument("rest", nargs=argparse.REMAINDER)
+    top = parser.parse_args(argv[:1])
+    command = top.command
+    if command is None:
+        parser.print_help()
+        parser.exit(2)
+    if command not in COMMANDS:
+        parser.error(_unknown_command(command))
+    sub = {"check": _check, "fix": _fix, "explain": _explain}[command]()
+    arguments, unknown = sub.parse_known_intermixed_args(argv[1:])
+    if unknown:
+        sub.error(_unknown_options(unknown, sub))
+    arguments.command = command
+    return arguments
+
+
+def _check() -> _Parser:
+    parser = _shared("check")
+    parser.add_argument("paths", nargs="*", default=["."], metavar="PATH")
+    parser.add_argument("--format", choices=FORMATS, default="text")
+    parser.add_argument("--output-file")
+    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
+    parser.add_argument("--show-source", action="store_true", default=None)
+    parser.add_argument("--no-show-source", action="store_false", dest="show_source")
+    parser.add_argument("--statistics", action=_Forward, nargs=0)
+    parser.add_argument("--exit-zero", action="store_true")
+    parser.add_argument("--add-noqa", action="store_true")
+    return parser
+
+
+def _fix() -> _Parser:
+    parser = _shared("fix")
+    parser.add_argument("paths", nargs="+", metavar="PATH")
+    parser.add_argument("--diff", action="store_true")
+    parser.add_argument("--unsafe-fixes", action="store_true")
+    parser.add_argument("--vendor", metavar="PATH")
+    parser.add_argument("--check-clean", action="store_true")
+    parser.add_argument("--exit-zero", action="store_true")
+    return parser
+
+
+def _explain() -> _Parser:
+    parser = _bare("explain")
+    parser.add_argument("codes", nargs="*", metavar="CODE")
+    return parser
+
+
+def _bare(command: str) -> _Parser:
+    parser = _Parser(prog=f"flake8-saveimage {command}", add_help=False, allow_abbrev=False)
+    parser.add_argument("-h", "--help", action="help")
+    return parser
+
+
+def _shared(command: str) -> _Parser:
+    """Return a parser with the options that ``check`` and ``fix`` have in common."""
+    parser = _bare(command)
+    parser.set_defaults(forwarded=[], codes=[])
+    for name in (
+        "--select",
+        "--ignore",
+        "--extend-select",
+        "--extend-ignore",
+        "--per-file-ignores",
+        "--exclude",
+        "--extend-exclude",
+        "--filename",
+        "--saveimage-hooks",
+    ):
+        parser.add_argument(name, action=_Forward)
+    parser.add_argument("--disable-noqa", action=_Forward, nargs=0)
+    parser.add_argument("-j", "--jobs", action=_Forward)
+    parser.add_argument("--stdin-display-name", default="stdin")
+    parser.add_argument("--isolated", action="store_true")
+    parser.add_argument("--config", metavar="FILE")
+    parser.add_argument("--append-config", metavar="FILE", action="append", default=[])
+    return parser
+
+
+def _unknown_command(word: str) -> str:
+    import os
+
+    if os.path.exists(word):
+        return f"{word!r} is a path, not a command: flake8-saveimage check {word}"
+    return f"unknown command {word!r}{_hint(word, COMMANDS)}"
+
+
+def _unknown_options(words: Sequence[str], parser: _Parser) -> str:
+    known = [name for action in parser._actions for name in action.option_strings]
+    word = words[0].partition("=")[0]
+    return f"unknown option {word!r}{_hint(word, known)}"
+
+
+def _hint(word: str, words: Sequence[str]) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(word, words, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,0 +1,157 @@
+"""``flake8-saveimage check``: report findings, count them, or silence them all."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections import Counter
+from collections.abc import Sequence
+
+from flake8_saveimage.cli import FAILURE, FINDINGS, OK, CommandError, say
+from flake8_saveimage.cli.common import Work, all_refused, prepare, report_errors, request_of
+from flake8_saveimage.report import Run, Style, make_run, render
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check the paths and return the exit status."""
+    request = request_of(arguments)
+    if all_refused(arguments, request):
+        _write(render(arguments.format, make_run([]), Style()), arguments)
+        return OK
+    work = prepare(arguments, request)
+    result = _check(work)
+    if arguments.add_noqa:
+        return _add_noqa(result, work)
+    style = Style(_colour(arguments), _show_source(arguments, work.options))
+    _write(render(arguments.format, result, style), arguments)
+    if work.options.statistics:
+        _print_statistics(result, sys.stdout if arguments.format == "text" else sys.stderr)
+    if arguments.format == "text":
+        report_errors(list(result.errors))
+        if sys.stderr.isatty():
+            _summarise(result)
+    return _status(result, exit_zero=arguments.exit_zero)
+
+
+def _check(work: Work) -> Run:
+    from flake8_saveimage.cli.progress import Progress
+    from flake8_saveimage.runner import CheckedFile, Checker, WorkerDied, check_files
+
+    try:
+        with Progress(len(work.files)) as progress:
+            checked = check_files(work.files, work.options, advance=progress.advance)
+    except WorkerDied as error:
+        raise CommandError(str(error)) from error
+    checked += [CheckedFile(path, error=message) for path, message in work.errors]
+    if work.stdin is not None:
+        from flake8_saveimage.runner import may_save
+
+        if may_save(work.stdin):
+            checked.append(Checker(work.options).check(work.stdin_name, work.stdin))
+    return make_run(checked)
+
+
+def _status(result: Run, *, exit_zero: bool) -> int:
+    """A file that could not be checked is a failure: nobody may take the rest for the whole."""
+    if any(result.errors):
+        return FAILURE
+    return FINDINGS if any(result.findings) and not exit_zero else OK
+
+
+def _write(text: str, arguments: argparse.Namespace) -> None:
+    if arguments.output_file is None:
+        sys.stdout.write(text)
+        return
+    from flake8_saveimage.writing import WriteError, write_new
+
+    try:
+        write_new(arguments.output_file, text.encode("utf-8", "backslashreplace"))
+    except WriteError as error:
+        raise CommandError(f"{arguments.output_file}: {error}") from error
+
+
+def _colour(arguments: argparse.Namespace) -> bool:
+    """Follow ``--color``, then NO_COLOR and FORCE_COLOR, then whether anybody looks."""
+    if arguments.color != "auto":
+        return bool(arguments.color == "always")
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return _on_terminal(arguments) and os.environ.get("TERM") != "dumb"
+
+
+def _show_source(arguments: argparse.Namespace, options: argparse.Namespace) -> bool:
+    if arguments.show_source is not None:
+        return bool(arguments.show_source)
+    return bool(options.show_source) or _on_terminal(arguments)
+
+
+def _on_terminal(arguments: argparse.Namespace) -> bool:
+    return arguments.output_file is None and sys.stdout.isatty()
+
+
+def _print_statistics(result: Run, stream: object) -> None:
+    from flake8_saveimage.rules import all_rules
+
+    counts = Counter(finding.code for _, finding in result.findings)
+    titles = {rule.code: rule.title for rule in all_rules()}
+    for code, count in sorted(counts.items()):
+        print(f"{count:<5} {code} {titles[code]}", file=stream)  # type: ignore[call-overload]
+
+
+def _summarise(result: Run) -> None:
+    findings = [finding for _, finding in result.findings]
+    if not findings:
+        return
+    files = sum(1 for file in result.files if file.findings)
+    line = f"{_count(len(findings), 'finding')} in {_count(files, 'file')}"
+    fixable = Counter(finding.fix for finding in findings)
+    if fixable["safe"] or fixable["unsafe"]:
+        line += f"; 'flake8-saveimage fix' can mend {fixable['safe']}"
+        if fixable["unsafe"]:
+            line += f" ({fixable['unsafe']} more with --unsafe-fixes)"
+    say(line)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _add_noqa(result: Run, work: Work) -> int:
+    """Silence every finding in its file; what cannot be silenced is an error."""
+    from flake8_saveimage.noqa import Judge
+
+    if work.stdin is not None:
+        raise CommandError("--add-noqa needs files: standard input cannot be written to")
+    judge = Judge(work.options)
+    errors = list(result.errors)
+    files = lines = 0
+    for file in result.files:
+        if file.findings:
+            error = _silence_file(file.path, file.findings, judge)
+            if error:
+                errors.append((file.path, error))
+            else:
+                files += 1
+                lines += len({finding.line for finding in file.findings})
+    report_errors(errors)
+    say(f"added '# noqa' to {_count(lines, 'line')} in {_count(files, 'file')}")
+    return FAILURE if errors else OK
+
+
+def _silence_file(path: str, findings: Sequence[object], judge: object) -> str | None:
+    from flake8_saveimage import sources, writing
+    from flake8_saveimage.noqa import silence
+
+    try:
+        raw = sources.read(path)
+        text, encoding = sources.decode(raw)
+        silenced = silence(text, findings, judge, path)  # type: ignore[arg-type]
+        if silenced is None:
+            return "the findings cannot be silenced by a comment"
+        writing.replace(path, raw, sources.encode(silenced, encoding, text, raw))
+    except (sources.SourceError, writing.WriteError) as error:
+        return str(error)
+    return None

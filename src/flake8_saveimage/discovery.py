@@ -1,0 +1,126 @@
+"""From the paths of a command line to the files to look at, excluded and matched as flake8 does.
+
+The meaning is flake8's (``exclude``, ``extend-exclude``, ``filename``); the walk is our own because
+flake8's matches every name against every pattern in turn, says nothing of folders that cannot be
+read, and would wait for ever on a named pipe.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+STDIN = "-"
+
+
+class Found(NamedTuple):
+    """What a command line's paths lead to.
+
+    ``files`` are sorted and without repeats; ``errors`` are pairs of a path and what is wrong with
+    it; ``empty`` are the folders in which no file matched.
+    """
+
+    files: list[str]
+    errors: list[tuple[str, str]]
+    empty: list[str]
+
+
+def find(
+    paths: Sequence[str],
+    *,
+    exclude: Sequence[str],
+    patterns: Sequence[str],
+    stdin_name: str = "stdin",
+) -> Found:
+    """Expand folders into the files below them that match ``patterns`` and are not excluded."""
+    excluded = exclusion(exclude)
+    matches = _any_of(patterns) if patterns else _everything
+    files: set[str] = set()
+    errors: list[tuple[str, str]] = []
+    empty: list[str] = []
+    for path in paths:
+        if path == STDIN:
+            if stdin_name == "stdin" or not excluded(stdin_name, os.path.abspath(stdin_name)):
+                files.add(STDIN)
+            continue
+        try:
+            is_folder = stat.S_ISDIR(os.stat(path).st_mode)
+        except OSError as error:
+            errors.append((path, _unreachable(error)))
+            continue
+        except ValueError as error:
+            errors.append((path, f"cannot be read: {error}"))
+            continue
+        if excluded(path, os.path.abspath(path)):
+            continue
+        if not is_folder:
+            files.add(path)
+            continue
+        below = set(_walk(path, excluded, matches, errors))
+        files |= below
+        if not below:
+            empty.append(path)
+    return Found(sorted(files), sorted(set(errors)), empty)
+
+
+def exclusion(patterns: Sequence[str]) -> Callable[[str, str], bool]:
+    """Return the test of a path and its absolute form against flake8's exclude patterns."""
+    if not patterns:
+        return lambda path, absolute: False
+    matches = _any_of(patterns)
+
+    def excluded(path: str, absolute: str) -> bool:
+        name = os.path.basename(path)
+        return (name not in (".", "..") and matches(name)) or matches(absolute)
+
+    return excluded
+
+
+def _walk(
+    top: str,
+    excluded: Callable[[str, str], bool],
+    matches: Callable[[str], bool],
+    errors: list[tuple[str, str]],
+) -> Iterator[str]:
+    absolute_top = os.path.abspath(top)
+    stack = [(top, absolute_top)]
+    while stack:
+        folder, absolute = stack.pop()
+        try:
+            entries = list(os.scandir(folder))
+        except OSError as error:
+            errors.append((folder, _unreachable(error)))
+            continue
+        for entry in entries:
+            path = os.path.join(folder, entry.name)
+            if entry.is_dir(follow_symlinks=False):
+                below = os.path.join(absolute, entry.name)
+                if not excluded(path, below):
+                    stack.append((path, below))
+            # a pipe, a device or a link to nowhere holds no code
+            elif (
+                matches(path)
+                and not excluded(path, os.path.join(absolute, entry.name))
+                and entry.is_file()
+            ):
+                yield path
+
+
+def _any_of(patterns: Sequence[str]) -> Callable[[str], bool]:
+    alternatives = "|".join(fnmatch.translate(os.path.normcase(p)) for p in patterns)
+    compiled = re.compile(alternatives).match
+    return lambda name: compiled(os.path.normcase(name)) is not None
+
+
+def _everything(path: str) -> bool:
+    return True
+
+
+def _unreachable(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such file or folder"
+    return f"cannot be read: {error.strerror or error}"

@@ -1,0 +1,62 @@
+"""The formats of ``check``: one small module each, all with one signature.
+
+A format module has ``render(run: Run, style: Style) -> str``: the whole output for standard output,
+with its final line break. A further format is a module here and its name in ``FORMATS``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from flake8_saveimage.findings import Finding
+    from flake8_saveimage.runner import CheckedFile
+
+FORMATS = ("text", "json")
+
+
+class Style(NamedTuple):
+    """How to show findings to a reader; formats for programs take no notice of it."""
+
+    colour: bool = False
+    show_source: bool = False
+
+
+class Run(NamedTuple):
+    """What one run found: files with findings or errors, sorted by path."""
+
+    files: tuple[CheckedFile, ...]
+
+    @property
+    def findings(self) -> Iterator[tuple[CheckedFile, Finding]]:
+        """Every finding with its file."""
+        return ((file, finding) for file in self.files for finding in file.findings)
+
+    @property
+    def errors(self) -> Iterator[tuple[str, str]]:
+        """Path and message of every file that could not be checked."""
+        return ((file.path, file.error) for file in self.files if file.error is not None)
+
+
+def make_run(files: Sequence[CheckedFile]) -> Run:
+    """Collect the results of a run."""
+    return Run(tuple(sorted(files, key=lambda file: file.path)))
+
+
+def render(name: str, run: Run, style: Style) -> str:
+    """Return a run in the format called ``name``."""
+    text: str = importlib.import_module(f"{__name__}.{name}").render(run, style)
+    return text
+
+
+def printable(text: str) -> str:
+    """Return text with control characters and undecodable bytes as escapes.
+
+    File names and source lines come from elsewhere: printed raw they could forge lines or steer
+    the terminal.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

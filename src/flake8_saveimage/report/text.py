@@ -1,0 +1,46 @@
+"""``path:line:column: CODE message``, flake8's form; with the source line and a caret on demand."""
+
+from __future__ import annotations
+
+from flake8_saveimage.findings import Finding
+from flake8_saveimage.report import Run, Style, printable
+
+_BOLD, _RED, _CYAN, _DIM, _RESET = "\033[1m", "\033[1;31m", "\033[36m", "\033[2m", "\033[0m"
+_TAB = 4
+
+
+def render(run: Run, style: Style) -> str:
+    """Return a line for each finding, sorted by file, line and column."""
+    lines: list[str] = []
+    for file, finding in run.findings:
+        lines.append(_headline(file.path, finding, style.colour))
+        if style.show_source and file.text is not None:
+            lines += _excerpt(file.text, finding, style.colour)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _headline(path: str, finding: Finding, colour: bool) -> str:
+    name, message = printable(path), printable(finding.message)
+    if not colour:
+        return f"{name}:{finding.line}:{finding.column}: {finding.code} {message}"
+    separator = f"{_CYAN}:{_RESET}"
+    place = separator.join((f"{_BOLD}{name}{_RESET}", str(finding.line), str(finding.column), ""))
+    return f"{place} {_RED}{finding.code}{_RESET} {message}"
+
+
+def _excerpt(text: str, finding: Finding, colour: bool) -> list[str]:
+    line = text.split("\n")[finding.line - 1]
+    start = finding.column - 1
+    end = finding.end_column - 1 if finding.end_line == finding.line else len(line.rstrip())
+    lead, marked = _shown(line[:start]), _shown(line[start:end])
+    caret = " " * len(lead) + "^" * max(1, len(marked))
+    shown = lead + marked + _shown(line[end:])
+    gutter = f"{finding.line:>5} | "
+    blank = " " * (len(gutter) - 2) + "| "
+    if colour:
+        return [f"{_DIM}{gutter}{_RESET}{shown}", f"{_DIM}{blank}{_RESET}{_RED}{caret}{_RESET}", ""]
+    return [gutter + shown, blank + caret, ""]
+
+
+def _shown(part: str) -> str:
+    return printable(part.replace("\t", " " * _TAB))

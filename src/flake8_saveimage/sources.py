@@ -1,0 +1,111 @@
+"""Source files as bytes and as text: what is read, what encoding it declares, what is wrong."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import ast
+
+
+class SourceError(Exception):
+    """A source that cannot be read or parsed; the message says why, without the file's name."""
+
+
+class Source(NamedTuple):
+    """The text of a file, line endings as they are, a byte order mark removed."""
+
+    text: str
+    encoding: str
+
+
+def read(path: str) -> bytes:
+    """Return the bytes of a file.
+
+    Raises ``SourceError`` for what cannot be read, and for devices, which have no end.
+    """
+    try:
+        mode = os.stat(path).st_mode
+        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) or stat.S_ISSOCK(mode):
+            raise SourceError("is not a regular file")
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise SourceError(f"cannot be read: {error.strerror or error}") from error
+    except ValueError as error:  # a NUL byte in the name
+        raise SourceError(f"cannot be read: {error}") from error
+
+
+def decode(raw: bytes) -> Source:
+    """Decode a source by its byte order mark or coding line (PEP 263), UTF-8 without either."""
+    import io
+    import tokenize
+
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
+        return Source(raw.decode(encoding), encoding)
+    except UnicodeDecodeError as error:
+        raise SourceError(_undecodable(raw, error)) from error
+    except LookupError as error:
+        raise SourceError(f"cannot be decoded: {error}") from error
+    except SyntaxError as error:
+        # detect_encoding reports undecodable first lines and unknown codecs this way
+        try:
+            raw.decode("utf-8")
+        except UnicodeDecodeError as cause:
+            if "unknown encoding" not in str(error):
+                raise SourceError(_undecodable(raw, cause)) from error
+        raise SourceError(f"cannot be decoded: {error}") from error
+
+
+def universal_newlines(text: str) -> str:
+    """Return the text with every line ending as ``\\n``: how Python and flake8 count lines."""
+    if "\r" not in text:
+        return text
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def parse(text: str) -> ast.Module:
+    """Parse with the running Python; raises ``SourceError`` for what it does not accept."""
+    import ast
+    import warnings
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # invalid escapes are not what this tool is about
+            return ast.parse(text)
+    except SyntaxError as error:
+        where = f"line {error.lineno}" if error.lineno else "unknown line"
+        if error.lineno and error.offset:
+            where += f", column {error.offset}"
+        raise SourceError(f"cannot be parsed: {error.msg} ({where})") from error
+    except ValueError as error:  # a NUL byte, before Python 3.12
+        raise SourceError(f"cannot be parsed: {error}") from error
+    except (RecursionError, MemoryError) as error:
+        raise SourceError("cannot be parsed: nested too deeply") from error
+
+
+def _undecodable(raw: bytes, error: UnicodeDecodeError) -> str:
+    if error.encoding.lower().replace("_", "-") not in ("utf-8", "utf8", "utf-8-sig"):
+        return f"is not valid {error.encoding}, which its coding line declares"
+    line = raw.count(b"\n", 0, error.start) + 1
+    return (
+        f"is not valid UTF-8 (byte 0x{raw[error.start]:02x} in line {line}) and has no coding "
+        "line; add one (# -*- coding: latin-1 -*-) or convert the file to UTF-8"
+    )
+
+
+def encode(text: str, encoding: str, before: str, raw: bytes) -> bytes:
+    """Encode an edited text as its file was encoded.
+
+    ``before`` and ``raw`` are the unedited text and bytes: raises ``SourceError`` if the encoding
+    does not lead from the one back to the other, because then untouched lines would change too.
+    """
+    try:
+        if before.encode(encoding) == raw:
+            return text.encode(encoding)
+    except UnicodeEncodeError as error:
+        raise SourceError(f"cannot be written as {encoding}: {error.reason}") from error
+    raise SourceError(f"cannot be rewritten byte for byte as {encoding}")
