@@ -1,0 +1,5 @@
+"""``python -m flake8_saveimage.guard``."""
+
+from flake8_saveimage.guard.cli import main
+
+main()

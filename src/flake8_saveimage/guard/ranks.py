@@ -1,0 +1,63 @@
+"""The ranks of one launch are siblings, not children: how they find each other and who reports."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_LOCAL_SIZE = ("LOCAL_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS")
+
+
+def launch_name() -> str | None:
+    """The same text in all ranks that one launcher started on this machine; None if alone.
+
+    The launcher is the ranks' parent process. torchrun restarts a failed group from the same
+    process, and the files of the attempt before are then files from before the run.
+    """
+    if local_size() < 2:
+        return None
+    parent = os.getppid()
+    names = ("MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT")
+    return " ".join([str(parent), _started(parent), *(os.environ.get(n, "") for n in names)])
+
+
+def local_size() -> int:
+    """How many ranks this launch has on this machine."""
+    return _number(*_LOCAL_SIZE)
+
+
+def world_size() -> int:
+    """How many ranks this launch has on all machines."""
+    return _number("WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", *_LOCAL_SIZE)
+
+
+def _number(*variables: str) -> int:
+    values = (os.environ.get(variable, "") for variable in variables)
+    return next((int(value) for value in values if value.isdigit()), 1)
+
+
+def _started(pid: int) -> str:
+    """When a process started, so that a reused process id is not mistaken for it (Linux)."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    # Field 22 of proc(5); the command's name may hold spaces and brackets.
+    return status.rpartition(")")[2].split()[19]
+
+
+def is_reporter(folder: Path, size: int, *, failed: bool) -> bool:
+    """Whether this rank, which has finished, tells for all.
+
+    The last one does. A rank that failed does not wait, because its launcher ends the others.
+    """
+    try:
+        (
+            folder / f"done-{os.uname().nodename if hasattr(os, 'uname') else ''}-{os.getpid()}"
+        ).touch()
+        if not failed and len(list(folder.glob("done-*"))) < size:
+            return False
+        (folder / "reported").open("x").close()
+    except OSError:  # another rank has reported, and removed the folder
+        return False
+    return True

@@ -1,0 +1,199 @@
+"""The report of a run as text for people and as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Literal
+
+from flake8_saveimage.guard.audit import FileReport, ImageReport, Report, Writes
+from flake8_saveimage.guard.journal import Writer
+
+Format = Literal["text", "json"]
+
+_SHOWN = 20
+
+
+def render(report: Report, format: Format, base: Path) -> str:
+    """The whole report, ending in a newline. Text shows paths relative to ``base``."""
+    if format == "json":
+        return json.dumps(_as_json(report), indent=2) + "\n"
+    return "\n".join(_Text(base).lines(report)) + "\n"
+
+
+class _Text:
+    def __init__(self, base: Path) -> None:
+        self._base = str(base) + os.sep
+
+    def lines(self, report: Report) -> Iterator[str]:
+        yield self._summary(report)
+        yield from self._files(
+            report.shared,
+            "written by several processes, each overwrites the others",
+            "save on rank 0 only, or put the rank into the name",
+        )
+        yield from self._files(
+            report.overwritten,
+            "overwritten within this run",
+            "put what varies into the name, or run with --on-overwrite=unique",
+        )
+        yield from self._images(report.images)
+        yield from self._files(report.rolling, "rewritten, as the name says", None)
+        yield from self._before(report)
+        yield from self._renamed(report)
+        if report.failure is not None:
+            yield f"  incomplete: not every save could be observed ({report.failure})"
+
+    def _summary(self, report: Report) -> str:
+        lost = sum(file.lost for file in (*report.overwritten, *report.shared))
+        what = [
+            f"{_number(lost, 'save')} lost" if lost else "",
+            f"{_number(len(report.images), 'image')} with damaged values" if report.images else "",
+        ]
+        verdict = ", ".join(filter(None, what)) or "nothing lost"
+        seen = f"{_number(report.saves, 'save')}, {_number(report.files, 'file')}"
+        return f"flake8-saveimage guard: {seen}: {verdict}"
+
+    def _files(self, files: Sequence[FileReport], title: str, advice: str | None) -> Iterator[str]:
+        if not files:
+            return
+        yield f"  {_number(len(files), 'file')} {title}" + (f" ({advice}):" if advice else ":")
+        for file in files[:_SHOWN]:
+            yield f"    {self._path(file.path)}: saved {file.saves} times, {file.lost} lost"
+            several = len(file.writers) > 1
+            yield from (f"      {self._writes(w, several)}" for w in file.writes[:_SHOWN])
+            yield from _more(file.writes, "      ")
+        yield from _more(files, "    ")
+
+    def _writes(self, writes: Writes, several: bool) -> str:
+        line = f"{writes.count}x {self._path(writes.site)} {writes.function}"
+        return f"{line}, {writes.writer}" if several else line
+
+    def _images(self, images: Sequence[ImageReport]) -> Iterator[str]:
+        if not images:
+            return
+        yield (
+            f"  {_number(len(images), 'image')} with values that save_image clips to [0, 1] or "
+            "that are not finite:"
+        )
+        by_site = sorted(images, key=lambda image: image.site)
+        for site, of_site in groupby(by_site, key=lambda image: image.site):
+            yield f"    {self._path(site)}: {self._damage(list(of_site))}"
+
+    def _damage(self, images: list[ImageReport]) -> str:
+        clipped = [image for image in images if image.pixels.clipped]
+        broken = [image for image in images if image.pixels.non_finite]
+        parts = []
+        if clipped:
+            worst = max(clipped, key=lambda image: image.pixels.clipped)
+            of = worst.pixels
+            parts.append(
+                f"{_number(len(clipped), 'image')} clipped, at worst {_percent(of.clipped)} of "
+                f"the values of {self._image(worst)} (they reach from {of.low:.4g} to "
+                f"{of.high:.4g}; denormalise, or pass normalize=True with value_range=)"
+            )
+        if broken:
+            worst = max(broken, key=lambda image: image.pixels.non_finite)
+            parts.append(
+                f"{_number(len(broken), 'image')} with NaN or infinity, at worst "
+                f"{_percent(worst.pixels.non_finite)} of the values of {self._image(worst)}"
+            )
+        return "; ".join(parts)
+
+    def _image(self, image: ImageReport) -> str:
+        return "a file object" if image.path is None else self._path(image.path)
+
+    def _before(self, report: Report) -> Iterator[str]:
+        if not report.before:
+            return
+        yield f"  {_number(len(report.before), 'file')} from before this run overwritten:"
+        for file in report.before[:_SHOWN]:
+            yield f"    {self._path(file.path)}: {self._path(file.site)}"
+        yield from _more(report.before, "    ")
+
+    def _renamed(self, report: Report) -> Iterator[str]:
+        if not report.renamed:
+            return
+        yield f"  {_number(len(report.renamed), 'save')} sent to a free name:"
+        for save in report.renamed[:_SHOWN]:
+            name = Path(save.path).name
+            yield f"    {self._path(save.wanted)} -> {name}: {self._path(save.site)}"
+        yield from _more(report.renamed, "    ")
+
+    def _path(self, path: str) -> str:
+        return path.removeprefix(self._base)
+
+
+def _more(items: Sequence[Any], indent: str) -> Iterator[str]:
+    if len(items) > _SHOWN:
+        yield f"{indent}and {len(items) - _SHOWN} more (--format json lists all)"
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _percent(fraction: float) -> str:
+    return f"{fraction:.1%}" if fraction >= 0.001 else f"{fraction:.1g}".replace("e-0", "e-")
+
+
+def _as_json(report: Report) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "saves": report.saves,
+        "files": report.files,
+        "problems": report.problems,
+        "overwritten": _files_json(report.overwritten),
+        "shared": _files_json(report.shared),
+        "rolling": _files_json(report.rolling),
+        "before_run": [{"path": f.path, **_site(f.site)} for f in report.before],
+        "images": [_image_json(image) for image in report.images],
+        "renamed": [{"wanted": r.wanted, "path": r.path, **_site(r.site)} for r in report.renamed],
+        "incomplete": report.failure,
+    }
+
+
+def _files_json(files: Iterable[FileReport]) -> list[dict[str, Any]]:
+    return [
+        {
+            "path": file.path,
+            "saves": file.saves,
+            "lost": file.lost,
+            "writes": [
+                {
+                    **_site(writes.site),
+                    "function": writes.function,
+                    "count": writes.count,
+                    **_writer(writes.writer),
+                }
+                for writes in file.writes
+            ],
+        }
+        for file in files
+    ]
+
+
+def _image_json(image: ImageReport) -> dict[str, Any]:
+    pixels = image.pixels
+    return {
+        "path": image.path,
+        **_site(image.site),
+        "clipped": pixels.clipped,
+        "non_finite": pixels.non_finite,
+        "low": pixels.low if math.isfinite(pixels.low) else None,
+        "high": pixels.high if math.isfinite(pixels.high) else None,
+        **_writer(image.writer),
+    }
+
+
+def _site(site: str) -> dict[str, Any]:
+    file, _, line = site.rpartition(":")
+    return {"file": file, "line": int(line)} if line.isdigit() else {"file": site, "line": None}
+
+
+def _writer(writer: Writer) -> dict[str, Any]:
+    return {"pid": writer.pid, "rank": writer.rank, "process": writer.name}
