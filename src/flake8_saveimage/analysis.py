@@ -10,7 +10,7 @@ import libcst as cst
 from flake8_saveimage.findings import Finding
 from flake8_saveimage.flow import Flow
 from flake8_saveimage.module import read_facts
-from flake8_saveimage.positions import spans
+from flake8_saveimage.positions import Span, spans
 from flake8_saveimage.rules import Problem, Rule, all_rules
 from flake8_saveimage.sites import SaveSite, save_sites
 
@@ -84,12 +84,26 @@ def analyse(
 
 def findings(analysis: Analysis) -> list[Finding]:
     """Return what was diagnosed as plain data, with positions."""
-    places = spans(analysis.module, [item.site.call for item in analysis.diagnoses])
+    wanted: list[cst.CSTNode] = []
+    for _rule, site, problem in analysis.diagnoses:
+        wanted += (site.call, *problem.nodes)
+    places = spans(analysis.module, wanted)
     found = []
     for rule, site, problem in analysis.diagnoses:
         span = places[id(site.call)]
+        message = render(problem, places)
         found.append(
-            Finding(span.line, span.column, rule.code, problem.message, span.end_line,
+            Finding(span.line, span.column, rule.code, message, span.end_line,
                     span.end_column)
         )  # fmt: skip
     return sorted(found)
+
+
+def render(problem: Problem, places: dict[int, Span]) -> str:
+    """Return a problem's message with the line numbers filled in."""
+    if isinstance(problem.message, str):
+        return problem.message
+    parts = (
+        part if isinstance(part, str) else str(places[id(part)].line) for part in problem.message
+    )
+    return "".join(parts)

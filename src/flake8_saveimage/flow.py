@@ -39,12 +39,13 @@ class Lookup(NamedTuple):
 
     ``owner`` is the scope that binds it (``None``: a builtin, or not bound in this file),
     ``local`` says that this is the function of the use (so that order matters), ``complete`` that
-    one of the bindings certainly stands behind every use.
+    on every way to the use one of the bindings has been made.
     """
 
     owner: Scope | None
     reaches: tuple[Reach, ...]
     local: bool
+    complete: bool = False
 
 
 class Flow:
@@ -73,7 +74,8 @@ class Flow:
                     return Lookup(owner, self._everywhere(owner, name), local=False)
                 if not local:
                     return Lookup(scope, self._everywhere(scope, name), local=False)
-                return Lookup(scope, self.reaching(scope, name, Place(block, place.order)), True)
+                reaches, complete = self.reaching(scope, name, Place(block, place.order))
+                return Lookup(scope, reaches, local=True, complete=complete)
             if scope.declared.get(name) == "global":
                 scope = self.facts.scope
                 continue
@@ -101,8 +103,11 @@ class Flow:
         bindings = [*owner.bindings.get(name, ()), *owner.shared.get(name, ())]
         return tuple(Reach(binding, ()) for binding in bindings if binding.kind != "del")
 
-    def reaching(self, scope: Scope, name: str, place: Place) -> tuple[Reach, ...]:
-        """Return the bindings of ``name`` in ``scope`` that reach ``place`` in its function."""
+    def reaching(self, scope: Scope, name: str, place: Place) -> tuple[tuple[Reach, ...], bool]:
+        """Return the bindings of ``name`` in ``scope`` that reach ``place`` in its function.
+
+        The second value says whether one of them has been made on every way there.
+        """
         bindings = scope.bindings[name]
         index = bisect.bisect_left(self._order_of(bindings), place.order)
         found: dict[int, tuple[Binding, list[Loop]]] = {}
@@ -124,7 +129,8 @@ class Flow:
                 break
             for binding in self._carried(bindings, loop):
                 found.setdefault(id(binding), (binding, []))[1].append(loop)
-        return tuple(Reach(binding, tuple(loops)) for binding, loops in found.values())
+        reaches = tuple(Reach(binding, tuple(loops)) for binding, loops in found.values())
+        return reaches, kill is not None
 
     def _carried(self, bindings: list[Binding], loop: Loop) -> list[Binding]:
         """Return the bindings in the loop that are still in force when the next pass starts."""
@@ -291,7 +297,8 @@ class Flow:
         key = (id(owner), attribute)
         if key in self._stores:
             return self._stores[key]
-        self._stores[key] = found = []
+        found: list[Binding] = []
+        self._stores[key] = found
         for scope in [owner, *self.bases(owner)]:
             found.extend(b for b in scope.bindings.get(attribute, ()) if b.kind == "assign")
             for inner in _scopes_within(scope):

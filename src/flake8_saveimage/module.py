@@ -80,15 +80,17 @@ class Fork:
         self.block = block
         self.arms: list[Block] = []
         self.complete = False
+        block.forks.append(self)
 
 
 class Loop:
     """A ``for``, ``while`` or comprehension loop.
 
     ``iter`` is evaluated at ``place``, outside of the loop; for a ``while`` it is ``None``.
+    ``breaks`` says that a ``break`` can end it early.
     """
 
-    __slots__ = ("block", "iter", "node", "place", "target")
+    __slots__ = ("block", "breaks", "iter", "node", "place", "target")
 
     def __init__(
         self,
@@ -101,6 +103,7 @@ class Loop:
         self.place = place
         self.target = target
         self.iter = iterable
+        self.breaks = False
         self.block: Block
 
     @property
@@ -124,7 +127,8 @@ class Block:
     """
 
     __slots__ = (
-        "anchor", "end", "exit", "fork", "kind", "loop", "node", "parent", "scope", "start",
+        "anchor", "end", "exit", "fork", "forks", "kind", "loop", "node", "parent", "scope",
+        "start",
         "suite",
     )  # fmt: skip
 
@@ -150,6 +154,7 @@ class Block:
         self.fork = fork
         self.suite = suite
         self.exit: str | None = None
+        self.forks: list[Fork] = []
         # The nearest block that really is conditional: what happens here happens whenever it runs.
         self.anchor: Block = parent.anchor if kind == "plain" and parent is not None else self
         if fork is not None:
@@ -501,6 +506,8 @@ class _Reader:
             self._scan_children(node, place)
         elif isinstance(node, cst.Break):
             block.exit = block.exit or "break"
+            for loop in place.loops()[:1]:
+                loop.breaks = True
         elif isinstance(node, cst.Continue):
             block.exit = block.exit or "continue"
         elif isinstance(node, cst.Import | cst.ImportFrom):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import libcst as cst
 
+from flake8_saveimage.dependence import Dependence
 from flake8_saveimage.flow import Flow
 from flake8_saveimage.module import Binding, CallSite, Facts, Place, dotted
 
@@ -42,7 +43,9 @@ class SaveSite:
         self.place: Place = call.place
         self.qualified_name = qualified_name
         self.kind, self.parameters = TARGETS[qualified_name]
+        # Shared by all sites of a file, so that answers are found once.
         self.siblings: list[SaveSite] = []
+        self.dependence: Dependence
 
     @cached_property
     def arguments(self) -> dict[str, cst.Arg]:
@@ -110,8 +113,10 @@ def save_sites(flow: Flow) -> list[SaveSite]:
             target = flow.resolve(call.node.func, call.place)
             if target in TARGETS:
                 sites.append(SaveSite(flow, call, target))
+    dependence = Dependence(flow)
     for site in sites:
         site.siblings = sites
+        site.dependence = dependence
     return sites
 
 

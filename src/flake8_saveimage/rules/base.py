@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    import libcst as cst
+
     from flake8_saveimage.sites import SaveSite
 
 RemedyKind = Literal[
@@ -36,10 +38,21 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What a rule says about a call: the message (without the code) and what would mend it."""
+    """What a rule says about a call: the message (without the code) and what would mend it.
 
-    message: str
+    A message may be given in parts: text, and nodes of the tree that stand for "the line on which
+    this starts". Positions are only looked up for what is really reported.
+    """
+
+    message: str | tuple[str | cst.CSTNode, ...]
     remedy: Remedy | None = None
+
+    @property
+    def nodes(self) -> tuple[cst.CSTNode, ...]:
+        """The nodes whose lines the message names."""
+        if isinstance(self.message, str):
+            return ()
+        return tuple(part for part in self.message if not isinstance(part, str))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1054 @@
+"""What does the value of an expression depend on? Names are followed to their reaching definitions.
+
+A :class:`Value` says from what an expression gets its value:
+
+- a :class:`~flake8_saveimage.module.Loop`: it differs from pass to pass of that loop;
+- a function's :class:`~flake8_saveimage.module.Scope`: it differs from one run of that function to
+  the next, through something that cannot be seen from here;
+- a parameter's :class:`~flake8_saveimage.module.Binding`: whatever the caller passes.
+
+What is not understood is :meth:`Dependence.opaque`: it may differ each time it is evaluated, that
+is in every pass of the loops around it and in every run of its function. A false alarm costs more
+than a miss.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import TypeAlias
+
+import libcst as cst
+
+from flake8_saveimage.flow import Flow, Lookup, Reach, enclosing_method
+from flake8_saveimage.module import Binding, Loop, Pattern, Place, Scope, dotted
+
+Source: TypeAlias = Loop | Scope | Binding
+Sources: TypeAlias = frozenset[Source]
+NOTHING: Sources = frozenset()
+
+# A piece of text that is not known stands between two of these, holding the names behind it.
+MARK = "\0"
+_MAX_DEPTH = 60
+_MAX_TEXT = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What an expression's value depends on, and as far as it is known the text that it gives.
+
+    ``solid`` are the sources that surely tell values apart; what is in ``deps`` only came through
+    something that repeats (``i % 10``), and ``weak`` says what. ``text`` holds unknown pieces
+    between marks; ``None`` means that it is no text. ``templates`` are literals with ``{name}`` in
+    them that nothing has filled so far. ``temporary`` says that it comes from :mod:`tempfile`.
+    """
+
+    deps: Sources = NOTHING
+    solid: Sources = NOTHING
+    weak: str | None = None
+    text: str | None = None
+    templates: tuple[tuple[cst.BaseExpression, Place], ...] = ()
+    temporary: bool = False
+
+    @property
+    def constant(self) -> bool:
+        """Whether the text is known completely."""
+        return self.text is not None and MARK not in self.text
+
+    def without_text(self) -> Value:
+        """Return the same dependence of something that is no text any more."""
+        return replace(self, text=None, templates=())
+
+    def weakened(self, reason: str) -> Value:
+        """Return the value after an operation that maps several values onto one."""
+        if not self.deps:
+            return self
+        return replace(self, solid=NOTHING, weak=self.weak or reason)
+
+
+def union(values: Iterable[Value], text: str | None = None) -> Value:
+    """Return what depends on all of ``values``."""
+    deps: Sources = NOTHING
+    solid: Sources = NOTHING
+    weak: str | None = None
+    templates: tuple[tuple[cst.BaseExpression, Place], ...] = ()
+    temporary = False
+    for value in values:
+        deps |= value.deps
+        solid |= value.solid
+        weak = weak or value.weak
+        templates += value.templates
+        temporary = temporary or value.temporary
+    if text is not None and len(text) > _MAX_TEXT:
+        text = unknown(text[-_MAX_TEXT:])
+    return Value(deps, solid, weak, text, templates, temporary)
+
+
+def unknown(names: str = "") -> str:
+    """Return a text of which only a hint is known: the names that stand behind it."""
+    return MARK + names.replace(MARK, "|") + MARK
+
+
+def known_text(value: Value, hint: str = "") -> str:
+    """Return the text of a value, or a mark that carries the hint."""
+    return value.text if value.text is not None else unknown(hint)
+
+
+def split_text(text: str) -> list[str]:
+    """Split into known and unknown pieces: the odd ones are unknown."""
+    return text.split(MARK)
+
+
+def last_component(text: str) -> str:
+    """Return the part of a path's text behind its last known slash."""
+    pieces = split_text(text)
+    for index in range(len(pieces) - 1, -1, -2):
+        cut = max(pieces[index].rfind("/"), pieces[index].rfind("\\"))
+        if cut >= 0:
+            return MARK.join([pieces[index][cut + 1 :], *pieces[index + 1 :]])
+    return text
+
+
+_CONFIG_NAMES = frozenset(
+    "opt opts option options arg args argv cfg cfgs config configs configuration conf"
+    " hparams hparam hps hp params param settings setting flags flag parsed namespace const consts constants c"
+    " cli_args cmd_args parsed_args training_args train_args model_args data_args script_args"
+    " all_args known_args exp_args run_args opt_train train_opt test_opt".split()
+)
+_CONFIG_CALLS = re.compile(
+    r"(parse_(known_|intermixed_)?args|parse_args_into_dataclasses|get_(args|parser|config|options"
+    r"|cfg|opts|params|arguments)|(load|read|parse|make|build)_(args|config|cfg|options|yaml)"
+    r"|[Nn]amespace|EasyDict|edict|OmegaConf\.\w+|ConfigDict|yaml\.\w*load|json\.load|safe_load)$"
+)
+# Attributes that name a folder: they do not change from one image to the next.
+_FOLDER = re.compile(r"(^|_)(dir|dirs|dirname|folder|root|outf|outdir|logdir|directory)$|[a-z]dir$")
+_PATH_ATTRIBUTES = frozenset("name stem parent parents suffix suffixes parts anchor".split())
+
+_PURE_BUILTINS = frozenset(
+    "str int float repr format abs len min max sum sorted list tuple set dict reversed bool hex oct"
+    " bin ord chr frozenset ascii bytes divmod pow enumerate zip range slice".split()
+)
+_PURE_FUNCTIONS = frozenset(
+    "os.fspath os.fsdecode os.getcwd os.getenv os.environ.get os.path.join os.path.basename"
+    " os.path.dirname os.path.split os.path.splitext os.path.abspath os.path.normpath"
+    " os.path.expanduser os.path.expandvars os.path.realpath os.path.relpath os.path.normcase"
+    " os.path.commonpath posixpath.join ntpath.join path.join osp.join"
+    " pathlib.Path pathlib.PurePath pathlib.PosixPath pathlib.PurePosixPath pathlib.WindowsPath"
+    " Path pathlib.Path.cwd pathlib.Path.home Path.cwd Path.home copy.copy copy.deepcopy"
+    " hydra.utils.to_absolute_path hydra.utils.get_original_cwd"
+    " tqdm.tqdm tqdm.trange tqdm.auto.tqdm tqdm.auto.trange tqdm.notebook.tqdm tqdm trange"
+    " rich.progress.track track itertools.islice itertools.product itertools.chain"
+    " itertools.combinations itertools.permutations itertools.zip_longest itertools.repeat"
+    " numpy.arange numpy.linspace np.arange np.linspace torch.arange torch.linspace"
+    " torch.utils.data.DataLoader DataLoader fastprogress.progress_bar progress_bar"
+    " fastprogress.master_bar master_bar natsort.natsorted natsorted"
+    " torch.load".split()
+)
+_JOINS = frozenset({"os.path.join", "posixpath.join", "ntpath.join", "path.join", "osp.join"})
+_PATHS = frozenset(
+    "pathlib.Path pathlib.PurePath pathlib.PosixPath pathlib.PurePosixPath Path".split()
+)
+_LISTINGS = frozenset("os.listdir os.scandir os.walk glob.glob glob.iglob listdir glob".split())
+_LISTING_METHODS = frozenset("iterdir glob rglob".split())
+_ROUNDING = frozenset("round math.floor math.ceil math.trunc numpy.round numpy.floor".split())
+_PURE_METHODS = frozenset(
+    "format format_map join zfill rjust ljust center replace strip lstrip rstrip lower upper title"
+    " capitalize swapcase casefold split rsplit splitlines partition rpartition removeprefix"
+    " removesuffix encode decode expandtabs translate with_name with_suffix with_stem joinpath"
+    " resolve absolute expanduser as_posix as_uri relative_to item tolist numpy cpu detach long int"
+    " float get keys values items copy strftime isoformat hexdigest squeeze flatten view reshape"
+    " to cuda state_dict".split()
+)
+_ITEM_METHODS = frozenset({"keys", "values", "items", "tolist", "copy", "split"})
+_TRANSPARENT_ITERATIONS = frozenset(
+    "tqdm.tqdm tqdm.auto.tqdm tqdm.notebook.tqdm tqdm rich.progress.track track list tuple sorted"
+    " reversed set itertools.islice fastprogress.progress_bar progress_bar fastprogress.master_bar"
+    " master_bar natsort.natsorted natsorted iter".split()
+)
+_RANGES = frozenset(
+    "range trange xrange tqdm.trange tqdm.auto.trange tqdm.notebook.trange itertools.count"
+    " numpy.arange np.arange torch.arange prange".split()
+)
+_ONE_SHOT = frozenset(
+    "iter zip map filter enumerate reversed open itertools.cycle itertools.chain"
+    " itertools.count itertools.islice itertools.product".split()
+)
+# A clock, read to the second (or coarser): two saves in one second get one name.
+_COARSE_CLOCKS = frozenset("time.strftime time.ctime time.asctime datetime.date.today".split())
+_CONSTRUCTORS = frozenset(
+    "__init__ __new__ __post_init__ __attrs_post_init__ __setstate__ setup setUp initialize"
+    " init reset_parameters build prepare configure setup_method setUpClass".split()
+)
+
+
+class Dependence:
+    """Evaluates expressions of one file to :class:`Value`; answers are remembered."""
+
+    def __init__(self, flow: Flow) -> None:
+        self.flow = flow
+        self._scope_of: dict[int, Scope] = {id(s.node): s for s in flow.facts.scopes}
+        self._bindings: dict[int, Value] = {}
+        self._active: list[tuple[Binding, tuple[Loop, ...]]] = []
+        self._cycle_floor = 1 << 30
+        self._calls: list[Scope] = []
+        self._depth = 0
+
+    # -- the door ------------------------------------------------------------------------------
+
+    def evaluate(self, node: cst.BaseExpression, place: Place) -> Value:
+        """Return what ``node``, evaluated at ``place``, depends on."""
+        if self._depth > _MAX_DEPTH:
+            return self.opaque(place)
+        self._depth += 1
+        try:
+            return self._evaluate(node, place)
+        finally:
+            self._depth -= 1
+
+    def opaque(self, place: Place, hint: str = "") -> Value:
+        """Return the value of something that may differ each time it is evaluated at ``place``."""
+        around: Sources = frozenset([*place.loops(), place.scope.function])
+        return Value(around, around, None, unknown(hint))
+
+    def _evaluate(self, node: cst.BaseExpression, place: Place) -> Value:
+        if isinstance(node, cst.SimpleString):
+            return _literal(node, place)
+        if isinstance(node, cst.Name):
+            return self._name(node.value, place)
+        if isinstance(node, cst.Attribute):
+            return self._attribute(node, place)
+        if isinstance(node, cst.FormattedString):
+            return self._formatted(node, place)
+        if isinstance(node, cst.Call):
+            return self._call(node, place)
+        if isinstance(node, cst.BinaryOperation):
+            return self._binary(node, place)
+        if isinstance(node, cst.ConcatenatedString):
+            left, right = self.evaluate(node.left, place), self.evaluate(node.right, place)
+            return _concatenate([left, right], place)
+        if isinstance(node, cst.Integer | cst.Float):
+            return Value(text=node.value)
+        if isinstance(node, cst.Subscript):
+            return self._subscript(node, place)
+        if isinstance(node, cst.IfExp):
+            branches = [self.evaluate(node.body, place), self.evaluate(node.orelse, place)]
+            test = self.evaluate(node.test, place).without_text()
+            return union([*branches, test], _either(branches))
+        if isinstance(node, cst.NamedExpr):
+            return self.evaluate(node.value, place)
+        if isinstance(node, cst.Await):
+            return self.evaluate(node.expression, place)
+        return self._composite(node, place)
+
+    def _composite(self, node: cst.BaseExpression, place: Place) -> Value:
+        if isinstance(node, cst.UnaryOperation):
+            return self.evaluate(node.expression, place).without_text()
+        if isinstance(node, cst.BooleanOperation):
+            branches = [self.evaluate(node.left, place), self.evaluate(node.right, place)]
+            return union(branches, _either(branches))
+        if isinstance(node, cst.Comparison):
+            parts = [node.left, *(target.comparator for target in node.comparisons)]
+            return union(self.evaluate(part, place).without_text() for part in parts)
+        if isinstance(node, cst.Tuple | cst.List | cst.Set):
+            return union(self.evaluate(e.value, place).without_text() for e in node.elements)
+        if isinstance(node, cst.Dict):
+            return union(self.evaluate(e.value, place).without_text() for e in node.elements)
+        if isinstance(node, cst.ListComp | cst.SetComp | cst.GeneratorExp):
+            return self._comprehension(node, place)
+        return self.opaque(place)
+
+    # -- names ---------------------------------------------------------------------------------
+
+    def _name(self, name: str, place: Place) -> Value:
+        lookup = self.flow.lookup(name, place)
+        if lookup.owner is None:
+            return Value(text=unknown(name))
+        reaches = lookup.reaches
+        if not reaches:
+            reaches = tuple(Reach(b, ()) for b in lookup.owner.bindings.get(name, ()))
+        value = self._join([self.binding(reach, place) for reach in reaches], name)
+        shared = lookup.owner.shared.get(name, ())
+        if shared and not (lookup.local and lookup.complete):
+            # Some function rebinds it through `global`: it may be another one at each look.
+            value = union([value, self.opaque(place)], unknown(name))
+        return self._mutated(value, name, lookup, place)
+
+    def _mutated(self, value: Value, name: str, lookup: Lookup, place: Place) -> Value:
+        """Add the loops in which the object behind ``name`` is changed in place."""
+        found: set[Source] = set()
+        here = place.loops()
+        owner = lookup.owner
+        for scope in _with_nested(owner) if owner is not None else ():
+            for where in scope.mutations.get(name, ()):
+                if scope.function is place.scope.function:
+                    around = {id(loop) for loop in where.loops()}
+                    found.update(loop for loop in here if id(loop) in around)
+                else:
+                    found.update([*here, place.scope.function])
+        if not found:
+            return value
+        grown = frozenset(found)
+        return replace(
+            value, deps=value.deps | grown, solid=value.solid | grown, text=unknown(name)
+        )
+
+    def binding(self, reach: Reach, place: Place) -> Value:
+        """Return what a binding's value depends on when it is used at ``place``."""
+        binding = reach.binding
+        for index, (active, _loops) in enumerate(self._active):
+            if active is binding:  # its own value of an earlier pass: `i += 1`
+                self._cycle_floor = min(self._cycle_floor, index)
+                passed = [loop for _b, loops in self._active[index + 1 :] for loop in loops]
+                carried = frozenset([*passed, *reach.loops])
+                return Value(carried, carried, None, unknown(binding.name))
+        value = self._bindings.get(id(binding))
+        if value is None:
+            value = self._evaluate_binding(reach)
+        return self._after_loops(value, place)
+
+    def _evaluate_binding(self, reach: Reach) -> Value:
+        binding = reach.binding
+        if len(self._active) > _MAX_DEPTH:
+            return self.opaque(binding.place)
+        outer_floor, self._cycle_floor = self._cycle_floor, 1 << 30
+        self._active.append((binding, reach.loops))
+        try:
+            value = self._bound(binding)
+        finally:
+            self._active.pop()
+        if self._cycle_floor >= len(self._active) and not self._calls:
+            self._bindings[id(binding)] = value  # hangs on nothing that is still being evaluated
+            self._cycle_floor = outer_floor
+        else:
+            self._cycle_floor = min(self._cycle_floor, outer_floor)
+        return value
+
+    def _after_loops(self, value: Value, place: Place) -> Value:
+        """Add what decides how a finished loop ended, if the value comes out of it.
+
+        ``while os.path.exists(p): n += 1`` leaves with another ``n`` each time.
+        """
+        here = {id(loop) for loop in place.loops()}
+        extra: list[Value] = []
+        for source in value.deps:
+            if isinstance(source, Loop) and id(source) not in here:
+                if source.block.scope.function is not place.scope.function:
+                    continue
+                if source.breaks or isinstance(source.node, cst.While):
+                    extra.append(self.opaque(source.place))
+        return union([value, *extra], value.text) if extra else value
+
+    def _bound(self, binding: Binding) -> Value:
+        place = binding.place
+        if binding.kind == "param":
+            return self._parameter(binding)
+        if binding.kind == "for":
+            return self._loop_target(binding)
+        if binding.kind == "aug":
+            return self._augmented(binding)
+        if binding.kind in ("import", "def", "class"):
+            return Value(text=unknown(binding.name))
+        if binding.kind == "except" or binding.value is None:
+            return self.opaque(place, binding.name)
+        if binding.pattern:
+            return self._unpacked(binding.value, binding.pattern, place)
+        value = self.evaluate(binding.value, place)
+        if value.text is not None and not value.constant:
+            return replace(value, text=_hinted(value.text, binding.name))
+        return value
+
+    def _parameter(self, binding: Binding) -> Value:
+        function = binding.place.scope
+        if binding.name == function.self_name:
+            return Value(frozenset([binding]), NOTHING, None, None)
+        hint = binding.name
+        if isinstance(binding.value, cst.SimpleString) and function.outer is not None:
+            hint += "|" + (_literal(binding.value, function.outer).text or "")
+        temporary = binding.name in ("tmp_path", "tmpdir", "tmp_path_factory", "tmpdir_factory")
+        sources: Sources = frozenset([binding])
+        return Value(sources, sources, None, unknown(hint), temporary=temporary)
+
+    def _augmented(self, binding: Binding) -> Value:
+        node = binding.node
+        assert isinstance(node, cst.AugAssign)
+        place = binding.place
+        if "." in binding.name and isinstance(node.target, cst.Attribute):
+            before = self._attribute(node.target, place)
+        else:
+            before = self._name(binding.name, place)
+        value = self.evaluate(node.value, place)
+        if isinstance(node.operator, cst.AddAssign) and before.constant and value.text is not None:
+            return _concatenate([before, value], place)
+        return union([before, value], unknown(binding.name))
+
+    def _unpacked(self, node: cst.BaseExpression, pattern: Pattern, place: Place) -> Value:
+        while pattern and pattern[0] >= 0 and isinstance(node, cst.Tuple | cst.List):
+            if pattern[0] >= len(node.elements):
+                break
+            node, pattern = node.elements[pattern[0]].value, pattern[1:]
+        value = self.evaluate(node, place)
+        return value if not pattern else union([value], unknown())
+
+    # -- loop targets --------------------------------------------------------------------------
+
+    def _loop_target(self, binding: Binding) -> Value:
+        loop = next((b.loop for b in binding.place.block.chain() if b.loop is not None), None)
+        if loop is None or loop.iter is None:
+            return self.opaque(binding.place)
+        item = self._element(loop.iter, loop.place, binding.pattern)
+        sources: Sources = frozenset([loop])
+        return union([item.without_text(), Value(sources, sources)], unknown(binding.name))
+
+    def _element(self, node: cst.BaseExpression, place: Place, pattern: Pattern) -> Value:
+        """Return what an element of the iterable ``node`` depends on, beside its loop."""
+        if isinstance(node, cst.Call):
+            name = self._called(node, place)
+            values = [argument.value for argument in node.args if not argument.star]
+            if name == "enumerate" and values:
+                if pattern[:1] == (0,):
+                    return union(self.evaluate(value, place) for value in values[1:])
+                return self._element(values[0], place, pattern[1:])
+            if name in ("zip", "itertools.zip_longest") and values:
+                if pattern and 0 <= pattern[0] < len(values):
+                    return self._element(values[pattern[0]], place, pattern[1:])
+                return union(self._element(value, place, ()) for value in values)
+            if name in _TRANSPARENT_ITERATIONS and values:
+                return self._element(values[0], place, pattern)
+            if name in _RANGES:
+                return union(self.evaluate(value, place) for value in values)
+            if name in _LISTINGS:
+                return union(self.evaluate(value, place) for value in values)
+            if isinstance(node.func, cst.Attribute):
+                method = node.func.attr.value
+                if method in _LISTING_METHODS or method in _ITEM_METHODS:
+                    return self.evaluate(node.func.value, place)
+        if isinstance(node, cst.Name):
+            return union([self.evaluate(node, place), self._exhausted(node, place)])
+        return self.evaluate(node, place)
+
+    def _exhausted(self, node: cst.Name, place: Place) -> Value:
+        """An iterator made outside goes on where it stopped: it varies with the loops between."""
+        for binding, _loops in self.flow.lookup(node.value, place).reaches:
+            value = binding.value
+            if binding.kind != "assign":
+                continue
+            one_shot = isinstance(value, cst.GeneratorExp) or (
+                isinstance(value, cst.Call) and self._called(value, binding.place) in _ONE_SHOT
+            )
+            if one_shot:
+                outside = {id(loop) for loop in binding.place.loops()}
+                between = frozenset(loop for loop in place.loops() if id(loop) not in outside)
+                return Value(between, between)
+        return Value()
+
+    def _comprehension(self, node: cst.BaseSimpleComp, place: Place) -> Value:
+        scope = self._scope_of.get(id(node))
+        if scope is None:
+            return self.opaque(place)
+        block = scope.block
+        clause: cst.CompFor | None = node.for_in
+        own: set[Source] = set()
+        for binding in (b for bindings in scope.bindings.values() for b in bindings):
+            inner = binding.place.block
+            if inner.loop is not None:
+                own.add(inner.loop)
+                block = inner if inner.start >= block.start else block
+        value = self.evaluate(node.elt, Place(block, block.end)).without_text()
+        iterables = []
+        while clause is not None:
+            iterables.append(self._element(clause.iter, place, ()).without_text())
+            clause = clause.inner_for_in
+        value = replace(value, deps=value.deps - own, solid=value.solid - own)
+        return union([value, *iterables]).without_text()
+
+    # -- attributes ----------------------------------------------------------------------------
+
+    def _attribute(self, node: cst.Attribute, place: Place) -> Value:
+        name = dotted(node)
+        if name is None:
+            base = self.evaluate(node.value, place)
+            if node.attr.value in _PATH_ATTRIBUTES:
+                return union([base], _path_attribute(base, node.attr.value))
+            return union([base, self.opaque(place)], unknown(node.attr.value))
+        lookup = self.flow.lookup(name, place)
+        if lookup.local and lookup.complete:
+            values = [self.binding(reach, place) for reach in lookup.reaches]
+            return self._mutated(self._join(values, name), name, lookup, place)
+        method = enclosing_method(place)
+        base_name, _, rest = name.partition(".")
+        if method is not None and base_name == method.self_name:
+            return self._mutated(self._own_attribute(node, name, rest, method, place), name,
+                                 lookup, place)  # fmt: skip
+        return self._foreign_attribute(node, name, lookup, place)
+
+    def _own_attribute(
+        self, node: cst.Attribute, name: str, rest: str, method: Scope, place: Place
+    ) -> Value:
+        """``self.x``: invariant if only the constructor assigns it."""
+        owner = method.owner_class
+        assert owner is not None
+        hint = unknown(rest)
+        receiver: Sources = frozenset(method.params[:1])
+        bindings = self.flow.class_attribute(owner, rest)
+        if not bindings:
+            first, _, more = rest.partition(".")
+            if more:  # self.args.out, self.logger.log_dir
+                holder = self.flow.class_attribute(owner, first)
+                settled = all(self._settled(b, owner) for b in holder)
+                if settled and (_is_config(first) or _FOLDER.search(rest) or _shouts(rest)):
+                    return Value(receiver, NOTHING, None, hint)
+                if settled and holder and self._holds_config(holder):
+                    return Value(receiver, NOTHING, None, hint)
+            elif _is_config(first) or _FOLDER.search(first):
+                return Value(receiver, NOTHING, None, hint)
+            return union([self.opaque(place), Value(receiver)], hint)
+        own = any(b.place.scope.function is place.scope.function for b in bindings)
+        if own and not all(self._settled(b, owner) for b in bindings):
+            return union([self.opaque(place), Value(receiver)], hint)
+        values = []
+        for binding in bindings:
+            value = self.binding(Reach(binding, ()), binding.place)
+            if self._settled(binding, owner):
+                if value.deps:
+                    value = replace(value, deps=receiver, solid=NOTHING)
+            elif self._set_by_entry_point(binding):
+                extra: Sources = frozenset([binding.place.scope.function, *binding.place.loops()])
+                value = replace(
+                    value, deps=value.deps | extra | receiver, solid=value.solid | extra
+                )
+            else:
+                return union([self.opaque(place), Value(receiver)], hint)
+            values.append(value)
+        joined = self._join(values, rest)
+        if not joined.constant and joined.text is not None:
+            joined = replace(joined, text=_hinted(joined.text, rest))
+        return joined
+
+    def _holds_config(self, bindings: Sequence[Binding]) -> bool:
+        return all(b.value is not None and self._config_like(b.value, b.place) for b in bindings)
+
+    def _settled(self, binding: Binding, owner: Scope, depth: int = 0) -> bool:
+        """Say whether a binding of an attribute is made once in the life of the object."""
+        if binding.kind == "aug":
+            return False
+        function = binding.place.scope
+        if function is owner or function.kind == "class":
+            return True
+        function = function.function
+        if function.name in _CONSTRUCTORS:
+            return True
+        if depth > 2 or function.owner_class is None:
+            return False
+        callers = self.flow.callers(function)
+        return bool(callers) and all(
+            site.place.scope.function.owner_class is function.owner_class
+            and not site.place.loops()
+            and self._constructs(site.place.scope.function, depth + 1)
+            for site in callers
+        )
+
+    def _constructs(self, function: Scope, depth: int) -> bool:
+        if function.name in _CONSTRUCTORS:
+            return True
+        if depth > 3:
+            return False
+        callers = self.flow.callers(function)
+        return bool(callers) and all(
+            self._constructs(site.place.scope.function, depth + 1) for site in callers
+        )
+
+    def _set_by_entry_point(self, binding: Binding) -> bool:
+        """Say whether a method that nothing in the file calls (``train``, ``run``) sets it."""
+        function = binding.place.scope.function
+        if binding.kind != "assign" or function.owner_class is None:
+            return False
+        entry = re.fullmatch(
+            r"(train|fit|run|main|start|solve|learn|optimi[sz]e)\w*", function.name
+        )
+        return entry is not None and not self.flow.callers(function)
+
+    def _foreign_attribute(
+        self, node: cst.Attribute, name: str, lookup: Lookup, place: Place
+    ) -> Value:
+        """``args.out``, ``config.OUT``, ``Config.OUT``, ``path.stem``, ``module.NAME``."""
+        attribute = node.attr.value
+        hint = unknown(name)
+        if lookup.reaches:  # args.lr = lr, somewhere in sight
+            values = [self.binding(reach, place) for reach in lookup.reaches]
+            value = self._mutated(self._join(values, name), name, lookup, place)
+            base = self.evaluate(node.value, place)
+            return value if lookup.complete else union([value, base], hint)
+        base = self.evaluate(node.value, place).without_text()
+        if self._rebound_elsewhere(attribute, name, place):
+            return union([base, self.opaque(place)], hint)
+        owner = self.flow.class_of(node.value, place)
+        if owner is not None:
+            return self._class_member(owner, attribute, base, place)
+        full = self.flow.resolve(node, place)
+        if full is not None and full.count(".") <= 2:
+            return Value(text=hint)
+        if attribute in _PATH_ATTRIBUTES:
+            full_base = self.evaluate(node.value, place)
+            return union([full_base], _path_attribute(full_base, attribute))
+        folder = _FOLDER.search(attribute) is not None
+        if folder or _shouts(attribute) or self._config_like(node.value, place):
+            return union([base], hint)
+        return union([base, self.opaque(place)], hint)
+
+    def _class_member(self, owner: Scope, attribute: str, base: Value, place: Place) -> Value:
+        bindings = self.flow.class_attribute(owner, attribute)
+        if not bindings or not all(self._settled(b, owner) for b in bindings):
+            if bindings or not _FOLDER.search(attribute):
+                return union([base, self.opaque(place)], unknown(attribute))
+            return union([base], unknown(attribute))
+        values = [self.binding(Reach(b, ()), b.place) for b in bindings]
+        joined = self._join(values, attribute)
+        return Value(base.deps, base.solid, None, joined.text, joined.templates, joined.temporary)
+
+    def _rebound_elsewhere(self, attribute: str, name: str, place: Place) -> bool:
+        """Say whether another function assigns this attribute (``args.epoch = epoch``)."""
+        base = name.rpartition(".")[0]
+        return any(
+            binding.place.scope.function is not place.scope.function
+            and binding.place.scope.function.kind != "module"
+            and binding.name.rpartition(".")[0] == base
+            and base not in ("self", "cls")
+            for binding in self.flow.facts.attribute_stores.get(attribute, ())
+        )
+
+    def _config_like(self, node: cst.BaseExpression, place: Place, depth: int = 0) -> bool:
+        """Say whether ``node`` is an object that holds options, which do not change on the way."""
+        name = dotted(node)
+        if isinstance(node, cst.Subscript):
+            return self._config_like(node.value, place, depth)
+        if isinstance(node, cst.Call):
+            called = dotted(node.func)
+            return called is not None and _CONFIG_CALLS.search(called) is not None
+        if name is None:
+            return False
+        if _is_config(name.rpartition(".")[2]):
+            return True
+        if "." in name and isinstance(node, cst.Attribute):
+            return self._config_like(node.value, place, depth)
+        if depth > 3:
+            return False
+        reaches = self.flow.lookup(name, place).reaches
+        return bool(reaches) and all(
+            reach.binding.kind == "assign"
+            and reach.binding.value is not None
+            and self._config_like(reach.binding.value, reach.binding.place, depth + 1)
+            for reach in reaches
+        )
+
+    # -- operations ----------------------------------------------------------------------------
+
+    def _formatted(self, node: cst.FormattedString, place: Place) -> Value:
+        pieces: list[Value] = []
+        for part in node.parts:
+            if isinstance(part, cst.FormattedStringText):
+                pieces.append(Value(text=part.value.replace("{{", "{").replace("}}", "}")))
+                continue
+            assert isinstance(part, cst.FormattedStringExpression)
+            value = self.evaluate(part.expression, place)
+            text = known_text(value, _names_in(part.expression))
+            if not value.constant:
+                text = _hinted(text, _names_in(part.expression))
+            spec = "".join(
+                p.value for p in part.format_spec or () if isinstance(p, cst.FormattedStringText)
+            )
+            value = replace(value, text=text if not spec else unknown(text), templates=())
+            pieces.append(_formatted_with(value, spec))
+        return _concatenate(pieces, place)
+
+    def _binary(self, node: cst.BinaryOperation, place: Place) -> Value:
+        if isinstance(node.operator, cst.Add):
+            return self._sum(node, place)
+        left, right = self.evaluate(node.left, place), self.evaluate(node.right, place)
+        if isinstance(node.operator, cst.Modulo):
+            if _is_text(node.left) or (left.text is not None and "%" in left.text):
+                return _percent(left, right, node.right)
+            return union([left.weakened("a remainder (%)"), right], unknown())
+        if isinstance(node.operator, cst.FloorDivide):
+            return union([left.weakened("a whole-number division (//)"), right], unknown())
+        is_path = left.text is not None and right.text is not None
+        if isinstance(node.operator, cst.Divide) and is_path:
+            return _joined([left, right])
+        return union([left.without_text(), right.without_text()], unknown())
+
+    def _sum(self, node: cst.BinaryOperation, place: Place) -> Value:
+        """A chain of ``+``, from the left, without recursion into its length."""
+        terms: list[cst.BaseExpression] = []
+        current: cst.BaseExpression = node
+        while isinstance(current, cst.BinaryOperation) and isinstance(current.operator, cst.Add):
+            terms.append(current.right)
+            current = current.left
+        terms.append(current)
+        terms.reverse()
+        values = []
+        for term in terms:
+            value = self.evaluate(term, place)
+            if value.text is not None and not value.constant:
+                value = replace(value, text=_hinted(value.text, _names_in(term)))
+            values.append(value)
+        if all(isinstance(term, cst.Integer) for term in terms):
+            return union(values, unknown())
+        return _concatenate(values, place)
+
+    def _subscript(self, node: cst.Subscript, place: Place) -> Value:
+        values = [self.evaluate(node.value, place).without_text()]
+        for element in node.slice:
+            if isinstance(element.slice, cst.Index):
+                values.append(self.evaluate(element.slice.value, place).without_text())
+        return union(values, unknown(_names_in(node)))
+
+    # -- calls ---------------------------------------------------------------------------------
+
+    def _called(self, node: cst.Call, place: Place) -> str | None:
+        """Return the qualified name of what is called; an unbound name stands for itself."""
+        full = self.flow.resolve(node.func, place)
+        if full is not None:
+            return full
+        name = dotted(node.func)
+        if name is None:
+            return None
+        base = name.partition(".")[0]
+        return name if self.flow.lookup(base, place).owner is None else None
+
+    def _call(self, node: cst.Call, place: Place) -> Value:
+        name = self._called(node, place)
+        arguments = [self.evaluate(argument.value, place) for argument in node.args]
+        if name is not None:
+            known = self._known_function(name, node, arguments, place)
+            if known is not None:
+                return known
+        function = self.flow.definition(node.func, place)
+        if function is not None and function.kind == "function":
+            entered = self._entered(function, node, arguments, place)
+            if entered is not None:
+                return entered
+        if isinstance(node.func, cst.Attribute) and node.func.attr.value in _PURE_METHODS:
+            return self._method(node, node.func, arguments, place)
+        hints = "|".join(filter(None, (_names_in(node.func),)))
+        return union(
+            [self.opaque(place), *(value.without_text() for value in arguments)], unknown(hints)
+        )
+
+    def _known_function(
+        self, name: str, node: cst.Call, arguments: list[Value], place: Place
+    ) -> Value | None:
+        if name.startswith("tempfile."):
+            return replace(self.opaque(place), temporary=True)
+        if name in _JOINS:
+            if any(argument.star for argument in node.args):
+                return union([value.without_text() for value in arguments], unknown())
+            return _joined(
+                [
+                    _with_hint(v, _names_in(a.value))
+                    for v, a in zip(arguments, node.args, strict=True)
+                ]
+            )
+        if name in _PATHS:
+            if not arguments:
+                return Value(text=".")
+            return _joined(arguments)
+        if name == "str" or name == "os.fspath":
+            return union(arguments, arguments[0].text if len(arguments) == 1 else unknown())
+        if name in _ROUNDING:
+            return union([value.weakened("a rounded number") for value in arguments], unknown())
+        if name == "int" and len(arguments) == 1:
+            return self._truncated(node, arguments[0], place)
+        if name == "getattr" and len(arguments) >= 2:
+            return union([value.without_text() for value in arguments], unknown())
+        if name in _COARSE_CLOCKS:
+            return self.opaque(place).weakened("a clock read in seconds")
+        if name in _PURE_BUILTINS or name in _PURE_FUNCTIONS:
+            return union([value.without_text() for value in arguments], unknown())
+        return None
+
+    def _truncated(self, node: cst.Call, value: Value, place: Place) -> Value:
+        inner = node.args[0].value
+        if isinstance(inner, cst.BinaryOperation) and isinstance(inner.operator, cst.Divide):
+            return union([value.weakened("a rounded number")], unknown())
+        if isinstance(inner, cst.Call) and self._called(inner, place) == "time.time":
+            return value.weakened("a clock read in seconds")
+        return union([value], value.text)
+
+    def _method(
+        self, node: cst.Call, func: cst.Attribute, arguments: list[Value], place: Place
+    ) -> Value:
+        method = func.attr.value
+        receiver = self.evaluate(func.value, place)
+        pieces = [receiver, *arguments]
+        if method in ("format", "format_map"):
+            if any(_hides_locals(argument) for argument in node.args):
+                return union([self.opaque(place)], known_text(receiver))
+            return _str_format(receiver, arguments, node)
+        if method == "joinpath":
+            return _joined(pieces)
+        if method in ("resolve", "absolute", "expanduser", "as_posix"):
+            return union([receiver], receiver.text)
+        if method in ("with_suffix", "with_name", "with_stem"):
+            return union(pieces, _with_part(receiver, method, arguments))
+        if method == "strftime":
+            text = arguments[0].text if arguments else None
+            coarse = text is None or "%f" not in text
+            value = union([value.without_text() for value in pieces], unknown())
+            return value.weakened("a clock read in seconds") if coarse else value
+        return union([value.without_text() for value in pieces], unknown(_names_in(func.value)))
+
+    def _entered(
+        self, function: Scope, node: cst.Call, arguments: list[Value], place: Place
+    ) -> Value | None:
+        """Return what a call of a function of this file depends on, by what it returns."""
+        if function.yields or not function.returns or len(self._calls) > 4:
+            return None
+        if function in self._calls or function.decorators():
+            return None
+        passed = self.passed(function, node, place)
+        if passed is None:
+            return None
+        self._calls.append(function)
+        try:
+            returned = [self.evaluate(expr, where) for expr, where in function.returns]
+        finally:
+            self._calls.pop()
+        joined = self._join(returned, function.name)
+        return self.substitute(joined, function, passed, place)
+
+    def passed(self, function: Scope, node: cst.Call, place: Place) -> dict[Binding, Value] | None:
+        """Return what a call passes for each parameter, or ``None`` if that cannot be told."""
+        if any(argument.star for argument in node.args):
+            return None
+        parameters = list(function.params)
+        found: dict[Binding, Value] = {}
+        if function.self_name is not None and isinstance(node.func, cst.Attribute | cst.Call):
+            receiver = node.func.value if isinstance(node.func, cst.Attribute) else node.func
+            found[parameters.pop(0)] = self.evaluate(receiver, place)
+        elif function.self_name is not None:  # Trainer(...) -> __init__, stopper(...) -> __call__
+            found[parameters.pop(0)] = self.evaluate(node.func, place)
+        by_name = {binding.name: binding for binding in parameters}
+        for index, argument in enumerate(node.args):
+            keyword = argument.keyword.value if argument.keyword is not None else None
+            target = by_name.get(keyword) if keyword else None
+            if target is None and keyword is None and index < len(parameters):
+                target = parameters[index]
+            if target is not None:
+                found[target] = self.evaluate(argument.value, place)
+        for binding in parameters:
+            if binding not in found and binding.value is not None and function.outer is not None:
+                found[binding] = self.evaluate(binding.value, function.outer)
+        return found
+
+    def substitute(
+        self, value: Value, function: Scope, passed: dict[Binding, Value], place: Place
+    ) -> Value:
+        """Express a value found inside ``function`` in the terms of a call at ``place``."""
+        pieces = [Value(weak=value.weak, templates=value.templates, temporary=value.temporary)]
+        for source in value.deps:
+            solid = source in value.solid
+            if isinstance(source, Binding):
+                if source in passed:
+                    piece = passed[source].without_text()
+                elif source.place.scope is function:
+                    piece = self.opaque(place)
+                else:
+                    piece = Value(frozenset([source]), frozenset([source]))
+            elif source is function or (
+                isinstance(source, Loop) and source.block.scope.function is function
+            ):
+                piece = self.opaque(place)
+            else:
+                piece = Value(frozenset([source]), frozenset([source]))
+            if not solid and value.weak is not None:
+                piece = piece.weakened(value.weak)
+            pieces.append(piece)
+        return union(pieces, value.text)
+
+    # -- joins ---------------------------------------------------------------------------------
+
+    def _join(self, values: Sequence[Value], name: str) -> Value:
+        if len(values) == 1:
+            return values[0]
+        return union(values, _either(values) if values else unknown(name))
+
+
+def _with_nested(scope: Scope) -> list[Scope]:
+    found = [scope]
+    for item in found:
+        found.extend(item.scopes)
+    return found
+
+
+def _is_config(name: str) -> bool:
+    return name.lower().lstrip("_") in _CONFIG_NAMES
+
+
+def _shouts(name: str) -> bool:
+    last = name.rpartition(".")[2]
+    return len(last) > 1 and last.isupper()
+
+
+def _is_text(node: cst.BaseExpression) -> bool:
+    return isinstance(node, cst.SimpleString | cst.FormattedString | cst.ConcatenatedString)
+
+
+def _literal(node: cst.SimpleString, place: Place) -> Value:
+    value = node.evaluated_value
+    if not isinstance(value, str):
+        return Value(text=unknown())
+    text = value.replace(MARK, "")
+    return Value(text=text, templates=((node, place),) if "{" in text else ())
+
+
+def _names_in(node: cst.BaseExpression) -> str:
+    """Return the names that an expression mentions: hints for what a text is about."""
+    found: list[str] = []
+    stack: list[cst.CSTNode] = [node]
+    while stack and len(found) < 6:
+        current = stack.pop()
+        if isinstance(current, cst.Name):
+            found.append(current.value)
+        elif isinstance(current, cst.Attribute):
+            found.append(current.attr.value)
+            stack.append(current.value)
+        elif isinstance(current, cst.Subscript):
+            stack.append(current.value)
+            for element in current.slice:
+                if isinstance(element.slice, cst.Index):
+                    key = element.slice.value
+                    if isinstance(key, cst.SimpleString):
+                        found.append(str(key.evaluated_value))
+        elif isinstance(current, cst.Call):
+            stack.append(current.func)
+            stack.extend(argument.value for argument in current.args[:2])
+    return "|".join(found)
+
+
+def _hinted(text: str, names: str) -> str:
+    """Put names behind a text that is not known at all (and keep the hints that it has)."""
+    pieces = split_text(text)
+    if len(pieces) == 3 and not pieces[0] and not pieces[2]:
+        hints = dict.fromkeys(filter(None, [*pieces[1].split("|"), *names.split("|")]))
+        return unknown("|".join(hints))
+    return text
+
+
+def _with_hint(value: Value, names: str) -> Value:
+    if value.text is None or not value.constant:
+        return replace(value, text=_hinted(known_text(value, names), names))
+    return value
+
+
+def _concatenate(values: Sequence[Value], place: Place) -> Value:
+    return union(values, "".join(known_text(value) for value in values))
+
+
+def _joined(values: Sequence[Value]) -> Value:
+    parts = [known_text(value) for value in values]
+    text = parts[0] if parts else ""
+    for part in parts[1:]:
+        if part.startswith("/"):
+            text = part
+        else:
+            text = part if text in ("", ".") else f"{text.rstrip('/')}/{part}"
+    return union(values, text)
+
+
+def _either(values: Sequence[Value]) -> str:
+    texts = list(dict.fromkeys(known_text(value) for value in values))
+    if len(texts) == 1:
+        return texts[0]
+    return unknown("|".join(texts)[:_MAX_TEXT])
+
+
+_SPEC = re.compile(r"%[#0\- +]*(\d+)?(\.\d+)?[hlL]?[diouxXeEfFgGcrsa%]")
+
+
+def _percent(template: Value, values: Value, node: cst.BaseExpression) -> Value:
+    """``"%03d.png" % i``."""
+    hint = _names_in(node)
+    weak = None
+    for match in _SPEC.finditer(template.text or ""):
+        if match.group().endswith(tuple("eEfFgG")):
+            weak = "a rounded number"
+    if template.text is None:
+        text = None
+    elif values.constant and template.constant and template.text.count("%s") == 1:
+        text = template.text.replace("%s", values.text or "")
+    else:
+        elements = node.elements if isinstance(node, cst.Tuple) else ()
+        hints = iter([_names_in(element.value) for element in elements] or [hint])
+        text = _SPEC.sub(lambda m: "%" if m.group() == "%%" else unknown(next(hints, "")),
+                         template.text)  # fmt: skip
+    values = values.without_text()
+    if weak is not None:
+        values = values.weakened(weak)
+    return union([replace(template, templates=()), values], text)
+
+
+_FIELD = re.compile(r"\{([^{}:!]*)(![rsa])?(:[^{}]*)?\}")
+
+
+def _str_format(template: Value, arguments: list[Value], node: cst.Call) -> Value:
+    """``"{}_{name}.png".format(i, name=n)``."""
+    rounded = False
+    hints = [_names_in(argument.value) for argument in node.args]
+    known = {
+        argument.keyword.value: value
+        for argument, value in zip(node.args, arguments, strict=True)
+        if argument.keyword is not None
+    }
+    count = iter(range(len(arguments)))
+
+    def fill(match: re.Match[str]) -> str:
+        nonlocal rounded
+        key = match.group(1)
+        rounded = rounded or re.search(r"\.\d+[eEfFgG%]?$", match.group(3) or "") is not None
+        index = next(count, 0) if not key else int(key) if key.isdigit() else -1
+        value = known.get(key) if index < 0 else None
+        if 0 <= index < len(arguments):
+            value = arguments[index]
+        if value is not None and value.constant and not match.group(3):
+            return value.text or ""
+        return unknown(hints[index] if 0 <= index < len(hints) else key)
+
+    text = None if template.text is None else _FIELD.sub(fill, template.text)
+    values = [value.without_text() for value in arguments]
+    if rounded:
+        values = [value.weakened("a rounded number") for value in values]
+    return union([replace(template, templates=()), *values], text)
+
+
+def _hides_locals(argument: cst.Arg) -> bool:
+    value = argument.value
+    return bool(argument.star) or (
+        isinstance(value, cst.Call) and dotted(value.func) in ("locals", "globals", "vars")
+    )
+
+
+def _formatted_with(value: Value, spec: str) -> Value:
+    if re.search(r"\.\d+[eEfFgG%]?$", spec):
+        return value.weakened("a rounded number")
+    if "%" in spec and "%f" not in spec:
+        return value.weakened("a clock read in seconds")
+    return value
+
+
+def _path_attribute(value: Value, attribute: str) -> str:
+    if value.constant and attribute in ("name", "stem", "parent", "suffix"):
+        return str(getattr(PurePosixPath(value.text or ""), attribute))
+    return unknown(value.text or "")
+
+
+def _with_part(receiver: Value, method: str, arguments: list[Value]) -> str:
+    if receiver.constant and arguments and arguments[0].constant:
+        try:
+            changed = getattr(PurePosixPath(receiver.text or ""), method)(arguments[0].text)
+        except (ValueError, AttributeError):
+            return unknown()
+        return str(changed)
+    if method == "with_name" and arguments:
+        return unknown() + "/" + known_text(arguments[0])
+    return known_text(receiver)

@@ -1,0 +1,426 @@
+"""Which loops and calls does the path of a save call depend on, and what does that lose?
+
+The one answer, :class:`PathFact`, is what the rules SVI101 to SVI108 read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+import libcst as cst
+
+from flake8_saveimage import intent
+from flake8_saveimage.dependence import Dependence, Value, last_component, split_text, unknown
+from flake8_saveimage.module import (
+    Binding,
+    CallSite,
+    Facts,
+    Loop,
+    Place,
+    Scope,
+    child_nodes,
+    dotted,
+)
+from flake8_saveimage.sites import SaveSite
+
+Repetition = Literal["loop", "outer", "call", "constant"]
+
+
+class Destination(NamedTuple):
+    """The path that is written and where it is opened."""
+
+    path: cst.BaseExpression
+    place: Place
+    handle: bool
+
+
+class Repeat(NamedTuple):
+    """A function that runs again and again: because ``call`` stands in ``loop``, or as a hook."""
+
+    function: Scope
+    call: CallSite | None
+    loop: Loop | None
+    text: str
+    rolling: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PathFact:
+    """What is known about the path of one save call.
+
+    ``repetition`` says when the same file is written again: ``"loop"`` (each pass of ``loop``, the
+    innermost), ``"outer"`` (each pass of ``loop``, further out), ``"call"`` (each run of
+    ``repeat.function``), ``"constant"`` (each run of the program) or ``None`` (not that one could
+    see). ``rolling``: overwriting is meant. ``weak`` names what makes names repeat although they
+    vary. ``template`` are the names in braces of a literal without ``f``. ``twin`` is an earlier
+    save on the same straight line to the same path.
+    """
+
+    name: str = "the file"
+    repetition: Repetition | None = None
+    loop: Loop | None = None
+    repeat: Repeat | None = None
+    rolling: bool = False
+    weak: str | None = None
+    template: tuple[str, ...] = ()
+    template_node: cst.BaseExpression | None = None
+    twin: SaveSite | None = None
+    destination: Destination | None = None
+    value: Value | None = None
+
+
+SILENT = PathFact()
+
+
+def path_fact(site: SaveSite) -> PathFact:
+    """Judge the path of a save call."""
+    target = destination(site)
+    if target is None:
+        return SILENT
+    dependence = site.dependence
+    value = dependence.evaluate(target.path, target.place)
+    name = display(value, target.path)
+    if value.temporary:
+        return SILENT
+    template, node = _template(site, value)
+    twin = _twin(site, target, value)
+    fact = _repetition(site, target, value)
+    if fact.repetition is not None and _is_looked_after(site, target, value):
+        fact = SILENT
+    weak = value.weak if fact.repetition is None and _only_weak(target, value) else None
+    return PathFact(
+        name, fact.repetition, fact.loop, fact.repeat, fact.rolling, weak, template, node, twin,
+        target, value,
+    )  # fmt: skip
+
+
+# -- what is written ---------------------------------------------------------------------------
+
+_MEMORY = frozenset(
+    "BytesIO StringIO NamedTemporaryFile TemporaryFile SpooledTemporaryFile mkstemp".split()
+)
+
+
+def destination(site: SaveSite) -> Destination | None:
+    """Return the path behind a save call, looking through ``open``; ``None`` if there is none."""
+    node = site.destination
+    if node is None:
+        return None
+    if isinstance(node, cst.Call):
+        return _opened(node, site.place, Destination(node, site.place, handle=False))
+    name = dotted(node)
+    if name is not None:
+        reaches = site.flow.lookup(name, site.place).reaches
+        if len(reaches) == 1:
+            binding = reaches[0].binding
+            if binding.kind == "with" and not isinstance(binding.value, cst.Call):
+                return None
+            if binding.kind in ("with", "assign") and isinstance(binding.value, cst.Call):
+                default = None
+                if binding.kind == "assign":
+                    default = Destination(node, site.place, handle=False)
+                return _opened(binding.value, binding.place, default)
+    return Destination(node, site.place, handle=False)
+
+
+def _opened(call: cst.Call, place: Place, default: Destination | None) -> Destination | None:
+    """Return the path that ``open(path, "wb")`` or ``path.open("wb")`` writes."""
+    func = call.func
+    last = func.attr.value if isinstance(func, cst.Attribute) else dotted(func) or ""
+    if last in _MEMORY:
+        return None
+    if last not in ("open", "GFile", "File"):
+        return default
+    values = [argument.value for argument in call.args if argument.keyword is None]
+    given = {a.keyword.value: a.value for a in call.args if a.keyword is not None}
+    path: cst.BaseExpression | None = given.get("file")
+    mode = given.get("mode")
+    by_method = isinstance(func, cst.Attribute) and (not values or _is_mode(values[0]))
+    if by_method and isinstance(func, cst.Attribute):
+        path = func.value
+        mode = mode or (values[0] if values else None)
+    elif values:
+        path = values[0]
+        mode = mode or (values[1] if len(values) > 1 else None)
+    if path is None or not isinstance(mode, cst.SimpleString) or "w" not in mode.raw_value:
+        return None
+    return Destination(path, place, handle=True)
+
+
+def _is_mode(node: cst.BaseExpression) -> bool:
+    return (
+        isinstance(node, cst.SimpleString)
+        and re.fullmatch(r"[rwxabt+]+", node.raw_value) is not None
+    )
+
+
+# -- does it repeat? ---------------------------------------------------------------------------
+
+
+def _repetition(site: SaveSite, target: Destination, value: Value) -> PathFact:
+    dependence = site.dependence
+    around = target.place.loops()
+    loops = [loop for loop in around if not intent.runs_once(site.place, loop, dependence)]
+    missing = [loop for loop in loops if loop not in value.deps]
+    if missing:
+        kind: Repetition = "loop" if missing[0] is loops[0] else "outer"
+        return PathFact(repetition=kind, loop=missing[0], rolling=_rolling(site, value.text))
+    repeat = _Repeats(dependence).find(target.place.scope.function, value, site.place)
+    if repeat is not None:
+        rolling = repeat.rolling or _rolling(site, repeat.text) or _rolling(site, value.text)
+        return PathFact(repetition="call", loop=repeat.loop, repeat=repeat, rolling=rolling)
+    if value.constant and not around:
+        return PathFact(repetition="constant")
+    return SILENT
+
+
+def _rolling(site: SaveSite, text: str | None) -> bool:
+    if text and intent.says_rolling(text, image=site.kind == "image"):
+        return True
+    if intent.function_says_rolling(site.place.scope.function.name):
+        return True
+    return intent.best_so_far(site.place, site.dependence)
+
+
+def _is_looked_after(site: SaveSite, target: Destination, value: Value) -> bool:
+    """Say whether nothing is lost: an exists-guard, an atomic replace, a scratch file."""
+    path, place, dependence = target.path, site.place, site.dependence
+    return (
+        intent.exists_guard(place)
+        or intent.moved_away(path, place, dependence)
+        or intent.scratch(path, value.text or "", place, dependence)
+    )
+
+
+def _only_weak(target: Destination, value: Value) -> bool:
+    """Say whether some loop is told apart only by something that repeats."""
+    return any(loop in value.deps and loop not in value.solid for loop in target.place.loops()) or (
+        target.place.scope.function in value.deps and target.place.scope.function not in value.solid
+    )
+
+
+class _Repeats:
+    """Looks for a way on which the function around a save runs again with the same path."""
+
+    def __init__(self, dependence: Dependence) -> None:
+        self.dependence = dependence
+        self.flow = dependence.flow
+        self.seen: set[int] = set()
+
+    def find(self, function: Scope, value: Value, place: Place) -> Repeat | None:
+        if function.kind != "function" or function in value.deps or id(function) in self.seen:
+            return None
+        self.seen.add(id(function))
+        text = value.text or ""
+        if is_hook(function, self.flow.facts):
+            others = [source for source in value.deps if _other_parameter(source, function)]
+            if not others and not intent.runs_once_in_life(place):
+                return Repeat(function, None, None, text, rolling=False)
+            return None
+        for call in self.flow.callers(function):
+            found = self._through(function, call, value)
+            if found is not None:
+                return found
+        return None
+
+    def _through(self, function: Scope, call: CallSite, value: Value) -> Repeat | None:
+        place = call.place
+        if place.scope.function is function or intent.exists_guard(place):
+            return None
+        passed = self.dependence.passed(function, call.node, place)
+        if passed is None:
+            return None
+        # The function's own loops start over in each call: they tell nothing apart from here.
+        own = {loop for loop in value.deps if _is_loop_of(loop, function)}
+        value = replace(value, deps=value.deps - own, solid=value.solid - own)
+        seen_from_here = self.dependence.substitute(value, function, passed, place)
+        if seen_from_here.temporary:
+            return None
+        texts = [v.text for source, v in passed.items() if source in value.deps and v.text]
+        hints = unknown("|".join(last_component(text) for text in texts))
+        loops = [
+            loop for loop in place.loops() if not intent.runs_once(place, loop, self.dependence)
+        ]
+        missing = [loop for loop in loops if loop not in seen_from_here.deps]
+        rolling = intent.best_so_far(place, self.dependence)
+        if missing:
+            return Repeat(function, call, missing[0], hints, rolling)
+        further = self.find(place.scope.function, seen_from_here, place)
+        if further is None:
+            return None
+        return further._replace(text=further.text + hints, rolling=rolling or further.rolling)
+
+
+def _is_loop_of(source: object, function: Scope) -> bool:
+    return isinstance(source, Loop) and source.block.scope.function is function
+
+
+def _other_parameter(source: object, function: Scope) -> bool:
+    """Say whether ``source`` is a parameter other than the object itself."""
+    return isinstance(source, Binding) and source.name != function.self_name
+
+
+# -- hooks -------------------------------------------------------------------------------------
+
+_HOOK = re.compile(
+    r"(training|validation|train|valid|val|test|predict|eval|optimizer)_step(_end)?"
+    r"|on_(train_|training_|validation_|valid_|val_|test_|predict_|eval_|evaluation_)?"
+    r"(epoch|batch|step|iteration|iter|loader|substep)_(start|begin|end)"
+    r"|(training|validation|train|valid|val|test)_epoch_end"
+    r"|on_(validation_end|evaluate|log|save|after_backward|before_optimizer_step|save_checkpoint)"
+    r"|(before|after)_(train_|val_|test_)?(epoch|iter|batch|step|pred|loss|backward|train|validate)"
+    r"|(before|after)_(train|val|test)_(epoch|iter)"
+    r"|forward|__getitem__|forward_step|train_one_step|compute_loss|compute_metrics"
+)
+_ONCE_EVENTS = frozenset({"COMPLETED", "STARTED", "TERMINATE", "EXCEPTION_RAISED"})
+
+
+def is_hook(function: Scope, facts: Facts) -> bool:
+    """Say whether a framework calls this function again and again."""
+    if function.name in facts.hooks:
+        return True
+    if function.owner_class is not None and _HOOK.fullmatch(function.name):
+        return True
+    return _handles_event(function) or any(
+        _registers(site, function) for site in facts.calls_by_name.get("add_event_handler", ())
+    )
+
+
+def _handles_event(function: Scope) -> bool:
+    """``@trainer.on(Events.EPOCH_COMPLETED)``."""
+    if not isinstance(function.node, cst.FunctionDef):
+        return False
+    for decorator in function.node.decorators:
+        node = decorator.decorator
+        if isinstance(node, cst.Call) and (dotted(node.func) or "").endswith(".on") and node.args:
+            return _repeating_event(node.args[0].value)
+    return False
+
+
+def _repeating_event(node: cst.BaseExpression) -> bool:
+    if isinstance(node, cst.Call):  # Events.ITERATION_COMPLETED(every=100), (once=1) is once
+        if any(a.keyword is not None and a.keyword.value == "once" for a in node.args):
+            return False
+        node = node.func
+    name = dotted(node) or ""
+    return "Events." in name and name.rpartition(".")[2] not in _ONCE_EVENTS
+
+
+def _registers(site: CallSite, function: Scope) -> bool:
+    arguments = [argument.value for argument in site.node.args[:2]]
+    return (
+        len(arguments) == 2
+        and (dotted(arguments[1]) or "").rpartition(".")[2] == function.name
+        and _repeating_event(arguments[0])
+    )
+
+
+# -- the missing f -----------------------------------------------------------------------------
+
+_BRACES = re.compile(r"(?<!\{)\{([A-Za-z_]\w*)(?:[.\[+\-*/:!][^{}]*)?\}(?!\})")
+
+
+def _template(site: SaveSite, value: Value) -> tuple[tuple[str, ...], cst.BaseExpression | None]:
+    """Return the variables in braces of a literal that nothing fills, and the literal."""
+    for node, place in value.templates:
+        if not isinstance(node, cst.SimpleString):
+            continue
+        literal = node.evaluated_value
+        names = _BRACES.findall(literal) if isinstance(literal, str) else []
+        bound = [name for name in names if _in_scope(name, site, place)]
+        if bound and len(bound) == len(names):
+            return tuple(bound), node
+    return (), None
+
+
+def _in_scope(name: str, site: SaveSite, place: Place) -> bool:
+    return any(site.flow.lookup(name, where).reaches for where in (place, site.place))
+
+
+# -- two saves in a row ------------------------------------------------------------------------
+
+
+def _twin(site: SaveSite, target: Destination, value: Value) -> SaveSite | None:
+    if target.handle:
+        return None
+    for other in reversed(site.siblings):
+        if other.place.order >= site.place.order:
+            continue
+        if other.place.block.anchor is not site.place.block.anchor:
+            continue
+        if _same_file(site, other, target, value):
+            return other
+    return None
+
+
+def _same_file(site: SaveSite, other: SaveSite, target: Destination, value: Value) -> bool:
+    first = destination(other)
+    if first is None or first.handle:
+        return False
+    if value.constant:
+        same = site.dependence.evaluate(first.path, first.place).text == value.text
+    else:
+        same = first.path.deep_equals(target.path) and _unchanged(site, first, target)
+    return same and not intent.used_between(first.path, other.place, site.place, site.dependence)
+
+
+def _unchanged(site: SaveSite, first: Destination, second: Destination) -> bool:
+    """Say whether an expression surely gives the same text at both places."""
+    for node in _nodes(second.path):
+        if isinstance(node, cst.Call):
+            name = dotted(node.func) or ""
+            if name.rpartition(".")[2] not in ("join", "str", "Path", "format", "joinpath"):
+                return False
+        if isinstance(node, cst.Name | cst.Attribute) and (full := dotted(node)) is not None:
+            before = site.flow.lookup(full, first.place).reaches
+            after = site.flow.lookup(full, second.place).reaches
+            if {id(r.binding) for r in before} != {id(r.binding) for r in after}:
+                return False
+        if isinstance(node, cst.Subscript | cst.NamedExpr | cst.Await):
+            return False
+    return True
+
+
+def _nodes(root: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        yield node
+        if isinstance(node, cst.Attribute) and dotted(node) is not None:
+            continue
+        stack.extend(child_nodes(node))
+
+
+# -- names for messages ------------------------------------------------------------------------
+
+
+def display(value: Value, path: cst.BaseExpression) -> str:
+    """Return how a message calls the file: its last component, unknown parts in braces."""
+    if value.text is not None:
+        pieces = split_text(last_component(value.text))
+        known = "".join(pieces[::2])
+        if re.search(r"\w", known):
+            shown = (
+                piece if index % 2 == 0 else "{" + (piece.partition("|")[0] or "...") + "}"
+                for index, piece in enumerate(pieces)
+            )
+            return f"'{_clean(''.join(shown))}'"
+    code = cst.Module(body=[]).code_for_node(path)
+    return _clean(code) if len(code) <= 60 and "\n" not in code else "the file"
+
+
+def _clean(text: str) -> str:
+    """Keep a message on one line whatever the source holds."""
+    text = "".join(char if char.isprintable() else "?" for char in text)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def loop_variable(loop: Loop) -> str:
+    """Return the target of a loop as the source writes it (``"i, batch"``), or ``""``."""
+    if loop.target is None:
+        return ""
+    code = cst.Module(body=[]).code_for_node(loop.target).strip("() \t")
+    return _clean(" ".join(code.split()))

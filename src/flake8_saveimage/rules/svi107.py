@@ -1,0 +1,59 @@
+"""Two save calls on one straight line write the same path.
+
+## What it does
+Finds a save call whose path is the same as that of an earlier save call in the same suite, with
+nothing in between that reads, moves or copies the file.
+
+## Why is this bad
+The second call destroys what the first has just written. It is nearly always copy and paste:
+generator and discriminator saved under one name.
+
+## Example
+```python
+import torch
+
+def save(generator, discriminator, path):
+    torch.save(generator.state_dict(), path)
+    torch.save(discriminator.state_dict(), path)
+```
+
+## Use instead
+```python
+import torch
+
+def save(generator, discriminator, path):
+    torch.save(generator.state_dict(), f"{path}_generator.pth")
+    torch.save(discriminator.state_dict(), f"{path}_discriminator.pth")
+```
+
+## Fix safety
+Unsafe: the runtime helper writes both files, but only the author knows what they should be called.
+
+## How to configure
+`# noqa: SVI107` on the line; `ignore = SVI107` or `per-file-ignores` in flake8's configuration.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_saveimage.rules.base import Problem, Remedy, Rule
+
+if TYPE_CHECKING:
+    from flake8_saveimage.sites import SaveSite
+
+
+def check(site: SaveSite) -> Problem | None:
+    """Report the second of two saves to one path."""
+    fact = site.path
+    if fact.twin is None or fact.template:
+        return None
+    message = (
+        f"{fact.name} was just written at line ",
+        fact.twin.call,
+        ": this save destroys it; give the two files different names",
+    )
+    return Problem(message, Remedy("helper"))
+
+
+RULE = Rule("SVI107", "two save calls on one straight line write the same path", check)
