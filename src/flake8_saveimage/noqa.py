@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import argparse
 import ast
+import functools
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from flake8 import defaults
 from flake8.formatting.base import BaseFormatter
@@ -38,45 +39,45 @@ class Judge:
         """Say whether any rule is on."""
         return bool(active_codes(self._options))
 
-    def skips(self, filename: str, text: str) -> bool:
-        """Say whether a ``# flake8: noqa`` line takes the whole file out."""
-        return self._processor(filename, text).should_ignore_file()
+    def file(self, filename: str, text: str) -> FileJudge:
+        """Return the judge of one file's findings. ``text`` has ``\n`` as line ending."""
+        processor = FileProcessor(filename, self._options, list(io.StringIO(text)))
+        return FileJudge(filename, processor, self._guides)
 
-    def reported(self, filename: str, text: str, findings: Sequence[Finding]) -> list[Finding]:
-        """Return the findings that flake8 would show. ``text`` has ``\\n`` as line ending."""
-        if not findings:
-            return []
-        processor = self._processor(filename, text)
-        if processor.should_ignore_file():
-            return []
-        return [
-            finding
-            for finding in findings
-            if self._guides.handle_error(
+
+class FileJudge:
+    """Decides about the findings of one file."""
+
+    def __init__(self, filename: str, processor: FileProcessor, guides: StyleGuideManager) -> None:
+        self._filename = filename
+        self._processor = processor
+        self._guides = guides
+
+    @functools.cached_property
+    def skips_all(self) -> bool:
+        """Whether a ``# flake8: noqa`` line takes the whole file out."""
+        return self._processor.should_ignore_file()
+
+    def accepts(self, finding: Finding) -> bool:
+        """Say whether flake8 would show a finding."""
+        return not self.skips_all and bool(
+            self._guides.handle_error(
                 finding.code,
-                filename,
+                self._filename,
                 finding.line,
                 finding.column - 1,
                 finding.message,
-                processor.noqa_line_for(finding.line),
+                self._processor.noqa_line_for(finding.line),
             )
-        ]
+        )
 
-    def last_lines(self, filename: str, text: str) -> Callable[[int], int]:
-        """Return the map from a line to the last of the lines that share its ``# noqa``."""
-        processor = self._processor(filename, text)
-
-        def last_line(number: int) -> int:
-            shared = processor.noqa_line_for(number)
-            # flake8 gives the lines of one range one and the same string
-            while shared is not None and processor.noqa_line_for(number + 1) is shared:
-                number += 1
-            return number
-
-        return last_line
-
-    def _processor(self, filename: str, text: str) -> FileProcessor:
-        return FileProcessor(filename, self._options, list(io.StringIO(text)))
+    def last_line(self, number: int) -> int:
+        """Return the last of the lines that share their ``# noqa`` with a line."""
+        shared = self._processor.noqa_line_for(number)
+        # flake8 gives the lines of one range one and the same string
+        while shared is not None and self._processor.noqa_line_for(number + 1) is shared:
+            number += 1
+        return number
 
 
 def silence(text: str, findings: Sequence[Finding], judge: Judge, filename: str) -> str | None:
@@ -88,14 +89,14 @@ def silence(text: str, findings: Sequence[Finding], judge: Judge, filename: str)
     (what looks like a comment is part of a string).
     """
     lines = list(io.StringIO(text, newline=""))
-    last_line = judge.last_lines(filename, universal_newlines(text))
+    last_line = judge.file(filename, universal_newlines(text)).last_line
     codes: dict[int, set[str]] = {}
     for finding in findings:
         codes.setdefault(last_line(finding.line), set()).add(finding.code)
     for number, wanted in codes.items():
         lines[number - 1] = _with_codes(lines[number - 1], sorted(wanted))
     silenced = "".join(lines)
-    if judge.reported(filename, universal_newlines(silenced), findings):
+    if any(map(judge.file(filename, universal_newlines(silenced)).accepts, findings)):
         return None
     same = ast.dump(parse(text)) == ast.dump(parse(silenced))
     return silenced if same else None

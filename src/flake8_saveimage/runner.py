@@ -10,7 +10,7 @@ import argparse
 import functools
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from flake8_saveimage import sources
 from flake8_saveimage.findings import Finding
@@ -111,14 +111,15 @@ def job_count(options: argparse.Namespace) -> int:
     return os.cpu_count() or 1
 
 
-class Checker:
-    """Checks one path, or one source under a display name; whatever goes wrong is in the result."""
+class FileWork(Generic[Result]):
+    """Work on one path, or on a source under a display name, that answers instead of raising."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
 
-    def __reduce__(self) -> tuple[type[Checker], tuple[argparse.Namespace]]:
-        return type(self), (self.options,)  # a judge holds what cannot be pickled
+    def __getstate__(self) -> dict[str, Any]:
+        # a judge holds what cannot be pickled; each process makes its own
+        return {name: value for name, value in self.__dict__.items() if name != "judge"}
 
     @functools.cached_property
     def judge(self) -> Judge:
@@ -127,48 +128,68 @@ class Checker:
 
         return Judge(self.options)
 
-    def __call__(self, path: str) -> CheckedFile:
-        """Check the file at ``path``."""
+    def __call__(self, path: str) -> Result:
+        """Work on the file at ``path``."""
         try:
             raw = sources.read(path)
         except sources.SourceError as error:
-            return CheckedFile(path, error=str(error))
-        return self.check(path, raw)
+            return self.failed(path, str(error))
+        return self.on_source(path, raw)
 
-    def check(self, name: str, raw: bytes) -> CheckedFile:
-        """Check the bytes of a source."""
+    def on_source(self, name: str, raw: bytes) -> Result:
+        """Work on the bytes of a source."""
         try:
-            text, found = self._findings(name, raw)
-            shown = tuple(self.judge.reported(name, text, found))
+            return self.work(name, raw)
         except sources.SourceError as error:
-            skipped = self.judge.skips(name, raw.decode("latin-1"))
-            return CheckedFile(name, error=None if skipped else str(error))
+            # flake8 says nothing about a file that opts out, broken or not
+            skipped = self.judge.file(name, raw.decode("latin-1")).skips_all
+            return self.failed(name, None if skipped else str(error))
+        except RecursionError:
+            return self.failed(name, "cannot be checked: nested too deeply")
         except Exception as error:
-            return CheckedFile(name, error=internal_error(error))
+            return self.failed(name, _defect(error))
+
+    def work(self, name: str, raw: bytes) -> Result:
+        """Do it; may raise anything."""
+        raise NotImplementedError
+
+    def failed(self, name: str, error: str | None) -> Result:
+        """Return the result that says why there is none (``None``: the file opts out)."""
+        raise NotImplementedError
+
+
+class Checker(FileWork[CheckedFile]):
+    """Finds what flake8 would show for a file."""
+
+    def work(self, name: str, raw: bytes) -> CheckedFile:
+        text = sources.universal_newlines(sources.decode(raw).text)
+        findings = self._findings(name, text)
+        if not findings:
+            return CheckedFile(name)
+        shown = tuple(filter(self.judge.file(name, text).accepts, findings))
         return CheckedFile(name, shown, text=text if shown else None)
 
-    def _findings(self, name: str, raw: bytes) -> tuple[str, list[Finding]]:
-        text = sources.universal_newlines(sources.decode(raw).text)
+    def failed(self, name: str, error: str | None) -> CheckedFile:
+        return CheckedFile(name, error=error)
+
+    def _findings(self, name: str, text: str) -> list[Finding]:
         if not tree_may_save(sources.parse(text)):
-            return text, []
+            return []
         codes = self.judge.codes_for(name)
         if not codes:
-            return text, []
+            return []
         from flake8_saveimage.analysis import Unparsable, analyse
 
         try:
-            hooks = frozenset(self.options.saveimage_hooks)
-            return text, analyse(text, hooks=hooks, codes=codes)
+            return analyse(text, hooks=frozenset(self.options.saveimage_hooks), codes=codes)
         except Unparsable as error:
             raise sources.SourceError(
                 f"cannot be parsed by libcst: {error.message} "
                 f"(line {error.line}, column {error.column})"
             ) from error
-        except RecursionError as error:
-            raise sources.SourceError("cannot be checked: nested too deeply") from error
 
 
-def internal_error(error: Exception) -> str:
+def _defect(error: Exception) -> str:
     """Describe a defect of this tool in one line."""
     import traceback
 

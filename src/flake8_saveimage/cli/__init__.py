@@ -44,6 +44,11 @@ def say(message: str) -> None:
     print(f"flake8-saveimage: {message}", file=sys.stderr)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return ``1 file``, ``2 files``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def _run(command: str, arguments: object) -> int:
     import importlib
 

@@ -7,10 +7,15 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, TextIO
 
-from flake8_saveimage.cli import FAILURE, FINDINGS, OK, CommandError, say
+from flake8_saveimage.cli import FAILURE, FINDINGS, OK, CommandError, counted, say
 from flake8_saveimage.cli.common import Work, all_refused, prepare, report_errors, request_of
 from flake8_saveimage.report import Run, Style, make_run, render
+
+if TYPE_CHECKING:
+    from flake8_saveimage.findings import Finding
+    from flake8_saveimage.noqa import Judge
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -36,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check(work: Work) -> Run:
     from flake8_saveimage.cli.progress import Progress
-    from flake8_saveimage.runner import CheckedFile, Checker, WorkerDied, check_files
+    from flake8_saveimage.runner import CheckedFile, Checker, WorkerDied, check_files, may_save
 
     try:
         with Progress(len(work.files)) as progress:
@@ -44,11 +49,8 @@ def _check(work: Work) -> Run:
     except WorkerDied as error:
         raise CommandError(str(error)) from error
     checked += [CheckedFile(path, error=message) for path, message in work.errors]
-    if work.stdin is not None:
-        from flake8_saveimage.runner import may_save
-
-        if may_save(work.stdin):
-            checked.append(Checker(work.options).check(work.stdin_name, work.stdin))
+    if work.stdin is not None and may_save(work.stdin):
+        checked.append(Checker(work.options).on_source(work.stdin_name, work.stdin))
     return make_run(checked)
 
 
@@ -92,13 +94,13 @@ def _on_terminal(arguments: argparse.Namespace) -> bool:
     return arguments.output_file is None and sys.stdout.isatty()
 
 
-def _print_statistics(result: Run, stream: object) -> None:
+def _print_statistics(result: Run, stream: TextIO) -> None:
     from flake8_saveimage.rules import all_rules
 
     counts = Counter(finding.code for _, finding in result.findings)
     titles = {rule.code: rule.title for rule in all_rules()}
     for code, count in sorted(counts.items()):
-        print(f"{count:<5} {code} {titles[code]}", file=stream)  # type: ignore[call-overload]
+        print(f"{count:<5} {code} {titles[code]}", file=stream)
 
 
 def _summarise(result: Run) -> None:
@@ -106,17 +108,13 @@ def _summarise(result: Run) -> None:
     if not findings:
         return
     files = sum(1 for file in result.files if file.findings)
-    line = f"{_count(len(findings), 'finding')} in {_count(files, 'file')}"
+    line = f"{counted(len(findings), 'finding')} in {counted(files, 'file')}"
     fixable = Counter(finding.fix for finding in findings)
     if fixable["safe"] or fixable["unsafe"]:
         line += f"; 'flake8-saveimage fix' can mend {fixable['safe']}"
         if fixable["unsafe"]:
             line += f" ({fixable['unsafe']} more with --unsafe-fixes)"
     say(line)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _add_noqa(result: Run, work: Work) -> int:
@@ -137,18 +135,19 @@ def _add_noqa(result: Run, work: Work) -> int:
                 files += 1
                 lines += len({finding.line for finding in file.findings})
     report_errors(errors)
-    say(f"added '# noqa' to {_count(lines, 'line')} in {_count(files, 'file')}")
+    say(f"added '# noqa' to {counted(lines, 'line')} in {counted(files, 'file')}")
     return FAILURE if errors else OK
 
 
-def _silence_file(path: str, findings: Sequence[object], judge: object) -> str | None:
+def _silence_file(path: str, findings: Sequence[Finding], judge: Judge) -> str | None:
+    """Return why the findings of a file could not be silenced, ``None`` if they were."""
     from flake8_saveimage import sources, writing
     from flake8_saveimage.noqa import silence
 
     try:
         raw = sources.read(path)
         text, encoding = sources.decode(raw)
-        silenced = silence(text, findings, judge, path)  # type: ignore[arg-type]
+        silenced = silence(text, findings, judge, path)
         if silenced is None:
             return "the findings cannot be silenced by a comment"
         writing.replace(path, raw, sources.encode(silenced, encoding, text, raw))

@@ -13,13 +13,14 @@ def render(run: Run, style: Style) -> str:
     """Return a line for each finding, sorted by file, line and column."""
     lines: list[str] = []
     for file, finding in run.findings:
-        lines.append(_headline(file.path, finding, style.colour))
+        lines.append(headline(file.path, finding, style.colour))
         if style.show_source and file.text is not None:
             lines += _excerpt(file.text, finding, style.colour)
     return "".join(f"{line}\n" for line in lines)
 
 
-def _headline(path: str, finding: Finding, colour: bool) -> str:
+def headline(path: str, finding: Finding, colour: bool = False) -> str:
+    """Return the line for a finding: path, place, code and message."""
     name, message = printable(path), printable(finding.message)
     if not colour:
         return f"{name}:{finding.line}:{finding.column}: {finding.code} {message}"

@@ -1,0 +1,135 @@
+"""``flake8-saveimage fix``: mend findings in place, or print the patch."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TextIO
+
+from flake8_saveimage.cli import FAILURE, FINDINGS, OK, CommandError, counted, say
+from flake8_saveimage.cli.common import Work, all_refused, prepare, report_errors, request_of
+from flake8_saveimage.findings import Finding
+from flake8_saveimage.fixer import FixedFile, Fixer
+from flake8_saveimage.runner import WorkerDied, job_count, may_save, sweep
+
+
+@dataclass
+class _Tally:
+    """What happened so far."""
+
+    fixed: int = 0
+    changed: int = 0
+    left: list[tuple[str, Finding]] = field(default_factory=list)
+    errors: list[tuple[str, str]] = field(default_factory=list)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Fix the paths and return the exit status."""
+    request = request_of(arguments)
+    if all_refused(arguments, request):
+        return OK
+    if arguments.check_clean:
+        from flake8_saveimage.cli.git import require_clean
+
+        require_clean([path for path in arguments.paths if path != "-"])
+    work = prepare(arguments, request)
+    fixer = Fixer(work.options, unsafe=arguments.unsafe_fixes, vendor=arguments.vendor)
+    tally = _Tally(errors=list(work.errors))
+    if work.stdin is not None:
+        _fix_stdin(work.stdin_name, work.stdin, fixer, tally, diff=arguments.diff)
+    for result in _fixed(work, fixer):
+        _settle(result, tally, diff=arguments.diff)
+    _print_left(tally, sys.stderr if arguments.diff or work.stdin is not None else sys.stdout)
+    report_errors(tally.errors)
+    _summarise(tally, arguments, len(work.files) + (work.stdin is not None))
+    return _status(tally, arguments)
+
+
+def _fixed(work: Work, fixer: Fixer) -> Iterator[FixedFile]:
+    from flake8_saveimage.cli.progress import Progress
+
+    files = list({os.path.realpath(path): path for path in reversed(work.files)}.values())
+    jobs = job_count(work.options)
+    try:
+        with Progress(len(files)) as progress:
+            yield from sweep(sorted(files), fixer, jobs, advance=progress.advance)
+    except WorkerDied as error:
+        raise CommandError(str(error)) from error
+
+
+def _fix_stdin(name: str, raw: bytes, fixer: Fixer, tally: _Tally, *, diff: bool) -> None:
+    """Write the fixed source to standard output, unchanged if nothing is to be done."""
+    result = fixer.on_source(name, raw) if may_save(raw) else FixedFile(name)
+    _count(result, tally)
+    if diff or result.error:
+        _print_patch(result)
+    else:
+        _print_bytes(raw if result.after is None else result.after)
+
+
+def _settle(result: FixedFile, tally: _Tally, *, diff: bool) -> None:
+    """Print or write what was fixed in one file."""
+    from flake8_saveimage import writing
+
+    if diff:
+        _print_patch(result)
+    elif result.after is not None:
+        try:
+            writing.replace(result.path, result.before, result.after)
+        except writing.WriteError as error:
+            tally.errors.append((result.path, str(error)))
+            return
+    _count(result, tally)
+
+
+def _count(result: FixedFile, tally: _Tally) -> None:
+    tally.fixed += result.fixed
+    tally.changed += result.after is not None
+    tally.left += [(result.path, finding) for finding in result.left]
+    if result.error is not None:
+        tally.errors.append((result.path, result.error))
+
+
+def _print_patch(result: FixedFile) -> None:
+    from flake8_saveimage.patch import unified
+
+    if result.after is not None:
+        _print_bytes(unified(result.path, result.before, result.after))
+
+
+def _print_bytes(content: bytes) -> None:
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+
+
+def _print_left(tally: _Tally, stream: TextIO) -> None:
+    from flake8_saveimage.report.text import headline
+
+    for path, finding in sorted(tally.left):
+        hint = " [fix: --unsafe-fixes]" if finding.fix == "unsafe" else ""
+        print(headline(path, finding) + hint, file=stream)
+
+
+def _summarise(tally: _Tally, arguments: argparse.Namespace, looked_at: int) -> None:
+    """Say what was done; a run that had nothing to do stays silent when nobody watches."""
+    if not (tally.changed or tally.left or tally.errors or sys.stderr.isatty()):
+        return
+    would = "would fix" if arguments.diff else "fixed"
+    unsafe = sum(finding.fix == "unsafe" for _, finding in tally.left)
+    hint = " with --unsafe-fixes" if unsafe and not arguments.unsafe_fixes else ""
+    say(
+        f"{counted(looked_at, 'file')}: {would} {counted(tally.fixed, 'finding')} in "
+        f"{counted(tally.changed, 'file')}, {len(tally.left)} left ({unsafe} unsafe{hint}), "
+        f"{counted(len(tally.errors), 'error')}"
+    )
+
+
+def _status(tally: _Tally, arguments: argparse.Namespace) -> int:
+    if tally.errors:
+        return FAILURE
+    to_do = bool(tally.left) or (arguments.diff and tally.changed > 0)
+    return FINDINGS if to_do and not arguments.exit_zero else OK
