@@ -23,6 +23,7 @@ from typing import TypeAlias
 import libcst as cst
 
 from flake8_saveimage.flow import Flow, Lookup, Reach, enclosing_method
+from flake8_saveimage.hooks import is_hook
 from flake8_saveimage.module import Binding, Loop, Pattern, Place, Scope, dotted
 
 Source: TypeAlias = Loop | Scope | Binding
@@ -112,11 +113,10 @@ def last_component(text: str) -> str:
 
 
 _CONFIG_NAMES = frozenset(
-    "opt opts option options arg args argv cfg cfgs config configs configuration conf"
-    " hparams hparam hps hp params param settings setting flags flag parsed namespace const consts constants c"
-    " cli_args cmd_args parsed_args training_args train_args model_args data_args script_args"
-    " all_args known_args exp_args run_args opt_train train_opt test_opt".split()
+    "opt opts option options arg args argv cfg cfgs config configs configuration conf hparams hp"
+    " hparam hps params param settings setting flags flag parsed namespace const consts constants c".split()
 )
+_CONFIG_ENDINGS = tuple("_params _args _config _cfg _opt _opts _options _hparams _settings".split())
 _CONFIG_CALLS = re.compile(
     r"(parse_(known_|intermixed_)?args|parse_args_into_dataclasses|get_(args|parser|config|options"
     r"|cfg|opts|params|arguments)|(load|read|parse|make|build)_(args|config|cfg|options|yaml)"
@@ -124,6 +124,15 @@ _CONFIG_CALLS = re.compile(
 )
 # Attributes that name a folder: they do not change from one image to the next.
 _FOLDER = re.compile(r"(^|_)(dir|dirs|dirname|folder|root|outf|outdir|logdir|directory)$|[a-z]dir$")
+# What these count changes behind the back of the code that only reads it.
+_COUNTS = re.compile(
+    r"epoch|step|iter|count|index|idx|batch|(^|_)(i|n|num)($|_)|next|advance", re.I
+)
+# Functions that name or make a folder: the same one for the same arguments.
+_GIVES_FOLDER = re.compile(
+    r"(^|_)(dir|folder|root|directory)$|^(mk|make|ensure|check|create)_?dirs?$"
+    r"|(^|_)(data|output|root|project|results?|home|cache|base|work)_path$"
+)
 _PATH_ATTRIBUTES = frozenset("name stem parent parents suffix suffixes parts anchor".split())
 
 _PURE_BUILTINS = frozenset(
@@ -491,36 +500,26 @@ class Dependence:
         assert owner is not None
         hint = unknown(rest)
         receiver: Sources = frozenset(method.params[:1])
+        unseen = union([self.opaque(place), Value(receiver)], hint)
         bindings = self.flow.class_attribute(owner, rest)
         if not bindings:
-            first, _, more = rest.partition(".")
-            if more:  # self.args.out, self.logger.log_dir
-                holder = self.flow.class_attribute(owner, first)
-                settled = all(self._settled(b, owner) for b in holder)
-                if settled and (_is_config(first) or _FOLDER.search(rest) or _shouts(rest)):
-                    return Value(receiver, NOTHING, None, hint)
-                if settled and holder and self._holds_config(holder):
-                    return Value(receiver, NOTHING, None, hint)
-            elif _is_config(first) or _FOLDER.search(first):
-                return Value(receiver, NOTHING, None, hint)
-            return union([self.opaque(place), Value(receiver)], hint)
+            invariant = self._inherited_invariant(owner, rest)
+            return Value(receiver, NOTHING, None, hint) if invariant else unseen
         own = any(b.place.scope.function is place.scope.function for b in bindings)
         if own and not all(self._settled(b, owner) for b in bindings):
-            return union([self.opaque(place), Value(receiver)], hint)
+            return unseen
         values = []
         for binding in bindings:
             value = self.binding(Reach(binding, ()), binding.place)
             if self._settled(binding, owner):
-                if value.deps:
-                    value = replace(value, deps=receiver, solid=NOTHING)
-            elif self._set_by_entry_point(binding):
-                extra: Sources = frozenset([binding.place.scope.function, *binding.place.loops()])
-                value = replace(
-                    value, deps=value.deps | extra | receiver, solid=value.solid | extra
+                values.append(
+                    replace(value, deps=receiver if value.deps else NOTHING, solid=NOTHING)
                 )
-            else:
-                return union([self.opaque(place), Value(receiver)], hint)
-            values.append(value)
+                continue
+            assigned = self._assigned_by(binding, rest)
+            if assigned is None:
+                return unseen
+            values.append(replace(value, deps=assigned | receiver, solid=assigned))
         joined = self._join(values, rest)
         if not joined.constant and joined.text is not None:
             joined = replace(joined, text=_hinted(joined.text, rest))
@@ -559,15 +558,41 @@ class Dependence:
             self._constructs(site.place.scope.function, depth + 1) for site in callers
         )
 
-    def _set_by_entry_point(self, binding: Binding) -> bool:
-        """Say whether a method that nothing in the file calls (``train``, ``run``) sets it."""
-        function = binding.place.scope.function
-        if binding.kind != "assign" or function.owner_class is None:
+    def _inherited_invariant(self, owner: Scope, rest: str) -> bool:
+        """``self.args.out``, ``self.logger.log_dir``: not bound here, but surely a setting."""
+        first, _, more = rest.partition(".")
+        if not more:
+            return _is_config(first) or _FOLDER.search(first) is not None
+        if any(_is_config(part) for part in rest.split(".")[:-1]):
+            return True
+        holder = self.flow.class_attribute(owner, first)
+        if not all(self._settled(b, owner) for b in holder):
             return False
-        entry = re.fullmatch(
-            r"(train|fit|run|main|start|solve|learn|optimi[sz]e)\w*", function.name
-        )
-        return entry is not None and not self.flow.callers(function)
+        if _FOLDER.search(rest) is not None or _shouts(rest):
+            return True
+        return bool(holder) and self._holds_config(holder)
+
+    def _assigned_by(self, binding: Binding, attribute: str) -> Sources | None:
+        """Return what changes an attribute that a method other than the constructor assigns.
+
+        It changes when that method runs: in the loops around its call sites in this file, and
+        those of its callers. ``None`` if that cannot be told.
+        """
+        function = binding.place.scope.function
+        if binding.kind != "assign" or _COUNTS.search(attribute) or _COUNTS.search(function.name):
+            return None
+        found: set[Source] = set(binding.place.loops())
+        queue = [function]
+        for current in queue:
+            if current.kind != "function" or is_hook(current, self.flow.facts):
+                return None
+            found.add(current)
+            for site in self.flow.callers(current):
+                found.update(site.place.loops())
+                caller = site.place.scope.function
+                if caller.kind == "function" and caller not in queue:
+                    queue.append(caller)
+        return frozenset(found)
 
     def _foreign_attribute(
         self, node: cst.Attribute, name: str, lookup: Lookup, place: Place
@@ -730,10 +755,14 @@ class Dependence:
                 return entered
         if isinstance(node.func, cst.Attribute) and node.func.attr.value in _PURE_METHODS:
             return self._method(node, node.func, arguments, place)
-        hints = "|".join(filter(None, (_names_in(node.func),)))
-        return union(
-            [self.opaque(place), *(value.without_text() for value in arguments)], unknown(hints)
-        )
+        hint = unknown(_names_in(node.func))
+        plain = [value.without_text() for value in arguments]
+        if _GIVES_FOLDER.search(_last_name(node.func)):
+            receiver = getattr(node.func, "value", None)
+            if isinstance(receiver, cst.BaseExpression):
+                plain.append(self.evaluate(receiver, place).without_text())
+            return union(plain, hint)
+        return union([self.opaque(place), *plain], hint)
 
     def _known_function(
         self, name: str, node: cst.Call, arguments: list[Value], place: Place
@@ -881,8 +910,15 @@ def _with_nested(scope: Scope) -> list[Scope]:
     return found
 
 
+def _last_name(node: cst.BaseExpression) -> str:
+    if isinstance(node, cst.Attribute):
+        return node.attr.value
+    return node.value if isinstance(node, cst.Name) else ""
+
+
 def _is_config(name: str) -> bool:
-    return name.lower().lstrip("_") in _CONFIG_NAMES
+    lowered = name.lower().lstrip("_")
+    return lowered in _CONFIG_NAMES or lowered.endswith(_CONFIG_ENDINGS)
 
 
 def _shouts(name: str) -> bool:
