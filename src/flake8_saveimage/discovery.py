@@ -105,9 +105,16 @@ def _walk(
             elif (
                 matches(path)
                 and not excluded(path, os.path.join(absolute, entry.name))
-                and entry.is_file()
+                and _is_file(entry)
             ):
                 yield path
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # links that lead in a circle
+        return False
 
 
 def _any_of(patterns: Sequence[str]) -> Callable[[str], bool]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from flake8_saveimage.findings import Finding
 from flake8_saveimage.report import Run, Style, printable
 
@@ -34,7 +36,7 @@ def _excerpt(text: str, finding: Finding, colour: bool) -> list[str]:
     start = finding.column - 1
     end = finding.end_column - 1 if finding.end_line == finding.line else len(line.rstrip())
     lead, marked = _shown(line[:start]), _shown(line[start:end])
-    caret = " " * len(lead) + "^" * max(1, len(marked))
+    caret = " " * _cells(lead) + "^" * max(1, _cells(marked))
     shown = lead + marked + _shown(line[end:])
     gutter = f"{finding.line:>5} | "
     blank = " " * (len(gutter) - 2) + "| "
@@ -45,3 +47,11 @@ def _excerpt(text: str, finding: Finding, colour: bool) -> list[str]:
 
 def _shown(part: str) -> str:
     return printable(part.replace("\t", " " * _TAB))
+
+
+def _cells(text: str) -> int:
+    """Return how many terminal cells a text takes."""
+    return sum(
+        0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF")
+        for c in text
+    )
