@@ -1,0 +1,1 @@
+"""What interval and dtype reach a save call: abstract interpretation over tensor expressions."""
