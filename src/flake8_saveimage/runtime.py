@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import copy
 import ctypes
 import errno
 import hashlib
@@ -30,30 +31,39 @@ import sys
 import threading
 import time
 import warnings
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import IO, Any, Literal, cast
+from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 
 import torch
+
+if TYPE_CHECKING:
+    from PIL import Image as PILImage
 
 RUNTIME_VERSION = "0.1.0"
 
 __all__ = [
     "RUNTIME_VERSION",
     "SaveImageWarning",
+    "SaveQueue",
+    "SaveQueueError",
     "remove_leftovers",
     "safe_save",
     "safe_save_image",
 ]
 
-IfExists = Literal["unique", "error", "replace", "skip"]
-Ranks = Literal["each", "zero"]
-OutOfRange = Literal["warn", "raise", "clamp"]
-NonFinite = Literal["raise", "zero"]
-StrPath = str | os.PathLike[str]
-Images = torch.Tensor | Sequence[torch.Tensor]
+IfExists: TypeAlias = Literal["unique", "error", "replace", "skip"]
+Ranks: TypeAlias = Literal["each", "zero"]
+OutOfRange: TypeAlias = Literal["warn", "raise", "clamp"]
+NonFinite: TypeAlias = Literal["raise", "zero"]
+StrPath: TypeAlias = str | os.PathLike[str]
+Images: TypeAlias = torch.Tensor | Sequence[torch.Tensor]
+Numbers: TypeAlias = float | Sequence[float] | torch.Tensor
+_T = TypeVar("_T")
 
 
 class SaveImageWarning(UserWarning):
@@ -482,8 +492,21 @@ class _Destination:
             str(self.path),
         )
 
-    def put(self, write: Callable[[IO[bytes]], object]) -> Path:
-        """Write a file beside the destination, then give it its name; nothing stays on errors."""
+    def reserve(self) -> int | None:
+        """A number taken now, so that files written later are numbered in today's order."""
+        if self.if_exists != "unique":
+            return None
+        names = _Names(self.path, self.template, self.rank)
+        index = names.take()
+        if index == 0 and os.path.lexists(self.path):
+            index = names.take(names.first_free(0))
+        return index
+
+    def put(self, write: Callable[[IO[bytes]], object], index: int | None = None) -> Path:
+        """Write a file beside the destination, then give it its name; nothing stays on errors.
+
+        `index` is what :meth:`reserve` gave, if it was asked.
+        """
         final = self.path
         if self.if_exists == "replace":  # as torch.save does, write what a symbolic link points to
             final = Path(os.path.realpath(self.path))
@@ -491,7 +514,7 @@ class _Destination:
         try:
             _make_folders(final.parent, self.durable)
             self._write(temporary, write)
-            shown = self._name(temporary, final)
+            shown = self._name(temporary, final, index)
             if self.durable:
                 _sync_folder(final.parent)
         except OSError as problem:
@@ -510,12 +533,12 @@ class _Destination:
                 handle.flush()
                 os.fsync(handle.fileno())
 
-    def _name(self, temporary: Path, final: Path) -> Path:
+    def _name(self, temporary: Path, final: Path, index: int | None) -> Path:
         if self.if_exists == "replace":
             temporary.replace(final)
             return self.path
         if self.if_exists == "unique":
-            return self._name_uniquely(temporary)
+            return self._name_uniquely(temporary, index)
         try:
             _publish(temporary, final)
         except FileExistsError:
@@ -523,9 +546,10 @@ class _Destination:
                 raise self._exists() from None
         return self.path
 
-    def _name_uniquely(self, temporary: Path) -> Path:
+    def _name_uniquely(self, temporary: Path, index: int | None) -> Path:
         names = _Names(self.path, self.template, self.rank)
-        index = names.take()
+        if index is None:
+            index = names.take()
         while True:
             candidate = names.at(index)
             try:
@@ -596,11 +620,13 @@ def _rank() -> tuple[int, int]:
     return 0, 1
 
 
-def _on_rank_zero(check: Callable[[], object], work: Callable[[], Path]) -> Path:
+def _on_rank_zero(target: object, check: Callable[[], object], work: Callable[[], Path]) -> Path:
     """Do the work on rank 0; every rank gets the path, or the error, by one broadcast.
 
     Nothing raises before the broadcast, or the other ranks would wait in it for ever.
     """
+    if _is_file(target):
+        raise TypeError('ranks="zero" needs a path; a file object is not known to the other ranks')
     rank, world = _rank()
     if world == 1:
         return work()
@@ -639,8 +665,8 @@ class _Look:
     value_range: tuple[float, float] | None = None
     scale_each: bool = False
     pad_value: float = 0.0
-    mean: float | Sequence[float] | torch.Tensor | None = None
-    std: float | Sequence[float] | torch.Tensor | None = None
+    mean: Numbers | None = None
+    std: Numbers | None = None
     out_of_range: OutOfRange = "warn"
     non_finite: NonFinite = "raise"
     grayscale: bool = False
@@ -665,13 +691,71 @@ class _Look:
 
 @dataclass(frozen=True)
 class _Picture:
-    """Pixels (H, W, C), still on the tensor's device, and what is needed to judge them."""
+    """Pixels in planes (C, H, W), on the tensor's device, and what is needed to judge them."""
 
     pixels: torch.Tensor  # uint8, or int32 for 16 bits
-    values: torch.Tensor  # as they were measured: floats or integers
+    values: torch.Tensor | None  # the numbers that were measured; None if they may have changed
     extremes: torch.Tensor | None  # (2,) lowest and highest value, NaN if any is; None: as given
     bounds: tuple[float, float] | None  # what is not clipped
-    slack: float
+    total: int
+    integers: bool = False
+    slack: float = 0.0  # half a level: up to there it is rounding, not clipping
+    outside: torch.Tensor | None = None  # int64, how many values are clipped, if counted already
+
+    def count_outside(self) -> torch.Tensor:
+        if self.outside is not None or self.values is None or self.bounds is None:
+            return torch.zeros((), dtype=torch.int64) if self.outside is None else self.outside
+        low, high = self.bounds
+        return ((self.values < low - self.slack) | (self.values > high + self.slack)).sum()
+
+    def counted(self) -> _Picture:
+        """The same without the values, which the caller may change or want to free.
+
+        On the CPU values are counted only if need be; elsewhere that would wait for the device.
+        """
+        if self.values is None or self.bounds is None or self.extremes is None:
+            return replace(self, values=None)
+        if self.pixels.device.type == "cpu" and not self.clips():
+            return replace(self, values=None)
+        return replace(self, values=None, outside=self.count_outside())
+
+    def clips(self) -> bool:
+        """Whether values are outside the bounds. Waits for the device."""
+        if self.extremes is None or self.bounds is None:
+            return False
+        lowest, highest = self.extremes.tolist()
+        low, high = self.bounds
+        return not (low - self.slack <= lowest and highest <= high + self.slack)
+
+    def pack(self) -> torch.Tensor:
+        """Everything in one run of bytes, for one transfer."""
+        parts = (self.pixels, self.extremes, self.outside)
+        return torch.cat([_bytes_of(part) for part in parts if part is not None])
+
+    def unpack(self, packed: torch.Tensor) -> _Picture:
+        """The picture with its tensors taken from the bytes of :meth:`pack`."""
+        start = 0
+
+        def take(part: torch.Tensor) -> torch.Tensor:
+            nonlocal start
+            piece = packed[start : start + part.numel() * part.element_size()]
+            start += piece.numel()
+            aligned = piece if part.element_size() == 1 else piece.clone()
+            return aligned.view(part.dtype).view(part.shape)
+
+        return replace(
+            self,
+            pixels=take(self.pixels),
+            extremes=None if self.extremes is None else take(self.extremes),
+            outside=None if self.outside is None else take(self.outside),
+        )
+
+    def on_host(self) -> _Picture:
+        return self if self.pixels.device.type == "cpu" else self.unpack(self.pack().cpu())
+
+
+def _bytes_of(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.contiguous().view(-1).view(torch.uint8)
 
 
 def _shape(tensor: torch.Tensor) -> str:
@@ -779,13 +863,11 @@ def _floats(batch: torch.Tensor) -> torch.Tensor:
     """Integers as the floating type that holds them; floats as they are."""
     if batch.is_floating_point():
         return batch
-    wide = batch.dtype in (torch.int32, torch.int64) or str(batch.dtype)[6:] in ("uint32", "uint64")
+    wide = batch.dtype in (torch.int32, torch.int64) or _unsigned(batch) in ("uint32", "uint64")
     return batch.to(torch.float64 if wide and batch.device.type != "mps" else torch.float32)
 
 
-def _per_channel(
-    name: str, value: float | Sequence[float] | torch.Tensor, batch: torch.Tensor
-) -> torch.Tensor:
+def _per_channel(name: str, value: Numbers, batch: torch.Tensor) -> torch.Tensor:
     numbers = torch.as_tensor(value, dtype=batch.dtype).reshape(-1)
     if numbers.numel() not in (1, batch.size(1)):
         raise ValueError(
@@ -849,6 +931,7 @@ def _from_floats(batch: torch.Tensor, look: _Look, levels: int) -> _Picture:
         values=values,
         extremes=_join(extremes),
         bounds=None if by_content else (low, high),
+        total=values.numel(),
         slack=slack,
     )
 
@@ -903,47 +986,49 @@ def _pad_level(pad_value: float, levels: int, dtype: torch.dtype) -> int:
 def _from_integers(batch: torch.Tensor, look: _Look, levels: int) -> _Picture:
     """uint8 as it is; bool as black and white; other integers as grey levels."""
     narrow = torch.uint8 if levels == 255 else torch.int32
-    top = float(levels)
+    total = batch.numel()
     if batch.dtype is torch.bool:
         pad = _pad_level(look.pad_value, levels, torch.float32)
         pixels = _arrange(batch.to(narrow).mul_(levels), look, pad)
-        return _Picture(pixels, batch, None, None, 0.0)
+        return _Picture(pixels, None, None, None, total)
     pad = min(max(round(look.pad_value), 0), levels)
     if batch.dtype is torch.uint8:
-        return _Picture(_arrange(batch.to(narrow), look, pad), batch, None, None, 0.0)
+        return _Picture(_arrange(batch.to(narrow), look, pad), None, None, None, total)
     values = batch
-    if str(batch.dtype)[6:] in ("uint16", "uint32", "uint64"):  # torch computes little with these
-        values = batch.to(torch.int32 if str(batch.dtype)[6:] == "uint16" else torch.float64)
+    if name := _unsigned(batch):  # torch computes little with these
+        values = batch.to(torch.int32 if name == "uint16" else torch.int64)
     extremes = torch.stack(torch.aminmax(values))
     pixels = _arrange(values.clamp(0, levels).to(narrow), look, pad)
-    return _Picture(pixels, values, extremes, (0.0, top), 0.0)
+    return _Picture(pixels, values, extremes, (0.0, float(levels)), total, integers=True)
+
+
+def _unsigned(tensor: torch.Tensor) -> str:
+    """The name of a wide unsigned type (torch 2.3 and later), or nothing."""
+    name = str(tensor.dtype).removeprefix("torch.")
+    return name if name in ("uint16", "uint32", "uint64") else ""
 
 
 def _arrange(tiles: torch.Tensor, look: _Look, pad: int) -> torch.Tensor:
-    """(B, C, H, W) to one picture (H', W', C): torchvision's grid in two copies at most."""
+    """(B, C, H, W) to one picture (C, H', W'): torchvision's grid in two copies at most.
+
+    In planes, because rows of one channel are copied several times faster than single pixels.
+    """
     count, channels, height, width = tiles.shape
-    if channels == 1 and not look.grayscale and tiles.dtype is torch.uint8:
-        channels = 3
-        tiles = tiles.expand(-1, 3, -1, -1)
     if count == 1:
-        return tiles[0].permute(1, 2, 0).contiguous()
+        return tiles[0]
     columns = min(look.nrow, count)
     rows = -(-count // columns)
-    step_y, step_x, pad_by = height + look.padding, width + look.padding, look.padding
-    grid = torch.full(
-        (rows * step_y + pad_by, columns * step_x + pad_by, channels),
-        pad,
-        dtype=tiles.dtype,
-        device=tiles.device,
-    )
-    cells = grid[pad_by:, pad_by:].view(rows, step_y, columns, step_x, channels)
-    cells = cells[:, :height, :, :width]  # (rows, height, columns, width, channels)
+    step_y, step_x, edge = height + look.padding, width + look.padding, look.padding
+    size = (channels, rows * step_y + edge, columns * step_x + edge)
+    grid = torch.full(size, pad, dtype=tiles.dtype, device=tiles.device)
+    cells = grid[:, edge:, edge:].view(channels, rows, step_y, columns, step_x)
+    cells = cells[:, :, :height, :, :width]
     full, rest = divmod(count, columns)
     if full:
         block = tiles[: full * columns].view(full, columns, channels, height, width)
-        cells[:full].copy_(block.permute(0, 3, 1, 4, 2))
+        cells[:, :full].copy_(block.permute(2, 0, 3, 1, 4))
     if rest:
-        cells[full, :, :rest].copy_(tiles[full * columns :].permute(2, 0, 3, 1))
+        cells[:, full, :, :rest].copy_(tiles[full * columns :].permute(1, 2, 0, 3))
     return grid
 
 
@@ -953,31 +1038,25 @@ def _judge(picture: _Picture, look: _Look, site: _Site, label: str) -> None:
         return
     lowest, highest = picture.extremes.tolist()
     if not (math.isfinite(lowest) and math.isfinite(highest)):
-        raise _non_finite(picture.values)
-    if picture.bounds is None:
-        return
-    low, high = picture.bounds
-    if lowest >= low - picture.slack and highest <= high + picture.slack:
-        return
-    if look.out_of_range == "clamp":
+        raise _non_finite(picture.values, label)
+    if picture.bounds is None or look.out_of_range == "clamp" or not picture.clips():
         return
     if look.out_of_range == "warn" and _already_warned(site, "range"):
         return
-    values = picture.values
-    outside = int(((values < low - picture.slack) | (values > high + picture.slack)).sum())
-    total = values.numel()
+    (low, high), total = picture.bounds, picture.total
+    outside = int(picture.count_outside())
     finding = (
         f"{outside:,} of {total:,} values ({100 * outside / total:.3g} %) of {label} are outside "
         f"[{low:g}, {high:g}] (lowest {lowest:.6g}, highest {highest:.6g})"
     )
-    advice = _advice(lowest, highest, look, values)
+    advice = _advice(lowest, highest, look, picture.integers)
     if look.out_of_range == "raise":
         raise ValueError(f"{finding}; {advice}")
     _warn_once(site, "range", f"{finding} and were clipped; {advice}")
 
 
-def _advice(lowest: float, highest: float, look: _Look, values: torch.Tensor) -> str:
-    if not values.is_floating_point():
+def _advice(lowest: float, highest: float, look: _Look, integers: bool) -> str:
+    if integers:
         return "integers are grey levels; scale them, or pass value_range=(lowest, highest)"
     if look.value_range is None and look.mean is None and -1.001 <= lowest < 0 <= highest <= 1.001:
         return "for images in [-1, 1] pass value_range=(-1, 1)"
@@ -989,19 +1068,21 @@ def _advice(lowest: float, highest: float, look: _Look, values: torch.Tensor) ->
     )
 
 
-def _non_finite(values: torch.Tensor) -> ValueError:
-    nan = int(values.isnan().sum())
-    infinite = int(values.isinf().sum())
+def _non_finite(values: torch.Tensor | None, label: str) -> ValueError:
+    found = "NaN or infinite values"
+    if values is not None:
+        nan, infinite = int(values.isnan().sum()), int(values.isinf().sum())
+        found = f"{nan:,} NaN and {infinite:,} infinite of {values.numel():,} values"
     return ValueError(
-        f"{nan:,} NaN and {infinite:,} infinite of {values.numel():,} values; an image cannot show "
-        'them. Look for where they come from, or pass non_finite="zero" to save them as 0'
+        f"{label}: {found}; an image cannot show them. Look for where they come from, "
+        'or pass non_finite="zero" to save them as 0'
     )
 
 
 # --------------------------------------------------------------------------------------------
 # Pixels to files
 
-_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+_MODES = {2: "LA", 3: "RGB", 4: "RGBA"}
 
 
 @dataclass(frozen=True)
@@ -1011,15 +1092,9 @@ class _Writer:
     format: str
     options: Mapping[str, Any]
 
-    def encode(self, pixels: torch.Tensor, bits: int) -> bytes:
-        """The bytes of the file for (H, W, C) pixels, uint8 or (16 bits) int32."""
-        from PIL import Image
-
-        height, width, channels = pixels.shape
-        mode = _MODES[channels] if bits == 8 else "I;16"
-        data = pixels if bits == 8 else pixels.to(torch.int16)
-        array = data.contiguous().numpy()
-        image = Image.frombuffer(mode, (width, height), array, "raw", mode, 0, 1)
+    def encode(self, pixels: torch.Tensor, grayscale: bool) -> bytes:
+        """The bytes of the file for planes (C, H, W) of uint8 or, for 16 bits, int32."""
+        image = _image(pixels, grayscale)
         buffer = io.BytesIO()
         try:
             image.save(buffer, format=self.format, **self.options)
@@ -1027,10 +1102,27 @@ class _Writer:
             if "mode" not in str(problem):
                 raise
             raise ValueError(
-                f"{self.format} cannot hold a picture of {channels} channel(s) with {bits} bits; "
-                "drop the alpha channel (tensor[:, :3]) or save as PNG"
+                f"{self.format} cannot hold a picture of mode {image.mode}; "
+                "drop the alpha channel (tensor[:3], of a batch tensor[:, :3]) or save as PNG"
             ) from None
         return buffer.getvalue()
+
+
+def _image(pixels: torch.Tensor, grayscale: bool) -> PILImage.Image:
+    """A Pillow image of planes (C, H, W) on the CPU; one plane becomes RGB unless `grayscale`."""
+    from PIL import Image
+
+    channels, height, width = pixels.shape
+    if pixels.dtype is not torch.uint8:
+        data = pixels.to(torch.int16).contiguous().numpy()
+        return Image.frombuffer("I;16", (width, height), data, "raw", "I;16", 0, 1)
+    planes = [
+        Image.frombuffer("L", (width, height), plane.contiguous().numpy(), "raw", "L", 0, 1)
+        for plane in pixels
+    ]
+    if channels == 1:
+        return planes[0] if grayscale else Image.merge("RGB", planes * 3)
+    return Image.merge(_MODES[channels], planes)
 
 
 def _format_name(path: object, format: str | None) -> str:
@@ -1066,9 +1158,9 @@ _WITH_QUALITY = {"JPEG", "WEBP", "AVIF", "TIFF", "JPEG2000", "MPO"}
 def _writer(
     path: object,
     format: str | None,
-    quality: int | None,
-    compress_level: int | None,
-    save_options: Mapping[str, Any] | None,
+    quality: int | None = None,
+    compress_level: int | None = None,
+    save_options: Mapping[str, Any] | None = None,
 ) -> _Writer:
     name = _format_name(path, format)
     options: dict[str, Any] = {}
@@ -1103,6 +1195,234 @@ def _target(name: str, path: Any, alias: str, other: Any) -> Any:
     return chosen
 
 
+# --------------------------------------------------------------------------------------------
+# Objects
+
+
+_IMMUTABLE = (int, float, complex, str, bytes, type(None), type, torch.dtype, torch.device)
+
+
+def _same(item: _T) -> _T:
+    return item
+
+
+def _map_tensors(
+    obj: Any,
+    change: Callable[[torch.Tensor], Any],
+    change_other: Callable[[Any], Any] = _same,
+) -> Any:
+    """A copy of nested dicts, lists and tuples with every tensor changed, and every other leaf.
+
+    Containers keep their type and attributes (a ``state_dict`` its ``_metadata``). An object met
+    twice is one object again.
+    """
+    done: dict[int, Any] = {}
+
+    def visit(item: Any) -> Any:
+        twin: Any
+        if id(item) in done:
+            return done[id(item)]
+        if isinstance(item, torch.Tensor):
+            done[id(item)] = change(item)
+        elif isinstance(item, dict):
+            done[id(item)] = twin = copy.copy(item)
+            for key, value in item.items():
+                twin[key] = visit(value)
+        elif isinstance(item, list):
+            done[id(item)] = twin = copy.copy(item)
+            twin[:] = [visit(value) for value in item]
+        elif isinstance(item, tuple):
+            parts = [visit(value) for value in item]
+            plain = type(item) is tuple
+            make = tuple if plain else getattr(type(item), "_make", type(item))
+            done[id(item)] = make(parts)
+        elif isinstance(item, _IMMUTABLE):
+            return item
+        else:
+            done[id(item)] = change_other(item)
+        return done[id(item)]
+
+    return visit(obj)
+
+
+def _tensors_in(obj: object) -> list[torch.Tensor]:
+    found: list[torch.Tensor] = []
+    seen: set[int] = set()
+    todo = [obj]
+    while todo:
+        item = todo.pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        if isinstance(item, torch.Tensor):
+            found.append(item)
+        elif isinstance(item, dict):
+            todo.extend(item.values())
+        elif isinstance(item, (list, tuple)):
+            todo.extend(item)
+    return found
+
+
+_WASTE = 65_536  # bytes; below this nobody minds
+
+
+def _storage_of(tensor: torch.Tensor) -> tuple[str, int, int] | None:
+    """Device, address and size in bytes of a tensor's storage; None if it has none of its own."""
+    if tensor.layout is not torch.strided or tensor.is_meta:
+        return None
+    try:
+        storage = tensor.untyped_storage()
+        return str(storage.device), storage.data_ptr(), storage.nbytes()
+    except (NotImplementedError, RuntimeError):
+        return None
+
+
+def _wasteful(obj: object) -> dict[tuple[str, int, int], int]:
+    """Storages of which the tensors use less than half, with the bytes that they use."""
+    used: dict[tuple[str, int, int], int] = {}
+    for tensor in _tensors_in(obj):
+        storage = _storage_of(tensor)
+        if storage is not None:
+            used[storage] = used.get(storage, 0) + tensor.numel() * tensor.element_size()
+    return {
+        storage: size
+        for storage, size in used.items()
+        if storage[2] > 2 * size and storage[2] - size > _WASTE
+    }
+
+
+def _compacted(obj: Any, wasteful: Mapping[tuple[str, int, int], int]) -> Any:
+    def change(tensor: torch.Tensor) -> torch.Tensor:
+        if _storage_of(tensor) not in wasteful:
+            return tensor
+        small = tensor.detach().clone()
+        if isinstance(tensor, torch.nn.Parameter):
+            return torch.nn.Parameter(small, tensor.requires_grad)
+        return small.requires_grad_(tensor.requires_grad)
+
+    return _map_tensors(obj, change)
+
+
+def _lean(obj: Any, compact: bool, site: _Site, label: str) -> Any:
+    """The object to write: views of large storages are copied, or warned about."""
+    wasteful = _wasteful(obj)
+    if not wasteful:
+        return obj
+    if compact:
+        return _compacted(obj, wasteful)
+    whole, used = sum(storage[2] for storage in wasteful), sum(wasteful.values())
+    _warn_once(
+        site,
+        "views",
+        f"{label} holds views that use {used:,} bytes of storages of {whole:,} bytes, and a view "
+        "is saved with its whole storage; pass compact=True, or tensor.clone()",
+    )
+    return obj
+
+
+# --------------------------------------------------------------------------------------------
+# The two functions
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One save, as asked for: checked arguments, nothing done yet."""
+
+    site: _Site
+    target: Any  # a path or a file
+    place: _Destination | None  # None for a file
+    ranks: Ranks | None
+
+    def early(self) -> Path | None:
+        return None if self.place is None else self.place.early()
+
+    @property
+    def label(self) -> str:
+        return "the file" if self.place is None else str(self.place.path)
+
+    def put(self, write: Callable[[IO[bytes]], object], index: int | None) -> Path:
+        if self.place is None:
+            write(self.target)
+            return cast("Path", self.target)
+        return self.place.put(write, index)
+
+
+@dataclass(frozen=True)
+class _ImageJob(_Job):
+    look: _Look
+    writer: _Writer
+
+    def finish(self, picture: _Picture, index: int | None = None) -> Path:
+        """Judge, encode and write a picture that is on the host."""
+        _judge(picture, self.look, self.site, self.label)
+        data = self.writer.encode(picture.pixels, self.look.grayscale)
+        return self.put(lambda handle: handle.write(data), index)
+
+
+@dataclass(frozen=True)
+class _ObjectJob(_Job):
+    compact: bool
+    options: Mapping[str, Any]
+
+    def finish(self, obj: Any) -> Path:
+        return self.write(_lean(obj, self.compact, self.site, self.label))
+
+    def write(self, obj: Any, index: int | None = None) -> Path:
+        return self.put(lambda handle: torch.save(obj, handle, **self.options), index)
+
+
+def _place(
+    site: _Site,
+    target: Any,
+    if_exists: IfExists = "unique",
+    unique_name: str = "{stem}_{n}{suffix}",
+    durable: bool | None = None,
+    ranks: Ranks | None = None,
+) -> _Destination | None:
+    if _is_file(target):
+        return None
+    return _destination(
+        target,
+        if_exists=if_exists,
+        unique_name=unique_name,
+        durable=durable,
+        ranks=ranks,
+        site=site,
+    )
+
+
+def _image_job(
+    site: _Site,
+    target: Any,
+    format: str | None,
+    options: Mapping[str, Any],
+) -> _ImageJob:
+    """Check all arguments of an image save before any work is done."""
+    look = _Look(**{k: v for k, v in options.items() if k in _LOOK})
+    look.check()
+    writing = {k: v for k, v in options.items() if k in _WRITING}
+    placing = {k: v for k, v in options.items() if k in _PLACING}
+    name = getattr(target, "name", "") if _is_file(target) else target
+    writer = _writer(name, format, **writing)
+    place = _place(site, target, **placing)
+    return _ImageJob(site, target, place, options.get("ranks"), look, writer)
+
+
+def _object_job(site: _Site, target: Any, options: Mapping[str, Any]) -> _ObjectJob:
+    placing = {k: v for k, v in options.items() if k in _PLACING}
+    saving = {k: v for k, v in options.items() if k not in _PLACING and k != "compact"}
+    if not saving.get("_disable_byteorder_record"):  # not in every torch
+        saving.pop("_disable_byteorder_record", None)
+    place = _place(site, target, **placing)
+    compact = bool(options.get("compact", False))
+    return _ObjectJob(site, target, place, options.get("ranks"), compact, saving)
+
+
+_LOOK = frozenset(f.name for f in fields(_Look))
+_WRITING = frozenset({"quality", "compress_level", "save_options"})
+_PLACING = frozenset({"if_exists", "unique_name", "durable", "ranks"})
+
+
 def safe_save_image(
     tensor: Images,
     path: StrPath | IO[bytes] | None = None,
@@ -1115,8 +1435,8 @@ def safe_save_image(
     value_range: tuple[float, float] | None = None,
     scale_each: bool = False,
     pad_value: float = 0.0,
-    mean: float | Sequence[float] | torch.Tensor | None = None,
-    std: float | Sequence[float] | torch.Tensor | None = None,
+    mean: Numbers | None = None,
+    std: Numbers | None = None,
     out_of_range: OutOfRange = "warn",
     non_finite: NonFinite = "raise",
     grayscale: bool = False,
@@ -1129,48 +1449,72 @@ def safe_save_image(
     durable: bool | None = None,
     ranks: Ranks | None = None,
 ) -> Path:
-    """Save a tensor, or a grid of tensors, as an image file; returns the path that was written."""
+    """Save an image, or a grid of images, and return the path of the file that was written.
+
+    A drop-in for :func:`torchvision.utils.save_image` (torchvision/utils.py), whose arguments keep
+    their meaning and whose pixels come out bit for bit for float32 and float64 in [0, 1].
+
+    Args:
+        tensor: (H, W), (C, H, W) or (B, C, H, W) with 1 to 4 channels, or a list of images of one
+            size. Floats are expected in [0, 1] (float16 and bfloat16 are computed in float32),
+            uint8 is saved as it is, bool as black and white, other integers as grey levels 0 to
+            255 (0 to 65535 with 16 bits). The tensor is not modified.
+        path: where to; missing folders are made. A file object is written to and returned.
+            ``fp=``, torchvision's name, works as well.
+        format: Pillow's name of a format, where the suffix does not say it.
+        nrow: images in a row of the grid.
+        padding: pixels between images.
+        normalize: map the lowest value to 0 and the highest to 1, or, with `value_range`, that.
+        value_range: (lowest, highest), mapped to [0, 1] (torchvision: only with `normalize`).
+        scale_each: with `normalize`, each image by its own lowest and highest value.
+        pad_value: between the images, on the scale of the result: [0, 1], of integers their own.
+        mean: with `std`, undoes ``Normalize(mean, std)``: ``tensor * std + mean`` per channel.
+        std: see `mean`.
+        out_of_range: values that are more than half a grey level outside the range are clipped
+            with a warning once per call site (``"warn"``), refused (``"raise"``) or clipped
+            silently (``"clamp"``).
+        non_finite: NaN and infinity are refused (``"raise"``) or become 0 (``"zero"``).
+        grayscale: keep one channel as a greyscale file instead of three equal channels.
+        bits: 16 for a greyscale PNG or TIFF of 16 bits; the default is 16 for uint16, else 8.
+        quality: for JPEG, WebP and others with loss.
+        compress_level: for PNG, 0 to 9; the default 1 takes a third of the time of Pillow's 6.
+        save_options: further options for Pillow's writer of the format.
+        if_exists: ``"unique"`` takes the next free name; ``"error"`` raises; ``"replace"``
+            replaces the file at once; ``"skip"`` leaves the file and returns its path.
+        unique_name: pattern of the numbered names, of ``{stem}``, ``{n}`` and ``{suffix}``.
+        durable: wait until file and folder are on the disk; the default for ``"replace"``.
+        ranks: with torch.distributed, ``"zero"``: rank 0 writes and every rank gets the path (all
+            ranks must call); ``"each"``: every rank writes its own file. By default each rank that
+            calls writes, and a unique name that is taken gets the rank.
+
+    Returns:
+        The path of the file, or the file object that was passed.
+
+    Raises:
+        TypeError: the tensor is complex, meta, nested or no tensor at all.
+        ValueError: a shape that is no image, no values, NaN or infinity, values out of range with
+            ``out_of_range="raise"``, an unknown format or option.
+        FileExistsError: with ``if_exists="error"``.
+        OSError: the file could not be written; nothing is left behind, an old file is intact.
+    """
+    options = {name: value for name, value in locals().items() if name in _IMAGE_OPTIONS}
     site = _call_site("safe_save_image")
     target = _target("safe_save_image", path, "fp", fp)
     _one_of("ranks", ranks, (None, "each", "zero"))
-    look = _Look(
-        nrow, padding, normalize, value_range, scale_each, pad_value, mean, std,
-        out_of_range, non_finite, grayscale, bits,
-    )  # fmt: skip
 
-    def prepare() -> tuple[_Writer, _Destination | None]:
-        look.check()
-        name = getattr(target, "name", "") if _is_file(target) else target
-        writer = _writer(name, format, quality, compress_level, save_options)
-        if _is_file(target):
-            return writer, None
-        place = _destination(
-            target,
-            if_exists=if_exists,
-            unique_name=unique_name,
-            durable=durable,
-            ranks=ranks,
-            site=site,
-        )
-        return writer, place
+    def prepare() -> _ImageJob:
+        return _image_job(site, target, format, options)
 
     def work() -> Path:
-        writer, place = prepare()
-        if place is not None and (done := place.early()) is not None:
+        job = prepare()
+        if (done := job.early()) is not None:
             return done
-        picture = _picture(tensor, look)
-        label = str(place.path) if place is not None else "the image"
-        _judge(picture, look, site, label)
-        bits = 8 if picture.pixels.dtype is torch.uint8 else 16
-        data = writer.encode(picture.pixels.cpu(), bits)
-        if place is None:
-            target.write(data)
-            return cast("Path", target)
-        return place.put(lambda handle: handle.write(data))
+        return job.finish(_picture(tensor, job.look).on_host())
 
-    if ranks == "zero":
-        return _on_rank_zero(prepare, work)
-    return work()
+    return _on_rank_zero(target, prepare, work) if ranks == "zero" else work()
+
+
+_IMAGE_OPTIONS = _LOOK | _WRITING | _PLACING
 
 
 def safe_save(
@@ -1182,44 +1526,407 @@ def safe_save(
     _disable_byteorder_record: bool = False,
     *,
     f: StrPath | IO[bytes] | None = None,
+    compact: bool = False,
     if_exists: IfExists = "unique",
     unique_name: str = "{stem}_{n}{suffix}",
     durable: bool | None = None,
     ranks: Ranks | None = None,
 ) -> Path:
-    """Save an object as ``torch.save`` does; returns the path that was written."""
+    """Save an object as :func:`torch.save` does and return the path of the file.
+
+    Args:
+        obj: what torch.save takes. Views that use less than half of their storage are warned
+            about, because torch.save writes the whole storage.
+        path: where to; missing folders are made. A file object is written to and returned.
+            ``f=``, torch's name, works as well.
+        pickle_module: as for torch.save, like the three that follow.
+        pickle_protocol: see there.
+        _use_new_zipfile_serialization: see there.
+        _disable_byteorder_record: see there.
+        compact: save such views as copies of their own. Tensors that shared a storage of which
+            little is used no longer share it when they are loaded.
+        if_exists: as for :func:`safe_save_image`, like the three that follow.
+        unique_name: see there.
+        durable: see there.
+        ranks: see there.
+
+    Returns:
+        The path of the file, or the file object that was passed.
+
+    Raises:
+        FileExistsError: with ``if_exists="error"``.
+        OSError: the file could not be written; nothing is left behind, an old file is intact.
+    """
+    options = {name: value for name, value in locals().items() if name in _OBJECT_OPTIONS}
     site = _call_site("safe_save")
     target = _target("safe_save", path, "f", f)
     _one_of("ranks", ranks, (None, "each", "zero"))
-    options: dict[str, Any] = {
-        "pickle_module": pickle_module,
-        "pickle_protocol": pickle_protocol,
-        "_use_new_zipfile_serialization": _use_new_zipfile_serialization,
-    }
-    if _disable_byteorder_record:
-        options["_disable_byteorder_record"] = True
 
-    def prepare() -> _Destination | None:
-        if _is_file(target):
-            return None
-        return _destination(
-            target,
-            if_exists=if_exists,
-            unique_name=unique_name,
-            durable=durable,
-            ranks=ranks,
-            site=site,
-        )
+    def prepare() -> _ObjectJob:
+        return _object_job(site, target, options)
 
     def work() -> Path:
-        place = prepare()
-        if place is None:
-            torch.save(obj, target, **options)
-            return cast("Path", target)
-        if (done := place.early()) is not None:
+        job = prepare()
+        if (done := job.early()) is not None:
             return done
-        return place.put(lambda handle: torch.save(obj, handle, **options))
+        return job.finish(obj)
 
-    if ranks == "zero":
-        return _on_rank_zero(prepare, work)
-    return work()
+    return _on_rank_zero(target, prepare, work) if ranks == "zero" else work()
+
+
+_OBJECT_OPTIONS = _PLACING | {
+    "compact",
+    "pickle_module",
+    "pickle_protocol",
+    "_use_new_zipfile_serialization",
+    "_disable_byteorder_record",
+}
+
+
+# --------------------------------------------------------------------------------------------
+# Off the training loop
+
+
+class SaveQueueError(RuntimeError):
+    """Saves of a :class:`SaveQueue` failed and nobody had asked their futures; see `errors`."""
+
+    def __init__(self, errors: Sequence[BaseException]) -> None:
+        self.errors = tuple(errors)
+        first = errors[0]
+        count = "1 queued save" if len(errors) == 1 else f"{len(errors)} queued saves"
+        super().__init__(f"{count} failed; the first: {type(first).__name__}: {first}")
+
+
+class SavedFuture(Future[_T]):
+    """A future that knows whether somebody has looked at its outcome."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen = False
+
+    def result(self, timeout: float | None = None) -> _T:
+        value_or_error = super().exception(timeout)
+        self.seen = True
+        if value_or_error is not None:
+            raise value_or_error
+        return super().result(0)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        problem = super().exception(timeout)
+        self.seen = True
+        return problem
+
+
+class SaveQueue:
+    """Saves in background threads; what is queued is a snapshot, so training may go on.
+
+    ::
+
+        with SaveQueue(workers=2, max_pending=8) as queue:
+            for step, batch in enumerate(loader):
+                queue.save_image(model(batch), "out/sample.png")
+                if step % 1000 == 0:
+                    queue.save(model.state_dict(), "last.pt", if_exists="replace")
+
+    :meth:`save_image` and :meth:`save` take the arguments of :func:`safe_save_image` and
+    :func:`safe_save` and return a :class:`concurrent.futures.Future` of the path. At most
+    `max_pending` saves wait or run; then the next call blocks until one is done, so memory stays
+    bounded. Numbers of unique names follow the order of the calls, and saves to one path happen in
+    that order. Leaving the block, also by an exception, finishes every save; errors that no future
+    was asked about are then raised as :class:`SaveQueueError` (warned about, if another exception
+    is under way). A queue that is never closed finishes at the exit of the interpreter.
+
+    A forked process (a DataLoader worker) starts with an empty queue of its own, and a pickled
+    queue arrives as a new one, so a queue may be part of a dataset.
+    """
+
+    def __init__(self, workers: int = 2, max_pending: int = 8) -> None:
+        for name, value in (("workers", workers), ("max_pending", max_pending)):
+            if value < 1:
+                raise ValueError(f"{name}={value} must be at least 1")
+        self.workers = workers
+        self.max_pending = max_pending
+        self._start()
+        _queues.add(self)
+
+    def _start(self) -> None:
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._room = threading.BoundedSemaphore(self.max_pending)
+        self._pool: ThreadPoolExecutor | None = None
+        self._pending: set[SavedFuture[Any]] = set()
+        self._failed: list[SavedFuture[Any]] = []
+        self._last: dict[Path, SavedFuture[Any]] = {}
+        self._streams: dict[torch.device, Any] = {}
+        self._closed = False
+
+    def __reduce__(self) -> tuple[type[SaveQueue], tuple[int, int]]:
+        return type(self), (self.workers, self.max_pending)
+
+    def __enter__(self) -> SaveQueue:
+        return self
+
+    def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
+        try:
+            self.close()
+        except SaveQueueError as failure:
+            if problem is None:
+                raise
+            warnings.warn(str(failure), SaveImageWarning, stacklevel=2)
+
+    def save_image(
+        self,
+        tensor: Images,
+        path: StrPath | IO[bytes] | None = None,
+        format: str | None = None,
+        *,
+        fp: StrPath | IO[bytes] | None = None,
+        **options: Any,
+    ) -> Future[Path]:
+        """As :func:`safe_save_image`; the tensor may be changed as soon as this returns.
+
+        The pixels are made at once, on the tensor's device; of a CUDA tensor they are copied to
+        pinned memory on a stream of their own, which no later kernel waits for.
+        """
+        site = _call_site("SaveQueue.save_image")
+        _known(options, _IMAGE_OPTIONS, "SaveQueue.save_image")
+        target = _target("SaveQueue.save_image", path, "fp", fp)
+        job = _image_job(site, target, format, options)
+
+        def snapshot() -> Callable[[int | None], Path]:
+            picture = _picture(tensor, job.look)
+            if picture.pixels.device.type == "cuda":
+                arrive = self._fetch(picture.counted())
+                return lambda index: job.finish(arrive(), index)
+            picture = picture.on_host().counted()
+            if picture.pixels.data_ptr() == _first_pointer(tensor):  # uint8 goes through as it is
+                picture = replace(picture, pixels=picture.pixels.clone())
+            return lambda index: job.finish(picture, index)
+
+        return self._submit(job, snapshot)
+
+    def save(
+        self,
+        obj: object,
+        path: StrPath | IO[bytes] | None = None,
+        *,
+        f: StrPath | IO[bytes] | None = None,
+        **options: Any,
+    ) -> Future[Path]:
+        """As :func:`safe_save`; the object may be changed as soon as this returns.
+
+        Tensors are copied to the CPU (and are CPU tensors in the file), shared storages stay
+        shared; whatever else is in the object is copied with :func:`copy.deepcopy`.
+        """
+        site = _call_site("SaveQueue.save")
+        _known(options, _OBJECT_OPTIONS, "SaveQueue.save")
+        target = _target("SaveQueue.save", path, "f", f)
+        job = _object_job(site, target, options)
+
+        def snapshot() -> Callable[[int | None], Path]:
+            lean = _lean(obj, job.compact, site, job.label)
+            copied, arrive = _snapshot(lean)
+
+            def finish(index: int | None) -> Path:
+                arrive()
+                return job.write(copied, index)
+
+            return finish
+
+        return self._submit(job, snapshot)
+
+    def flush(self) -> None:
+        """Wait until everything that was queued is written, and raise what failed."""
+        self._join_fork()
+        while True:
+            with self._lock:
+                pending = list(self._pending)
+            if not pending:
+                break
+            wait(pending)
+        with self._lock:
+            failed = [future for future in self._failed if not future.seen]
+            self._failed.clear()
+        errors = [problem for future in failed if (problem := future.exception()) is not None]
+        if errors:
+            raise SaveQueueError(errors) from errors[0]
+
+    def close(self) -> None:
+        """:meth:`flush`, and end the threads."""
+        try:
+            self.flush()
+        finally:
+            self._closed = True
+            if self._pool is not None:
+                self._pool.shutdown(wait=True)
+                self._pool = None
+
+    def _join_fork(self) -> None:
+        """Threads do not survive a fork; the saves of the parent are the parent's."""
+        if self._pid != os.getpid():
+            self._start()
+
+    def _submit(
+        self, job: _Job, snapshot: Callable[[], Callable[[int | None], Path]]
+    ) -> Future[Path]:
+        self._join_fork()
+        if self._closed:
+            raise RuntimeError("the SaveQueue is closed")
+        if job.ranks == "zero":
+            raise ValueError(
+                'ranks="zero" makes every rank wait for rank 0, which a queue must not; '
+                "queue on rank 0 only, or call safe_save_image or safe_save"
+            )
+        self._room.acquire()
+        future: SavedFuture[Path] = SavedFuture()
+        try:
+            finish = snapshot()
+            with self._lock:
+                if self._pool is None:
+                    self._pool = ThreadPoolExecutor(self.workers, "SaveQueue")
+                index = None if job.place is None else job.place.reserve()
+                before = self._follow(job, future)
+                self._pending.add(future)
+                self._pool.submit(self._run, future, job, finish, index, before)
+        except BaseException:
+            self._pending.discard(future)
+            self._room.release()
+            raise
+        return future
+
+    def _follow(self, job: _Job, future: SavedFuture[Path]) -> SavedFuture[Any] | None:
+        """The save that must be done before, because it writes the same path."""
+        if job.place is None or job.place.if_exists == "unique":
+            return None
+        key = job.place.path.absolute()
+        before = self._last.get(key)
+        self._last[key] = future
+        return before
+
+    def _run(
+        self,
+        future: SavedFuture[Path],
+        job: _Job,
+        finish: Callable[[int | None], Path],
+        index: int | None,
+        before: SavedFuture[Any] | None,
+    ) -> None:
+        future.set_running_or_notify_cancel()
+        problem: BaseException | None = None
+        result: Path | None = None
+        try:
+            if before is not None:
+                wait([before])
+            result = job.early()
+            if result is None:
+                result = finish(index)
+        except BaseException as caught:
+            problem = caught
+        with self._lock:
+            self._pending.discard(future)
+            if problem is not None:
+                self._failed.append(future)
+            if job.place is not None and self._last.get(job.place.path.absolute()) is future:
+                del self._last[job.place.path.absolute()]
+        self._room.release()
+        if problem is not None:
+            future.set_exception(problem)
+        else:
+            future.set_result(cast("Path", result))
+
+    def _fetch(self, picture: _Picture) -> Callable[[], _Picture]:
+        """Start the one transfer of a CUDA picture; the result waits for it."""
+        packed = picture.pack()
+        device = packed.device
+        cuda: Any = torch.cuda  # untyped in torch
+        if device not in self._streams:
+            self._streams[device] = cuda.Stream(device)
+        stream = self._streams[device]
+        host = torch.empty(packed.shape, dtype=torch.uint8, pin_memory=True)
+        stream.wait_stream(torch.cuda.current_stream(device))
+        with torch.cuda.stream(stream):
+            host.copy_(packed, non_blocking=True)
+            packed.record_stream(stream)
+            arrived = cuda.Event()
+            arrived.record(stream)
+
+        def arrive() -> _Picture:
+            arrived.synchronize()
+            return picture.unpack(host)
+
+        return arrive
+
+
+_queues: weakref.WeakSet[SaveQueue] = weakref.WeakSet()
+
+
+@atexit.register
+def _report_unclosed_queues() -> None:
+    """Threads are joined before; what they could not save must not go unsaid."""
+    for queue in list(_queues):
+        if queue._pid != os.getpid():
+            continue
+        try:
+            queue.flush()
+        except SaveQueueError as failure:
+            print(f"flake8_saveimage.runtime: {failure}", file=sys.stderr)
+
+
+def _known(options: Mapping[str, Any], allowed: frozenset[str], function: str) -> None:
+    for name in options:
+        if name not in allowed:
+            raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")
+
+
+def _first_pointer(images: Images) -> int:
+    tensor = images if isinstance(images, torch.Tensor) else images[0]
+    return tensor.data_ptr() if tensor.layout is torch.strided else 0
+
+
+def _snapshot(obj: Any) -> tuple[Any, Callable[[], None]]:
+    """A copy of an object with its tensors on the CPU, and what to wait for before reading it."""
+    storages: dict[tuple[str, int, int], Any] = {}
+    devices: set[torch.device] = set()
+
+    def copy_tensor(tensor: torch.Tensor) -> torch.Tensor:
+        place = _storage_of(tensor)
+        if place is None or type(tensor) not in (torch.Tensor, torch.nn.Parameter):
+            return copy.deepcopy(tensor.detach()).cpu().requires_grad_(tensor.requires_grad)
+        if place not in storages:
+            storages[place] = _copy_storage(tensor)
+            if tensor.is_cuda:
+                devices.add(tensor.device)
+        plain = torch.empty(0, dtype=tensor.dtype).set_(
+            storages[place], tensor.storage_offset(), tensor.size(), tensor.stride()
+        )
+        if isinstance(tensor, torch.nn.Parameter):
+            return torch.nn.Parameter(plain, tensor.requires_grad)
+        return plain.requires_grad_(tensor.requires_grad)
+
+    copied = _map_tensors(obj, copy_tensor, copy.deepcopy)
+    cuda: Any = torch.cuda  # untyped in torch
+    events = []
+    for device in devices:
+        event = cuda.Event()
+        event.record(torch.cuda.current_stream(device))
+        events.append(event)
+
+    def arrive() -> None:
+        for event in events:
+            event.synchronize()
+
+    return copied, arrive
+
+
+def _copy_storage(tensor: torch.Tensor) -> Any:
+    """A storage's bytes on the CPU; from CUDA into pinned memory, in the order of the stream.
+
+    Not on a side stream: the next optimizer step would change the parameters under the copy.
+    """
+    storage: Any = tensor.untyped_storage()
+    if not tensor.is_cuda:
+        return storage.cpu() if tensor.device.type != "cpu" else storage.clone()
+    source = torch.empty(0, dtype=torch.uint8, device=tensor.device).set_(storage)
+    host = torch.empty(source.shape, dtype=torch.uint8, pin_memory=True)
+    host.copy_(source, non_blocking=True)
+    return host.untyped_storage()
