@@ -30,6 +30,10 @@ Source: TypeAlias = Loop | Scope | Binding
 Sources: TypeAlias = frozenset[Source]
 NOTHING: Sources = frozenset()
 
+# What makes a name repeat although it varies.
+REMAINDER = "a remainder (%)"
+QUOTIENT = "a whole-number division (//)"
+
 # A piece of text that is not known stands between two of these, holding the names behind it.
 MARK = "\0"
 _MAX_DEPTH = 60
@@ -48,7 +52,7 @@ class Value:
 
     deps: Sources = NOTHING
     solid: Sources = NOTHING
-    weak: str | None = None
+    weak: frozenset[str] = frozenset()
     text: str | None = None
     templates: tuple[tuple[cst.BaseExpression, Place], ...] = ()
     temporary: bool = False
@@ -66,20 +70,20 @@ class Value:
         """Return the value after an operation that maps several values onto one."""
         if not self.deps:
             return self
-        return replace(self, solid=NOTHING, weak=self.weak or reason)
+        return replace(self, solid=NOTHING, weak=self.weak | {reason})
 
 
 def union(values: Iterable[Value], text: str | None = None) -> Value:
     """Return what depends on all of ``values``."""
     deps: Sources = NOTHING
     solid: Sources = NOTHING
-    weak: str | None = None
+    weak: frozenset[str] = frozenset()
     templates: tuple[tuple[cst.BaseExpression, Place], ...] = ()
     temporary = False
     for value in values:
         deps |= value.deps
         solid |= value.solid
-        weak = weak or value.weak
+        weak |= value.weak
         templates += value.templates
         temporary = temporary or value.temporary
     if text is not None and len(text) > _MAX_TEXT:
@@ -114,7 +118,7 @@ def last_component(text: str) -> str:
 
 _CONFIG_NAMES = frozenset(
     "opt opts option options arg args argv cfg cfgs config configs configuration conf hparams hp"
-    " hparam hps params param settings setting flags flag parsed namespace const consts constants c".split()
+    " hparam hps params param settings setting flags flag parsed namespace constants c".split()
 )
 _CONFIG_ENDINGS = tuple("_params _args _config _cfg _opt _opts _options _hparams _settings".split())
 _CONFIG_CALLS = re.compile(
@@ -167,7 +171,7 @@ _PURE_METHODS = frozenset(
     " capitalize swapcase casefold split rsplit splitlines partition rpartition removeprefix"
     " removesuffix encode decode expandtabs translate with_name with_suffix with_stem joinpath"
     " resolve absolute expanduser as_posix as_uri relative_to item tolist numpy cpu detach long int"
-    " float get keys values items copy strftime isoformat hexdigest squeeze flatten view reshape"
+    " float keys values items copy strftime isoformat hexdigest squeeze flatten view reshape"
     " to cuda state_dict".split()
 )
 _ITEM_METHODS = frozenset({"keys", "values", "items", "tolist", "copy", "split"})
@@ -186,6 +190,9 @@ _ONE_SHOT = frozenset(
 )
 # A clock, read to the second (or coarser): two saves in one second get one name.
 _COARSE_CLOCKS = frozenset("time.strftime time.ctime time.asctime datetime.date.today".split())
+_RANDOM = frozenset(
+    "random.randint random.choice random.randrange numpy.random.randint torch.randint".split()
+)
 _CONSTRUCTORS = frozenset(
     "__init__ __new__ __post_init__ __attrs_post_init__ __setstate__ setup setUp initialize"
     " init reset_parameters build prepare configure setup_method setUpClass".split()
@@ -219,7 +226,7 @@ class Dependence:
     def opaque(self, place: Place, hint: str = "") -> Value:
         """Return the value of something that may differ each time it is evaluated at ``place``."""
         around: Sources = frozenset([*place.loops(), place.scope.function])
-        return Value(around, around, None, unknown(hint))
+        return Value(around, around, text=unknown(hint))
 
     def _evaluate(self, node: cst.BaseExpression, place: Place) -> Value:
         if isinstance(node, cst.SimpleString):
@@ -289,6 +296,8 @@ class Dependence:
         found: set[Source] = set()
         here = place.loops()
         owner = lookup.owner
+        if owner is not None and name == owner.self_name:
+            return value  # `self.step()` changes attributes, which are looked at one by one
         for scope in _with_nested(owner) if owner is not None else ():
             for where in scope.mutations.get(name, ()):
                 if scope.function is place.scope.function:
@@ -311,7 +320,7 @@ class Dependence:
                 self._cycle_floor = min(self._cycle_floor, index)
                 passed = [loop for _b, loops in self._active[index + 1 :] for loop in loops]
                 carried = frozenset([*passed, *reach.loops])
-                return Value(carried, carried, None, unknown(binding.name))
+                return Value(carried, carried, text=unknown(binding.name))
         value = self._bindings.get(id(binding))
         if value is None:
             value = self._evaluate_binding(reach)
@@ -371,13 +380,13 @@ class Dependence:
     def _parameter(self, binding: Binding) -> Value:
         function = binding.place.scope
         if binding.name == function.self_name:
-            return Value(frozenset([binding]), NOTHING, None, None)
+            return Value(frozenset([binding]))
         hint = binding.name
         if isinstance(binding.value, cst.SimpleString) and function.outer is not None:
             hint += "|" + (_literal(binding.value, function.outer).text or "")
         temporary = binding.name in ("tmp_path", "tmpdir", "tmp_path_factory", "tmpdir_factory")
         sources: Sources = frozenset([binding])
-        return Value(sources, sources, None, unknown(hint), temporary=temporary)
+        return Value(sources, sources, text=unknown(hint), temporary=temporary)
 
     def _augmented(self, binding: Binding) -> Value:
         node = binding.node
@@ -504,7 +513,7 @@ class Dependence:
         bindings = self.flow.class_attribute(owner, rest)
         if not bindings:
             invariant = self._inherited_invariant(owner, rest)
-            return Value(receiver, NOTHING, None, hint) if invariant else unseen
+            return Value(receiver, text=hint) if invariant else unseen
         own = any(b.place.scope.function is place.scope.function for b in bindings)
         if own and not all(self._settled(b, owner) for b in bindings):
             return unseen
@@ -630,7 +639,7 @@ class Dependence:
             return union([base], unknown(attribute))
         values = [self.binding(Reach(b, ()), b.place) for b in bindings]
         joined = self._join(values, attribute)
-        return Value(base.deps, base.solid, None, joined.text, joined.templates, joined.temporary)
+        return replace(joined, deps=base.deps, solid=base.solid)
 
     def _rebound_elsewhere(self, attribute: str, name: str, place: Place) -> bool:
         """Say whether another function assigns this attribute (``args.epoch = epoch``)."""
@@ -683,7 +692,7 @@ class Dependence:
             spec = "".join(
                 p.value for p in part.format_spec or () if isinstance(p, cst.FormattedStringText)
             )
-            value = replace(value, text=text if not spec else unknown(text), templates=())
+            value = replace(value, text=text if not spec else unknown(text))
             pieces.append(_formatted_with(value, spec))
         return _concatenate(pieces, place)
 
@@ -693,10 +702,12 @@ class Dependence:
         left, right = self.evaluate(node.left, place), self.evaluate(node.right, place)
         if isinstance(node.operator, cst.Modulo):
             if _is_text(node.left) or (left.text is not None and "%" in left.text):
-                return _percent(left, right, node.right)
-            return union([left.weakened("a remainder (%)"), right], unknown())
+                elements = node.right.elements if isinstance(node.right, cst.Tuple) else ()
+                pieces = [self.evaluate(element.value, place) for element in elements] or [right]
+                return _percent(left, right, node.right, _constants(pieces))
+            return union([left.weakened(REMAINDER), right], unknown())
         if isinstance(node.operator, cst.FloorDivide):
-            return union([left.weakened("a whole-number division (//)"), right], unknown())
+            return union([left.weakened(QUOTIENT), right], unknown())
         is_path = left.text is not None and right.text is not None
         if isinstance(node.operator, cst.Divide) and is_path:
             return _joined([left, right])
@@ -753,7 +764,7 @@ class Dependence:
             entered = self._entered(function, node, arguments, place)
             if entered is not None:
                 return entered
-        if isinstance(node.func, cst.Attribute) and node.func.attr.value in _PURE_METHODS:
+        if isinstance(node.func, cst.Attribute) and self._is_pure(node.func, place):
             return self._method(node, node.func, arguments, place)
         hint = unknown(_names_in(node.func))
         plain = [value.without_text() for value in arguments]
@@ -763,6 +774,12 @@ class Dependence:
                 plain.append(self.evaluate(receiver, place).without_text())
             return union(plain, hint)
         return union([self.opaque(place), *plain], hint)
+
+    def _is_pure(self, func: cst.Attribute, place: Place) -> bool:
+        """Say whether a method gives the same answer for the same receiver and arguments."""
+        if func.attr.value == "get":  # config.get("out"), but not queue.get()
+            return self._config_like(func.value, place)
+        return func.attr.value in _PURE_METHODS
 
     def _known_function(
         self, name: str, node: cst.Call, arguments: list[Value], place: Place
@@ -790,6 +807,8 @@ class Dependence:
             return self._truncated(node, arguments[0], place)
         if name == "getattr" and len(arguments) >= 2:
             return union([value.without_text() for value in arguments], unknown())
+        if name in _RANDOM:
+            return self.opaque(place).weakened("a random number")
         if name in _COARSE_CLOCKS:
             return self.opaque(place).weakened("a clock read in seconds")
         if name in _PURE_BUILTINS or name in _PURE_FUNCTIONS:
@@ -890,8 +909,8 @@ class Dependence:
                 piece = self.opaque(place)
             else:
                 piece = Value(frozenset([source]), frozenset([source]))
-            if not solid and value.weak is not None:
-                piece = piece.weakened(value.weak)
+            if not solid and not isinstance(source, Binding):
+                piece = replace(piece, solid=NOTHING)
             pieces.append(piece)
         return union(pieces, value.text)
 
@@ -1002,19 +1021,32 @@ def _either(values: Sequence[Value]) -> str:
 _SPEC = re.compile(r"%[#0\- +]*(\d+)?(\.\d+)?[hlL]?[diouxXeEfFgGcrsa%]")
 
 
-def _percent(template: Value, values: Value, node: cst.BaseExpression) -> Value:
+def _constants(values: Sequence[Value]) -> list[str | int] | None:
+    """Return the values if all of them are known, numbers as numbers."""
+    if not all(value.constant for value in values):
+        return None
+    texts = [value.text or "" for value in values]
+    return [int(text) if re.fullmatch(r"0|[1-9]\d*", text) else text for text in texts]
+
+
+def _percent(
+    template: Value, values: Value, node: cst.BaseExpression, constants: list[str | int] | None
+) -> Value:
     """``"%03d.png" % i``."""
     hint = _names_in(node)
     weak = None
     for match in _SPEC.finditer(template.text or ""):
         if match.group().endswith(tuple("eEfFgG")):
             weak = "a rounded number"
+    elements = node.elements if isinstance(node, cst.Tuple) else ()
     if template.text is None:
         text = None
-    elif values.constant and template.constant and template.text.count("%s") == 1:
-        text = template.text.replace("%s", values.text or "")
+    elif constants is not None and template.constant:
+        try:
+            text = template.text % tuple(constants)
+        except (TypeError, ValueError):
+            text = unknown(template.text)
     else:
-        elements = node.elements if isinstance(node, cst.Tuple) else ()
         hints = iter([_names_in(element.value) for element in elements] or [hint])
         text = _SPEC.sub(lambda m: "%" if m.group() == "%%" else unknown(next(hints, "")),
                          template.text)  # fmt: skip
@@ -1029,21 +1061,19 @@ _FIELD = re.compile(r"\{([^{}:!]*)(![rsa])?(:[^{}]*)?\}")
 
 def _str_format(template: Value, arguments: list[Value], node: cst.Call) -> Value:
     """``"{}_{name}.png".format(i, name=n)``."""
-    rounded = False
+    rounded: set[int] = set()
     hints = [_names_in(argument.value) for argument in node.args]
-    known = {
-        argument.keyword.value: value
-        for argument, value in zip(node.args, arguments, strict=True)
-        if argument.keyword is not None
-    }
+    keys = [a.keyword.value if a.keyword is not None else "" for a in node.args]
     count = iter(range(len(arguments)))
 
     def fill(match: re.Match[str]) -> str:
-        nonlocal rounded
         key = match.group(1)
-        rounded = rounded or re.search(r"\.\d+[eEfFgG%]?$", match.group(3) or "") is not None
         index = next(count, 0) if not key else int(key) if key.isdigit() else -1
-        value = known.get(key) if index < 0 else None
+        if index < 0 and key in keys:
+            index = keys.index(key)
+        if re.search(r"\.\d+[eEfFgG%]?$", match.group(3) or "") is not None:
+            rounded.add(index)
+        value = None
         if 0 <= index < len(arguments):
             value = arguments[index]
         if value is not None and value.constant and not match.group(3):
@@ -1051,9 +1081,16 @@ def _str_format(template: Value, arguments: list[Value], node: cst.Call) -> Valu
         return unknown(hints[index] if 0 <= index < len(hints) else key)
 
     text = None if template.text is None else _FIELD.sub(fill, template.text)
-    values = [value.without_text() for value in arguments]
-    if rounded:
-        values = [value.weakened("a rounded number") for value in values]
+    constants = _constants(arguments)
+    if template.constant and constants is not None and not any(keys):
+        try:
+            text = (template.text or "").format(*constants)
+        except (IndexError, KeyError, ValueError, AttributeError):
+            text = unknown(template.text or "")
+    values = [
+        value.weakened("a rounded number") if index in rounded else value
+        for index, value in enumerate(argument.without_text() for argument in arguments)
+    ]
     return union([replace(template, templates=()), *values], text)
 
 

@@ -27,6 +27,10 @@ from flake8_saveimage.module import (
 )
 
 
+# Not bound in the file: they come with `from utils import *`, and mean the packages.
+_PACKAGES = frozenset({"torch", "torchvision"})
+
+
 class Reach(NamedTuple):
     """A binding that reaches a use, directly (no loops) or with the next pass of ``loops``."""
 
@@ -177,7 +181,7 @@ class Flow:
         base, _, rest = name.partition(".")
         lookup = self.lookup(base, place)
         if lookup.owner is None:
-            return self._from_star(name) if not rest else None
+            return name if base in _PACKAGES and rest else self._from_star(name)
         sources: set[str] = set()
         for binding, _loops in lookup.reaches:
             if binding.kind == "import" and binding.source:

@@ -9,18 +9,18 @@ from __future__ import annotations
 import ast
 import re
 
-_IMAGE = re.compile(r"\bsave_image\b")
-_SAVE = re.compile(r"\bsave\b")
-_TORCH = re.compile(r"\bimport\s.*\btorch|\bfrom\s+torch|\bimport\s*\\\s*torch")
+_SAVE = re.compile(r"\bsave(_image)?\b")
+# An import of torch or torchvision, or a star import that may bring them.
+_IMPORT = re.compile(r"\b(import|from)\b[^\n]*(\\\r?\n[^\n]*)?\btorch|\bimport[ \t]*\*")
+_PACKAGES = frozenset({"torch", "torchvision"})
+_NAMES = frozenset({"save", "save_image"})
 
 
 def text_may_save(source: str) -> bool:
     """Say whether the text could hold a ``save_image`` or ``torch.save`` call."""
-    if "torch" not in source or "save" not in source:
+    if "save" not in source or "torch" not in source:
         return False
-    if _TORCH.search(source) is None:
-        return False
-    return _IMAGE.search(source) is not None or _SAVE.search(source) is not None
+    return _SAVE.search(source) is not None and _IMPORT.search(source) is not None
 
 
 def tree_may_save(tree: ast.AST) -> bool:
@@ -30,14 +30,14 @@ def tree_may_save(tree: ast.AST) -> bool:
     while stack:
         node = stack.pop()
         if isinstance(node, ast.ImportFrom):
-            if not node.level and (node.module or "").split(".")[0] in ("torch", "torchvision"):
-                imported = True
-                names = {alias.name for alias in node.names}
-                used = used or not names.isdisjoint(("save", "save_image", "*"))
+            names = {alias.name for alias in node.names}
+            package = not node.level and (node.module or "").partition(".")[0] in _PACKAGES
+            imported = imported or package or "*" in names
+            used = used or (package and not names.isdisjoint(_NAMES | {"*"}))
         elif isinstance(node, ast.Import):
-            if any(alias.name.split(".")[0] in ("torch", "torchvision") for alias in node.names):
-                imported = True
-        elif isinstance(node, ast.Attribute) and node.attr in ("save", "save_image"):
+            packages = {alias.name.partition(".")[0] for alias in node.names}
+            imported = imported or not packages.isdisjoint(_PACKAGES)
+        elif isinstance(node, ast.Attribute) and node.attr in _NAMES:
             used = True
         if imported and used:
             return True

@@ -195,15 +195,29 @@ def runs_once(place: Place, loop: Loop, dependence: Dependence) -> bool:
 
 def _leaves(place: Place, loop: Loop) -> bool:
     """``break``, ``return`` or ``raise`` always follows."""
-    inner = True  # no other loop between: `break` ends this one
     for block in place.block.chain():
-        if block.exit in ("return", "raise") or (block.exit == "break" and inner):
+        if block.exit in ("return", "raise"):
+            return True
+        if block.exit == "break" and _ends(block, loop):
             return True
         if block is loop.block:
             return False
-        if block.loop is not None:
-            inner = False
     return False
+
+
+def _ends(block: Block, loop: Loop) -> bool:
+    """Say whether a ``break`` in ``block`` is one of ``loop``."""
+    return next((outer for outer in block.chain() if outer.loop is not None), None) is loop.block
+
+
+def every_so_often(place: Place) -> bool:
+    """``if step % 100 == 0``."""
+    return any(
+        isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.Modulo)
+        for guard in guards(place)
+        for test, _holds in conjuncts(guard)
+        for node in child_nodes(test)
+    )
 
 
 def _picks_one_pass(
@@ -297,7 +311,8 @@ def _switched_off_at_all(name: str, guard: Guard) -> bool:
 
 # -- what becomes of the file ------------------------------------------------------------------
 
-_MOVES = frozenset("replace rename renames move copy copyfile copy2 copytree link".split())
+_MOVES = frozenset("replace rename renames move link".split())
+_COPIES = frozenset("copy copyfile copy2 copytree".split())
 _DELETES = frozenset("remove unlink rmtree removedirs".split())
 _READS = frozenset(
     "load open imread read_image decode_image Image getsize stat log_artifact log_image save"
@@ -308,7 +323,9 @@ _SCRATCH = re.compile(r"(^|[^a-z])(tmp|temp|scratch|temporary)([^a-z]|$)", re.IG
 
 def moved_away(path: cst.BaseExpression, place: Place, dependence: Dependence) -> bool:
     """Say whether the file gets its lasting name right after (``os.replace(tmp, final)``)."""
-    return _followed_by(path, place, dependence, _MOVES)
+    if _followed_by(path, place, dependence, _MOVES):
+        return True
+    return _followed_by(path, place, dependence, _COPIES, always=True)
 
 
 def scratch(path: cst.BaseExpression, text: str, place: Place, dependence: Dependence) -> bool:
@@ -324,7 +341,7 @@ def used_between(
     path: cst.BaseExpression, first: Place, second: Place, dependence: Dependence
 ) -> bool:
     """Say whether the file is read, copied or moved before the second save."""
-    names = _MOVES | _DELETES | _READS
+    names = _MOVES | _COPIES | _DELETES | _READS
     return _followed_by(path, first, dependence, names, until=second.order)
 
 
@@ -334,8 +351,12 @@ def _followed_by(
     dependence: Dependence,
     names: frozenset[str],
     until: int | None = None,
+    always: bool = False,
 ) -> bool:
-    """Say whether a call of one of ``names`` on the same path comes later in the function."""
+    """Say whether a call of one of ``names`` on the same path comes later in the function.
+
+    ``always``: whenever the save itself has run.
+    """
     facts = dependence.flow.facts
     codes = set(_spellings(path, place, dependence))
     value = dependence.evaluate(path, place)
@@ -344,6 +365,8 @@ def _followed_by(
             if site.place.order <= place.order or not _same_function(site, place):
                 continue
             if until is not None and site.place.order >= until:
+                continue
+            if always and not site.place.block.anchor.contains(place.block):
                 continue
             if _takes(site, codes):
                 return True

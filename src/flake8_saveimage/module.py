@@ -107,6 +107,11 @@ class Loop:
         self.block: Block
 
     @property
+    def is_comprehension(self) -> bool:
+        """Whether this is a clause of a comprehension."""
+        return isinstance(self.node, cst.CompFor)
+
+    @property
     def start(self) -> int:
         """Order at which a pass starts."""
         return self.block.start
@@ -728,7 +733,8 @@ class _Reader:
         while stack:
             item, pattern = stack.pop()
             if isinstance(item, cst.Name):
-                self._bind(Binding(item.value, kind, place, node, value, pattern))
+                defined = self._named_lambda(item.value, value) if item is target else None
+                self._bind(Binding(item.value, kind, place, node, value, pattern, defined=defined))
             elif isinstance(item, cst.Attribute):
                 name = dotted(item)
                 if name is not None:
@@ -743,6 +749,16 @@ class _Reader:
                 for index, element in enumerate(item.elements):
                     starred = starred or isinstance(element, cst.StarredElement)
                     stack.append((element.value, (*pattern, -1 if starred else index)))
+
+    def _named_lambda(self, name: str, value: cst.BaseExpression | None) -> Scope | None:
+        """``dump = lambda x: ...`` is a function called ``dump``."""
+        if not isinstance(value, cst.Lambda):
+            return None
+        for scope in reversed(self.facts.scopes):
+            if scope.node is value:
+                scope.name = name
+                return scope
+        return None
 
     # -- expressions ---------------------------------------------------------------------------
 

@@ -13,7 +13,17 @@ from typing import Literal, NamedTuple
 import libcst as cst
 
 from flake8_saveimage import intent
-from flake8_saveimage.dependence import Dependence, Value, last_component, split_text, unknown
+from flake8_saveimage.dependence import (
+    MARK,
+    QUOTIENT,
+    REMAINDER,
+    Dependence,
+    Source,
+    Value,
+    last_component,
+    split_text,
+    unknown,
+)
 from flake8_saveimage.hooks import is_hook
 from flake8_saveimage.module import (
     Binding,
@@ -90,7 +100,7 @@ def path_fact(site: SaveSite) -> PathFact:
     fact = _repetition(site, target, value)
     if fact.repetition is not None and _is_looked_after(site, target, value):
         fact = SILENT
-    weak = value.weak if fact.repetition is None and _only_weak(target, value) else None
+    weak = _weakness(site, target, value) if fact.repetition is None else None
     return PathFact(
         name, fact.repetition, fact.loop, fact.repeat, fact.rolling, weak, template, node, twin,
         target, value,
@@ -162,23 +172,39 @@ def _is_mode(node: cst.BaseExpression) -> bool:
 
 def _repetition(site: SaveSite, target: Destination, value: Value) -> PathFact:
     dependence = site.dependence
-    around = target.place.loops()
+    around = [loop for loop in target.place.loops() if not _changes_folder(loop, dependence)]
     loops = [loop for loop in around if not intent.runs_once(site.place, loop, dependence)]
     missing = [loop for loop in loops if loop not in value.deps]
     if missing:
         kind: Repetition = "loop" if missing[0] is loops[0] else "outer"
-        return PathFact(repetition=kind, loop=missing[0], rolling=_rolling(site, value.text))
+        return PathFact(
+            repetition=kind, loop=missing[0], rolling=_rolling(site, target, value.text)
+        )
     repeat = _Repeats(dependence).find(target.place.scope.function, value, site.place)
     if repeat is not None:
-        rolling = repeat.rolling or _rolling(site, repeat.text) or _rolling(site, value.text)
+        rolling = repeat.rolling or any(
+            _rolling(site, target, text) for text in (repeat.text, value.text)
+        )
         return PathFact(repetition="call", loop=repeat.loop, repeat=repeat, rolling=rolling)
-    if value.constant and not around:
+    function = target.place.scope.function
+    once = is_hook(function, site.facts)  # and guarded so that it acts once: else a repeat
+    if value.constant and not target.place.loops() and not once:
         return PathFact(repetition="constant")
     return SILENT
 
 
-def _rolling(site: SaveSite, text: str | None) -> bool:
-    if text and intent.says_rolling(text, image=site.kind == "image"):
+def _changes_folder(loop: Loop, dependence: Dependence) -> bool:
+    """``os.chdir`` in the loop: a relative path names another file in each pass."""
+    sites = dependence.flow.facts.calls_by_name.get("chdir", ())
+    return any(loop.start <= site.place.order <= loop.end for site in sites)
+
+
+def _rolling(site: SaveSite, target: Destination, text: str | None) -> bool:
+    image = site.kind == "image"
+    holder = (dotted(target.path) or "").rpartition(".")[2]
+    if intent.says_rolling(holder, image=image):
+        return True
+    if text and intent.says_rolling(text, image=image):
         return True
     if intent.function_says_rolling(site.place.scope.function.name):
         return True
@@ -195,11 +221,17 @@ def _is_looked_after(site: SaveSite, target: Destination, value: Value) -> bool:
     )
 
 
-def _only_weak(target: Destination, value: Value) -> bool:
-    """Say whether some loop is told apart only by something that repeats."""
-    return any(loop in value.deps and loop not in value.solid for loop in target.place.loops()) or (
-        target.place.scope.function in value.deps and target.place.scope.function not in value.solid
-    )
+def _weakness(site: SaveSite, target: Destination, value: Value) -> str | None:
+    """Say what makes names repeat, if some loop is told apart by nothing better."""
+    sources: list[Source] = [*target.place.loops()] or [target.place.scope.function]
+    if not any(source in value.deps and source not in value.solid for source in sources):
+        return None
+    reasons = set(value.weak)
+    if {REMAINDER, QUOTIENT} <= reasons:
+        return None  # row and column of one index
+    if QUOTIENT in reasons and intent.every_so_often(site.place):
+        return None  # `if step % 100 == 0: save(step // 100)`
+    return min(reasons, default=None)
 
 
 class _Repeats:
@@ -211,7 +243,7 @@ class _Repeats:
         self.seen: set[int] = set()
 
     def find(self, function: Scope, value: Value, place: Place) -> Repeat | None:
-        if function.kind != "function" or function in value.deps or id(function) in self.seen:
+        if function.kind == "module" or function in value.deps or id(function) in self.seen:
             return None
         self.seen.add(id(function))
         text = value.text or ""
@@ -265,7 +297,7 @@ def _other_parameter(source: object, function: Scope) -> bool:
 
 # -- the missing f -----------------------------------------------------------------------------
 
-_BRACES = re.compile(r"(?<!\{)\{([A-Za-z_]\w*)(?:[.\[+\-*/:!][^{}]*)?\}(?!\})")
+_BRACES = re.compile(r"(?<!\{)\{([A-Za-z_]\w*)(?:\s*[.\[(+\-*/%:!][^{}]*)?\}(?!\})")
 
 
 def _template(site: SaveSite, value: Value) -> tuple[tuple[str, ...], cst.BaseExpression | None]:
@@ -305,28 +337,39 @@ def _same_file(site: SaveSite, other: SaveSite, target: Destination, value: Valu
     first = destination(other)
     if first is None or first.handle:
         return False
-    if value.constant:
-        same = site.dependence.evaluate(first.path, first.place).text == value.text
-    else:
-        same = first.path.deep_equals(target.path) and _unchanged(site, first, target)
+    before = site.dependence.evaluate(first.path, first.place)
+    same = before.text is not None and before.text == value.text and MARK * 2 not in before.text
+    if not value.constant:
+        same = same and _unchanged(site, first, target)
     return same and not intent.used_between(first.path, other.place, site.place, site.dependence)
 
 
 def _unchanged(site: SaveSite, first: Destination, second: Destination) -> bool:
-    """Say whether an expression surely gives the same text at both places."""
-    for node in _nodes(second.path):
+    """Say whether two expressions of the same form surely give the same text."""
+    for node in (*_nodes(first.path), *_nodes(second.path)):
         if isinstance(node, cst.Call):
-            name = dotted(node.func) or ""
-            if name.rpartition(".")[2] not in ("join", "str", "Path", "format", "joinpath"):
+            last = (dotted(node.func) or "").rpartition(".")[2]
+            if last not in ("join", "str", "Path", "format", "joinpath"):
                 return False
         if isinstance(node, cst.Name | cst.Attribute) and (full := dotted(node)) is not None:
             before = site.flow.lookup(full, first.place).reaches
             after = site.flow.lookup(full, second.place).reaches
             if {id(r.binding) for r in before} != {id(r.binding) for r in after}:
                 return False
+            if "." in full and _touched(site, full.partition(".")[0], first.place, second.place):
+                return False
         if isinstance(node, cst.Subscript | cst.NamedExpr | cst.Await):
             return False
     return True
+
+
+def _touched(site: SaveSite, base: str, first: Place, second: Place) -> bool:
+    """Say whether a method of the object ``base`` runs between two places."""
+    return any(
+        first.order < call.place.order < second.order
+        and (dotted(call.node.func) or "").rpartition(".")[0] == base
+        for call in first.scope.function.calls
+    )
 
 
 def _nodes(root: cst.CSTNode) -> Iterator[cst.CSTNode]:

@@ -19,7 +19,9 @@ def the_loop(loop: Loop) -> Parts:
 
     variable = loop_variable(loop)
     what = f"the loop over '{variable}'" if variable else "the 'while' loop"
-    return (f"{what} (line ", loop.node, ")")
+    # A clause of a comprehension has no position of its own; its target has.
+    node = loop.target if loop.is_comprehension and loop.target is not None else loop.node
+    return (f"{what} (line ", node, ")")
 
 
 def advice(fact: PathFact) -> str:
