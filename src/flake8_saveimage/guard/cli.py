@@ -22,6 +22,7 @@ from flake8_saveimage.guard.session import Installation, require_torch
 from flake8_saveimage.guard.watch import OnOverwrite, Settings
 
 STRICT_STATUS = 1
+_WITH_VALUE = {"--on-overwrite", "--format", "--output", "--run-dir"}
 _LAUNCHERS = {"torch.distributed.run", "torch.distributed.launch", "torchrun"}
 
 
@@ -154,12 +155,8 @@ def _parse(argv: list[str]) -> _Options:
         help="keep the log in this new folder; on a shared file system, for ranks on several "
         "machines",
     )
-    parser.add_argument(
-        "-m", dest="module", nargs=argparse.REMAINDER, help="run a module, as python -m does"
-    )
-    parser.add_argument("script", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
-    found = parser.parse_args(argv)
-    target = found.module or found.script
+    own, target, is_module = _split(argv)
+    found = parser.parse_args(own)
     if not target:
         parser.error("name a script, or a module after -m")
     if Path(target[0]).name in _LAUNCHERS:
@@ -169,7 +166,7 @@ def _parse(argv: list[str]) -> _Options:
         )
     return _Options(
         target=target[0],
-        is_module=bool(found.module),
+        is_module=is_module,
         arguments=target[1:],
         on_overwrite=found.on_overwrite,
         format=found.format,
@@ -177,6 +174,19 @@ def _parse(argv: list[str]) -> _Options:
         strict=found.strict,
         run_dir=found.run_dir,
     )
+
+
+def _split(argv: list[str]) -> tuple[list[str], list[str], bool]:
+    """Our options; the target and its arguments; whether the target is a module.
+
+    Whatever follows the target is the script's, ``--`` and ``-m`` included, which argparse's
+    REMAINDER does not promise.
+    """
+    index = 0
+    while index < len(argv) and argv[index].startswith("-") and argv[index] != "-m":
+        index += 2 if argv[index] in _WITH_VALUE else 1
+    is_module = argv[index : index + 1] == ["-m"]
+    return argv[:index], argv[index + is_module :], is_module
 
 
 def _fail(message: str) -> NoReturn:

@@ -8,6 +8,7 @@ import io
 import os
 import runpy
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
@@ -24,9 +25,9 @@ def run_script(script: str, arguments: list[str]) -> None:
     """
     sys.argv = [script, *arguments]
     path = Path(script)
-    if path.is_dir() or path.suffix in {".pyc", ".zip", ".pyz"}:
-        _set_first_path(None)
-        _as_user(lambda: runpy.run_path(script, run_name="__main__"))
+    if path.is_dir() or zipfile.is_zipfile(path):
+        sys.path[:1] = [str(path.absolute())]
+        _run_as_main("__main__", alter_argv=False)
         return
     try:
         with io.open_code(str(path.absolute())) as file:
@@ -39,19 +40,25 @@ def run_script(script: str, arguments: list[str]) -> None:
         )
         raise SystemExit(2) from None
     filename = str(path.absolute())
-    _set_first_path(str(path.resolve().parent))
+    if not getattr(sys.flags, "safe_path", False):
+        # python -m put the working directory there; a script wants its own folder.
+        sys.path[0] = str(path.resolve().parent)
     namespace = _new_main(filename)
     _as_user(lambda: exec(_compile(source, filename), namespace))
 
 
 def run_module(module: str, arguments: list[str]) -> None:
     """``python -m module ARGS...``."""
-    # What runpy calls for the interpreter's own -m: it keeps __spec__, which spawned children
-    # need to import the same module, and runs in the module that is sys.modules["__main__"].
     sys.argv = ["-m", *arguments]
-    _new_main(None)
+    _run_as_main(module, alter_argv=True)
+
+
+def _run_as_main(module: str, *, alter_argv: bool) -> None:
+    # What the interpreter itself calls for -m, folders and zip files: it keeps __spec__, which
+    # spawned children need to import the same module, and runs in sys.modules["__main__"].
     run: Callable[..., Any] = runpy._run_module_as_main  # type: ignore[attr-defined]
-    _as_user(lambda: run(module, alter_argv=True))
+    _new_main(None)
+    _as_user(lambda: run(module, alter_argv=alter_argv))
 
 
 def _compile(source: bytes, filename: str) -> CodeType:
@@ -66,16 +73,6 @@ def _new_main(filename: str | None) -> dict[str, Any]:
         main.__dict__.update(__file__=filename, __cached__=None, __loader__=loader)
     sys.modules["__main__"] = main
     return main.__dict__
-
-
-def _set_first_path(folder: str | None) -> None:
-    """``python -m`` put the working directory first; a script wants its own folder there."""
-    if getattr(sys.flags, "safe_path", False):
-        return
-    if folder is None:
-        del sys.path[0]
-    else:
-        sys.path[0] = folder
 
 
 def _as_user(run: Callable[[], object]) -> None:
@@ -122,6 +119,6 @@ def _user_frames(traceback: TracebackType | None) -> TracebackType | None:
         if not ours and not (not kept and filename == runpy.__file__):
             kept.append(traceback)
         traceback = traceback.tb_next
-    for this, following in zip(kept, [*kept[1:], None], strict=True):
-        this.tb_next = following
+    for index, this in enumerate(kept):
+        this.tb_next = kept[index + 1] if index + 1 < len(kept) else None
     return kept[0] if kept else None
