@@ -6,6 +6,7 @@ The help texts are written by hand so that each fits a screen; a test compares t
 from __future__ import annotations
 
 import argparse
+import functools
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -100,6 +101,12 @@ _HELP = {"": MAIN_HELP, "check": CHECK_HELP, "fix": FIX_HELP, "explain": EXPLAIN
 class _Parser(argparse.ArgumentParser):
     """Prints the hand-written help; answers a mistake with one line and a suggestion."""
 
+    def __init__(self, prog: str) -> None:
+        # argparse asks for a formatter with each option; without a width that imports shutil
+        formatter = functools.partial(argparse.HelpFormatter, width=80)
+        super().__init__(prog, add_help=False, allow_abbrev=False, formatter_class=formatter)
+        self.add_argument("-h", "--help", action="help")
+
     def format_help(self) -> str:
         return _HELP[self.prog.partition(" ")[2]]
 
@@ -128,8 +135,7 @@ _CODE_OPTIONS = ("select", "ignore", "extend_select", "extend_ignore")
 
 def parse(argv: list[str]) -> argparse.Namespace:
     """Parse a command line; exits with status 2 and one clear message if it is wrong."""
-    parser = _Parser(prog="flake8-saveimage", add_help=False, allow_abbrev=False)
-    parser.add_argument("-h", "--help", action="help")
+    parser = _Parser("flake8-saveimage")
     parser.add_argument("--version", action="version", version=f"flake8-saveimage {__version__}")
     parser.add_argument("command", nargs="?")
     parser.add_argument("rest", nargs=argparse.REMAINDER)
@@ -180,9 +186,7 @@ def _explain() -> _Parser:
 
 
 def _bare(command: str) -> _Parser:
-    parser = _Parser(prog=f"flake8-saveimage {command}", add_help=False, allow_abbrev=False)
-    parser.add_argument("-h", "--help", action="help")
-    return parser
+    return _Parser(f"flake8-saveimage {command}")
 
 
 def _shared(command: str) -> _Parser:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
+from typing import TYPE_CHECKING
 
-from flake8_saveimage.findings import Finding
 from flake8_saveimage.report import Run, Style, printable
+
+if TYPE_CHECKING:
+    from flake8_saveimage.findings import Finding
 
 _BOLD, _RED, _CYAN, _DIM, _RESET = "\033[1m", "\033[1;31m", "\033[36m", "\033[2m", "\033[0m"
 _TAB = 4
@@ -51,6 +53,10 @@ def _shown(part: str) -> str:
 
 def _cells(text: str) -> int:
     """Return how many terminal cells a text takes."""
+    if text.isascii():
+        return len(text)
+    import unicodedata
+
     return sum(
         0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF")
         for c in text
