@@ -7,6 +7,7 @@ sweeps stay in this process until there is enough to do.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -91,15 +92,32 @@ def spread(items: Sequence[str], work: Callable[[str], Result], jobs: int) -> It
     from concurrent.futures.process import BrokenProcessPool
 
     chunk = max(1, len(items) // (jobs * _CHUNKS_PER_PROCESS))
-    executor = ProcessPoolExecutor(jobs, initializer=_ignore_interrupt)
+    executor = ProcessPoolExecutor(jobs)
     try:
-        yield from executor.map(work, items, chunksize=chunk)
+        with _deaf_to_interrupts():  # the workers inherit it; this process answers Ctrl-C
+            results = executor.map(work, items, chunksize=chunk)
+        yield from results
     except BrokenProcessPool as error:
         raise WorkerDied(
             "a worker process died (out of memory?); --jobs 1 shows at which file"
         ) from error
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    import signal
+    import threading
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def job_count(options: argparse.Namespace) -> int:
@@ -206,9 +224,3 @@ def _gate(path: str) -> int:
     except sources.SourceError:
         return 0
     return len(raw) if may_save(raw) else -1
-
-
-def _ignore_interrupt() -> None:
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent answers Ctrl-C
