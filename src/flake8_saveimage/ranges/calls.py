@@ -123,10 +123,10 @@ def operation(*names: str, parameters: str = "input") -> Callable[[Transfer], Tr
 
 def stored_in(result: Values, target: Values) -> Values:
     """Return a result after it was written into an existing tensor, whose dtype stays."""
-    return converted(
-        dataclasses.replace(result, ranks=target.ranks & Ranks.TENSOR or Ranks.TENSOR),
-        target.dtypes,
-    )
+    result = dataclasses.replace(result, ranks=target.ranks & Ranks.TENSOR or Ranks.TENSOR)
+    if result.dtypes == target.dtypes:  # each was computed as if in the target's dtype
+        return result
+    return converted(result, target.dtypes)
 
 
 def converted(value: Values, dtypes: DTypes) -> Values:

@@ -84,6 +84,13 @@ class Thing:
     __slots__ = ()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Perhaps(Thing):
+    """A part of a list that was added under a condition or in a loop."""
+
+    part: Abstract
+
+
 Abstract: TypeAlias = Values | Items | Literally | DTypes | Thing
 
 UNKNOWN = Values()
@@ -149,14 +156,16 @@ def as_values(value: Abstract | None) -> Values:
         return value
     if isinstance(value, Items) and value.parts:
         return join_parts([as_values(part) for part in value.parts], complete=value.complete)
+    if isinstance(value, Perhaps):
+        return as_values(value.part)
     return UNKNOWN
 
 
 def join(first: Values, second: Values) -> Values:
     """Return what holds of either value, where branches or definitions meet.
 
-    Only what both reach is reached for sure; that one of them is handled is enough not to claim
-    that nothing handles the range.
+    Only what both reach is reached for sure. One of them being handled is enough not to claim that
+    nothing handles the range; that one is known to be out of range says nothing of the other.
     """
     if first == second:
         return first
@@ -168,11 +177,15 @@ def join(first: Values, second: Values) -> Values:
         first.kind if first.kind == second.kind else "unknown",
         reach,
         first.origin or second.origin if reach else None,
-        first.known or second.known,
+        (first.known and second.known) or _in_range(first) or _in_range(second),
         first.scale if first.scale == second.scale else (1.0, 0.0),
         first.sources | second.sources,
         first.marks & second.marks,
     )
+
+
+def _in_range(value: Values) -> bool:
+    return value.known and excess(value.reach) <= 0
 
 
 def join_parts(parts: Sequence[Values], *, complete: bool = True) -> Values:
@@ -186,7 +199,8 @@ def join_parts(parts: Sequence[Values], *, complete: bool = True) -> Values:
             else result.reach or part.reach
         )
         joined = join(result, part)
-        result = dataclasses.replace(joined, reach=reach, origin=outer.origin)
+        known = result.known or part.known
+        result = dataclasses.replace(joined, reach=reach, origin=outer.origin, known=known)
     if not complete:
         result = dataclasses.replace(result, span=WHOLE, dtypes=DTypes.ANY)
     return result
@@ -218,7 +232,8 @@ def cast(span: Span, source: DTypes, target: DTypes) -> Span:
     if span.nan and source & DTypes.FLOATS:
         return Span(least, most)
     low, high = (truncated(span.low), truncated(span.high))
-    if low >= least and high <= most:
+    # 2**63 - 1 is no double: its neighbour 2**63 already stands for an overflow
+    if low >= least and (high < most if target is DTypes.INT64 else high <= most):
         return Span(low, high)
     if source is target and low <= most and high >= least:
         return Span(max(low, least), min(high, most))

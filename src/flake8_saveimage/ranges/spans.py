@@ -76,8 +76,8 @@ def widened(span: Span, relative: float) -> Span:
     if relative == 0:
         return span
     return Span(
-        span.low - abs(span.low) * relative if span.low > -INF else -INF,
-        span.high + abs(span.high) * relative if span.high < INF else INF,
+        span.low - abs(span.low) * relative if abs(span.low) < INF else span.low,
+        span.high + abs(span.high) * relative if abs(span.high) < INF else span.high,
         span.nan,
     )
 
@@ -167,7 +167,7 @@ def absolute(span: Span) -> Span:
 
 def power(base: Span, exponent: Span) -> Span:
     """Return the powers: exact bounds for whole positive exponents and non-negative bases."""
-    if exponent.point and exponent.low == int(exponent.low) and 0 < exponent.low <= 16:
+    if exponent.point and 0 < exponent.low <= 16 and exponent.low.is_integer():
         n = int(exponent.low)
         source = absolute(base) if n % 2 == 0 else base
         return increasing(lambda x: x**n, slack=2e-16 * n)(source)

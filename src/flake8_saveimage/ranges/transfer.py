@@ -942,6 +942,11 @@ def unmoved(value: Values) -> Values:
     return dataclasses.replace(value, ranks=value.ranks | Ranks.TENSOR)
 
 
+def reshaped_by_index(value: Values) -> Values:
+    """Return what indexing or slicing a tensor gives: some of its values."""
+    return unmoved(value) if value.kind != "number" else UNKNOWN
+
+
 _SAME = """
     detach cpu cuda clone contiguous expand_as requires_grad_ data rename share_memory_ pin_memory
     resolve_conj positive retain_grad detach_ real view_as reshape_as flip fliplr flipud rot90 roll

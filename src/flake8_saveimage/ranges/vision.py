@@ -231,7 +231,7 @@ def adjusted(a: Arguments) -> Values:
 # --- transform objects ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Transform(Thing):
     """A transform of ``torchvision.transforms``: its name and constructor's arguments."""
 
@@ -239,7 +239,7 @@ class Transform(Thing):
     arguments: Arguments
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Chain(Thing):
     """``Compose`` or ``Sequential`` of transforms; ``complete`` is false if some are not visible."""
 

@@ -1,0 +1,852 @@
+"""The evaluator: from an expression at a place to what is known of its value.
+
+Lazy and memoised: only what a save call needs is ever looked at, each node once per activation.
+Functions, methods and modules of the file are entered with their arguments bound. A value that
+depends on itself (through a loop or recursion), and whatever is not understood, is unknown.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+import libcst as cst
+
+from flake8_saveimage.flow import Flow, enclosing_method
+from flake8_saveimage.module import Binding, CallSite, Place, Scope, dotted
+from flake8_saveimage.ranges import effects, library
+from flake8_saveimage.ranges.calls import OPERATIONS
+from flake8_saveimage.ranges.domain import (
+    Perhaps,
+    NOTHING,
+    UNKNOWN,
+    Abstract,
+    Items,
+    Literally,
+    Thing,
+    Values,
+    as_values,
+    constant,
+    join,
+    number,
+)
+from flake8_saveimage.ranges.dtypes import BY_NAME, DTypes, Ranks
+from flake8_saveimage.ranges.naming import role, says_handled
+from flake8_saveimage.ranges.objects import (
+    Class,
+    Dataset,
+    Frame,
+    Function,
+    Instance,
+    Layer,
+    Loader,
+    Named,
+    Perhaps,
+    Sequence,
+    Table,
+)
+from flake8_saveimage.ranges.spans import WHOLE
+from flake8_saveimage.ranges.transfer import blend, reshaped_by_index
+from flake8_saveimage.ranges.vision import IMAGE, Chain, Transform, applied
+
+MAX_DEPTH = 70  # nested evaluations
+MAX_CALLS = 6  # functions entered within each other
+MAX_STEPS = 6000  # evaluations for one question
+
+# The answer where the analysis gave up: nothing is claimed, not even that nothing is visible.
+EXHAUSTED = Values(known=True)
+
+_BINARY: dict[type[cst.CSTNode], str] = {
+    cst.Add: "add",
+    cst.Subtract: "sub",
+    cst.Multiply: "mul",
+    cst.Divide: "div",
+    cst.FloorDivide: "floor_divide",
+    cst.Modulo: "remainder",
+    cst.Power: "pow",
+    cst.AddAssign: "add",
+    cst.SubtractAssign: "sub",
+    cst.MultiplyAssign: "mul",
+    cst.DivideAssign: "div",
+    cst.FloorDivideAssign: "floor_divide",
+    cst.ModuloAssign: "remainder",
+    cst.PowerAssign: "pow",
+}
+
+Handler: TypeAlias = Callable[["Evaluator", cst.CSTNode, Place, Frame], Abstract]
+
+
+class Evaluator:
+    """Answers for one file, remembered."""
+
+    def __init__(self, flow: Flow) -> None:
+        self.flow = flow
+        self.top = Frame({})
+        self._known: dict[tuple[int, int], Abstract] = {}
+        self._active: set[tuple[int, int]] = set()
+        self._names: dict[tuple[str, int, int, int], Abstract] = {}
+        self._frames: dict[tuple[object, ...], Frame] = {}
+        self._selves: dict[int, Instance] = {}
+        self._comprehensions: dict[int, Scope] | None = None
+        self._effects = effects.Effects(self)
+        self._depth = 0
+        self._steps = 0
+
+    def ask(self, node: cst.BaseExpression, place: Place) -> Abstract:
+        """Return what is known of an expression; starts with a fresh budget."""
+        self._steps = 0
+        return self.evaluate(node, place, self.top)
+
+    def evaluate(self, node: cst.BaseExpression, place: Place, frame: Frame) -> Abstract:
+        """Return what an expression stands for in one activation."""
+        key = (id(node), id(frame))
+        if key in self._known:
+            return self._known[key]
+        if key in self._active:
+            return UNKNOWN
+        self._steps += 1
+        if self._depth >= MAX_DEPTH or self._steps > MAX_STEPS:
+            return EXHAUSTED
+        self._active.add(key)
+        self._depth += 1
+        try:
+            handler = _HANDLERS.get(type(node))
+            result = handler(self, node, place, frame) if handler is not None else UNKNOWN
+        finally:
+            self._depth -= 1
+            self._active.discard(key)
+        result = located(result, node)
+        self._known[key] = result
+        return result
+
+    def values(self, node: cst.BaseExpression, place: Place, frame: Frame) -> Values:
+        """Return what is known of a tensor expression."""
+        return as_values(self.evaluate(node, place, frame))
+
+    # -- names ---------------------------------------------------------------------------------
+
+    def name(self, name: str, place: Place, frame: Frame, node: cst.CSTNode) -> Abstract:
+        """Return what a name (possibly dotted) stands for at a place."""
+        key = (name, id(place.block), place.order, id(frame))
+        if key not in self._names:
+            active = (id(place.block), hash((name, place.order, id(frame))))
+            if active in self._active:
+                return UNKNOWN
+            self._active.add(active)
+            try:
+                self._names[key] = self._look_up(name, place, frame, node)
+            finally:
+                self._active.discard(active)
+        return self._names[key]
+
+    def _look_up(self, name: str, place: Place, frame: Frame, node: cst.CSTNode) -> Abstract:
+        lookup = self.flow.lookup(name, place)
+        if not lookup.reaches:
+            return _unknown_name(name, node)
+        found: list[Abstract] = []
+        for reach in lookup.reaches:
+            value = self.binding(reach.binding, frame)
+            if lookup.local:
+                value = self._effects.between(name, value, reach.binding, place, frame)
+            found.append(value)
+        result = union(found)
+        if isinstance(result, Values) and not result.sources and result.kind != "number":
+            result = dataclasses.replace(result, sources=frozenset({id(lookup.reaches[0].binding)}))
+        if isinstance(result, Values) and role(name) and constant(result) is None:
+            result = dataclasses.replace(result, marks=result.marks | role(name))
+        return result
+
+    def dotted_name(
+        self, full: str, place: Place, frame: Frame, node: cst.CSTNode
+    ) -> Abstract | None:
+        """Return what ``a.b`` was given in this function, or ``self.x`` anywhere in the class."""
+        local = self.flow.lookup(full, place)
+        if local.reaches and local.local:
+            return self.name(full, place, frame, node)
+        method = enclosing_method(place)
+        base, _, rest = full.partition(".")
+        if method is None or base != method.self_name or "." in rest:
+            return None
+        if method.owner_class is None:
+            return None
+        found = self.attribute(self.itself(method.owner_class, frame), rest, frame)
+        return None if found is UNKNOWN else found
+
+    def binding(self, binding: Binding, frame: Frame) -> Abstract:
+        """Return what one binding gives its name."""
+        kind, place = binding.kind, binding.place
+        if kind == "param":
+            return self._parameter(binding, frame)
+        if kind == "def" and binding.defined is not None:
+            return Function(binding.defined, frame)
+        if kind == "class" and binding.defined is not None:
+            return Class(binding.defined, frame)
+        if binding.value is None:
+            return UNKNOWN
+        if kind == "assign":
+            return self._unpacked(
+                self.evaluate(binding.value, place, frame), binding.pattern
+            )
+        if kind == "aug" and isinstance(binding.node, cst.AugAssign):
+            return self._augmented(binding.node, binding, frame)
+        if kind == "for" and place.block.loop is not None:
+            source = self.evaluate(binding.value, place.block.loop.place, frame)
+            return self._unpacked(self.element(source, frame), binding.pattern)
+        return UNKNOWN
+
+    def _augmented(self, node: cst.AugAssign, binding: Binding, frame: Frame) -> Abstract:
+        before = self.name(binding.name, binding.place, frame, node)
+        operand = self.evaluate(node.value, binding.place, frame)
+        if isinstance(before, Items) and isinstance(node.operator, cst.AddAssign):
+            added = operand.parts if isinstance(operand, Items) else (operand,)
+            return Items(before.parts + added, before.complete and isinstance(operand, Items))
+        operation = _BINARY.get(type(node.operator))
+        if operation is None:
+            return UNKNOWN
+        in_place = isinstance(before, Values) and before.kind == "tensor"
+        described = OPERATIONS[f"Tensor.{operation}_" if in_place else f"torch.{operation}"]
+        return described([as_values(before), as_values(operand)], {})
+
+    def _parameter(self, binding: Binding, frame: Frame) -> Abstract:
+        scope = binding.place.scope
+        key = (id(scope), binding.name)
+        if key in frame.parameters:
+            return frame.parameters[key]
+        default: Abstract | None = None
+        if binding.value is not None and scope.outer is not None:
+            default = self.evaluate(binding.value, scope.outer, frame)
+        if scope.self_name == binding.name and scope.owner_class is not None:
+            return self.itself(scope.owner_class, frame)
+        called = self._passed(scope, binding, default)
+        if called is not None:
+            return called
+        if isinstance(default, Thing | DTypes) or constant(default) is not None:
+            return default if default is not None else UNKNOWN
+        return UNKNOWN
+
+    def itself(self, owner: Scope, frame: Frame) -> Abstract:
+        """Return the object whose method is looked at: of unknown arguments if nothing entered it."""
+        if frame.instance is not None:
+            return frame.instance
+        if id(owner) not in self._selves:
+            self._selves[id(owner)] = Instance(owner, self.top)
+        return self._selves[id(owner)]
+
+    def _passed(self, scope: Scope, binding: Binding, default: Abstract | None) -> Abstract | None:
+        """Return what the callers in this file pass. Others may exist: the claim stays open."""
+        if scope.kind != "function":
+            return None
+        found: list[Abstract] = []
+        for site in self.flow.callers(scope)[:8]:
+            parameters = self._bind_call(scope, site, self.top)
+            found.append(parameters.get((id(scope), binding.name)) or default or UNKNOWN)
+        if not found:
+            return None
+        result = union(found)
+        if isinstance(result, Values) and result.kind != "number":
+            return dataclasses.replace(result, span=WHOLE, dtypes=result.dtypes)
+        return result
+
+    def _bind_call(
+        self, scope: Scope, site: CallSite, frame: Frame
+    ) -> dict[tuple[int, str], Abstract]:
+        arguments = self.arguments(site.node, site.place, frame)
+        return bound(scope, arguments[0], arguments[1], method=is_method(scope))
+
+    def _unpacked(self, value: Abstract, pattern: tuple[int, ...]) -> Abstract:
+        for index in pattern:
+            value = self.part(value, index)
+        return value
+
+    def part(self, value: Abstract, index: int | None) -> Abstract:
+        """Return one element of a sequence (or of a tensor, along its first dimension)."""
+        if isinstance(value, Items):
+            if index is not None and value.complete and -len(value.parts) <= index < 0:
+                return unwrapped(value.parts[index])
+            if index is not None and 0 <= index < len(value.parts):
+                return unwrapped(value.parts[index])
+            return union([unwrapped(p) for p in value.parts]) if value.parts else UNKNOWN
+        if isinstance(value, Values):
+            return reshaped_by_index(value)
+        if isinstance(value, Table):
+            return UNKNOWN
+        if isinstance(value, Sequence | Chain):
+            steps = value.steps
+            inside = index is not None and -len(steps) <= index < len(steps)
+            return unwrapped(steps[index]) if inside and index is not None else UNKNOWN
+        return UNKNOWN
+
+    def element(self, value: Abstract, frame: Frame) -> Abstract:
+        """Return what a loop over a value yields."""
+        if isinstance(value, Items):
+            return union([unwrapped(p) for p in value.parts]) if value.parts else UNKNOWN
+        if isinstance(value, Loader):
+            return self.element(value.source, frame)
+        if isinstance(value, Dataset):
+            if value.transform is None or value.transform == NOTHING:
+                return Items((UNKNOWN, UNKNOWN), complete=False)
+            image = applied(value.transform, IMAGE, self.enterer(frame))
+            return Items((_batched(image), UNKNOWN), complete=False)
+        if isinstance(value, Instance):
+            method = self.flow.method(value.scope, "__getitem__")
+            if method is not None:
+                return _batched(self.enter(Function(method, value.frame, value), (UNKNOWN,), {}))
+            return UNKNOWN
+        if isinstance(value, Values):
+            return reshaped_by_index(value) if value.kind != "number" else UNKNOWN
+        return UNKNOWN
+
+    # -- calls ---------------------------------------------------------------------------------
+
+    def arguments(
+        self, node: cst.Call, place: Place, frame: Frame
+    ) -> tuple[list[Abstract], dict[str, Abstract], bool]:
+        """Return positional and keyword arguments, and whether these are all."""
+        args: list[Abstract] = []
+        keywords: dict[str, Abstract] = {}
+        complete = True
+        for argument in node.args:
+            if argument.keyword is not None:
+                keywords[argument.keyword.value] = self.evaluate(argument.value, place, frame)
+            elif argument.star == "*":
+                value = self.evaluate(argument.value, place, frame)
+                if isinstance(value, Items) and value.complete and complete:
+                    args.extend(value.parts)
+                elif isinstance(value, Items):
+                    args.extend(value.parts)
+                    complete = False
+                else:
+                    args.append(Perhaps(UNKNOWN))
+                    complete = False
+            elif argument.star == "**":
+                complete = False
+            else:
+                args.append(self.evaluate(argument.value, place, frame))
+        return args, keywords, complete
+
+    def call(self, node: cst.Call, place: Place, frame: Frame) -> Abstract:
+        """Return what a call returns."""
+        qualified = self.flow.resolve(node.func, place)
+        if qualified is None:
+            return self._call_value(node, place, frame)
+        args, keywords, complete = self.arguments(node, place, frame)
+        return library.call(self, qualified, args, keywords, complete, frame)
+
+    def _call_value(self, node: cst.Call, place: Place, frame: Frame) -> Abstract:
+        """A call of something that is no plain import."""
+        func = node.func
+        args, keywords, complete = self.arguments(node, place, frame)
+        name = dotted(func) or ""
+        if isinstance(func, cst.Name) and self.flow.lookup(func.value, place).owner is None:
+            builtin = library.builtin(self, func.value, args, keywords, frame)
+            if builtin is not None:
+                return builtin
+        last = func.attr.value if isinstance(func, cst.Attribute) else name
+        target = self._callee(func, place, frame)
+        if isinstance(target, Thing):
+            result = self.invoke(target, tuple(args), keywords, complete, frame)
+            return named_helper(result, last, args)
+        if isinstance(func, cst.Attribute):
+            receiver = self.evaluate(func.value, place, frame)
+            result = library.method(self, receiver, last, args, keywords, complete, frame)
+            if result is not None:
+                return result
+        return named_helper(_fresh(node), last, args)
+
+    def _callee(self, func: cst.BaseExpression, place: Place, frame: Frame) -> Abstract:
+        """Return the function, class or object that is called, where the file shows it."""
+        if isinstance(func, cst.Attribute):
+            method = enclosing_method(place)
+            if method is not None and dotted(func.value) == method.self_name:
+                owner_class = method.owner_class
+                scope = self.flow.method(owner_class, func.attr.value) if owner_class else None
+                if scope is not None:
+                    return Function(scope, frame, frame.instance)
+                return self.evaluate(func, place, frame)
+            if isinstance(func.value, cst.Call) and dotted(func.value.func) == "super":
+                scope = self.flow.definition(func, place)
+                return Function(scope, frame, frame.instance) if scope is not None else UNKNOWN
+            owner = self.evaluate(func.value, place, frame)
+            return self.attribute(owner, func.attr.value, frame)
+        return self.evaluate(func, place, frame)
+
+    def attribute(self, owner: Abstract, name: str, frame: Frame) -> Abstract:
+        """Return an attribute of an object of this file."""
+        if isinstance(owner, Instance):
+            scope = self.flow.method(owner.scope, name)
+            if scope is not None:
+                return Function(scope, owner.frame, owner)
+            if name not in owner.attributes:
+                owner.attributes[name] = UNKNOWN  # an attribute that depends on itself
+                bindings = self.flow.class_attribute(owner.scope, name)
+                found = [self.binding(b, owner.frame) for b in bindings[:6]]
+                owner.attributes[name] = union(found) if found else UNKNOWN
+            return owner.attributes[name]
+        if isinstance(owner, Class):
+            scope = self.flow.method(owner.scope, name)
+            if scope is not None:
+                return Function(scope, owner.frame)
+        if isinstance(owner, Loader | Dataset) and name in ("dataset", "source"):
+            return owner.source if isinstance(owner, Loader) else owner
+        return UNKNOWN
+
+    def invoke(
+        self,
+        target: Thing,
+        args: tuple[Abstract, ...],
+        keywords: dict[str, Abstract],
+        complete: bool,
+        frame: Frame,
+    ) -> Abstract:
+        """Call an object of this file or of a known library."""
+        if isinstance(target, Perhaps):
+            return UNKNOWN
+        if isinstance(target, Function):
+            return self.enter(target, args, keywords)
+        if isinstance(target, Class):
+            return self.instantiate(target, args, keywords, complete)
+        if isinstance(target, Instance):
+            for name in ("forward", "__call__"):
+                method = self.flow.method(target.scope, name)
+                if method is not None:
+                    return self.enter(Function(method, target.frame, target), args, keywords)
+            return UNKNOWN
+        value = as_values(args[0]) if args else UNKNOWN
+        if isinstance(target, Transform | Chain):
+            return applied(target, value, self.enterer(frame))
+        if isinstance(target, Sequence):
+            return self.run_through(target.steps, value, frame)
+        if isinstance(target, Layer):
+            return library.layer(target, value)
+        if isinstance(target, Named):
+            return library.call(self, target.qualified, list(args), keywords, complete, frame)
+        return UNKNOWN
+
+    def run_through(self, steps: Iterable[Abstract], value: Values, frame: Frame) -> Values:
+        """Return what a chain of modules makes of a value."""
+        for step in steps:
+            module = step.part if isinstance(step, Perhaps) else step
+            if isinstance(module, Items):
+                result: Values = self.run_through(module.parts, value, frame)
+            elif isinstance(module, Thing):
+                result = as_values(self.invoke(module, (value,), {}, True, frame))
+            else:
+                result = UNKNOWN
+            value = join(value, result) if isinstance(step, Perhaps) else result
+        return value
+
+    def enterer(self, frame: Frame) -> Callable[..., Abstract]:
+        """Return how transforms call what is not torchvision's."""
+
+        def enter(target: Abstract, args: tuple[Abstract, ...]) -> Abstract:
+            if isinstance(target, Thing):
+                return self.invoke(target, tuple(args), {}, True, frame)
+            return UNKNOWN
+
+        return enter
+
+    def instantiate(
+        self,
+        target: Class,
+        args: tuple[Abstract, ...],
+        keywords: dict[str, Abstract],
+        complete: bool,
+    ) -> Abstract:
+        """Make an object of a class of this file."""
+        scope = target.scope
+        init = self.flow.method(scope, "__init__")
+        parameters: dict[tuple[int, str], Abstract] = {}
+        if init is not None:
+            parameters = bound(init, list(args), keywords, method=True)
+        if self._derives(scope, "Sequential"):
+            return Sequence(args)
+        frame = Frame({**target.frame.parameters, **parameters}, None, target.frame.depth)
+        instance = Instance(scope, frame)
+        frame.instance = instance
+        return instance
+
+    def _derives(self, scope: Scope, base: str) -> bool:
+        node = scope.node
+        if not isinstance(node, cst.ClassDef) or self.flow.method(scope, "__init__") is not None:
+            return False
+        return any((dotted(b.value) or "").rpartition(".")[2] == base for b in node.bases)
+
+    def enter(
+        self, target: Function, args: tuple[Abstract, ...], keywords: dict[str, Abstract]
+    ) -> Abstract:
+        """Return what a function of this file returns for these arguments."""
+        scope = target.scope
+        depth = target.frame.depth + 1
+        if depth > MAX_CALLS or scope.yields or not scope.returns:
+            return UNKNOWN
+        parameters = bound(scope, list(args), keywords, method=is_method(scope))
+        for binding in scope.params:
+            key = (id(scope), binding.name)
+            if key not in parameters:
+                default: Abstract = UNKNOWN
+                if binding.value is not None and scope.outer is not None:
+                    default = self.evaluate(binding.value, scope.outer, target.frame)
+                parameters[key] = default
+        frame = self._frame(target, parameters, depth)
+        if frame is None:
+            return UNKNOWN
+        results = [self.evaluate(node, place, frame) for node, place in scope.returns[:8]]
+        return union([r for r in results if r != NOTHING] or [UNKNOWN])
+
+    def _frame(
+        self, target: Function, parameters: dict[tuple[int, str], Abstract], depth: int
+    ) -> Frame | None:
+        """Return the activation for these arguments; ``None`` if it is being evaluated already."""
+        key = (id(target.scope), id(target.instance), depth, tuple(sorted_items(parameters)))
+        if key not in self._frames:
+            everything = {**target.frame.parameters, **parameters}
+            self._frames[key] = Frame(everything, target.instance, depth)
+        return self._frames[key]
+
+    def comprehension(self, node: cst.CSTNode) -> Scope | None:
+        """Return the scope of a comprehension."""
+        if self._comprehensions is None:
+            scopes = self.flow.facts.scopes
+            self._comprehensions = {
+                id(s.node): s for s in scopes if s.kind in ("comprehension", "lambda")
+            }
+        return self._comprehensions.get(id(node))
+
+
+def sorted_items(parameters: dict[tuple[int, str], Abstract]) -> list[object]:
+    """Return arguments as something that can be a key: plain data by value, objects by identity."""
+    return [
+        (name, value if isinstance(value, Values | DTypes) else id(value))
+        for (_scope, name), value in sorted(parameters.items(), key=lambda item: item[0][1])
+    ]
+
+
+def is_method(scope: Scope) -> bool:
+    """Whether the first parameter of a function is the object itself."""
+    return scope.self_name is not None
+
+
+def bound(
+    scope: Scope, args: list[Abstract], keywords: dict[str, Abstract], *, method: bool
+) -> dict[tuple[int, str], Abstract]:
+    """Bind arguments to the parameters of a function."""
+    params = scope.params[1:] if method else scope.params
+    node = scope.node
+    star = node.params.star_arg if isinstance(node, cst.FunctionDef | cst.Lambda) else None
+    star_name = star.name.value if isinstance(star, cst.Param) else None
+    found: dict[tuple[int, str], Abstract] = {}
+    positional = list(args)
+    for binding in params:
+        if binding.name == star_name:
+            found[(id(scope), binding.name)] = Items(tuple(positional))
+            positional = []
+        elif positional:
+            first = positional.pop(0)
+            found[(id(scope), binding.name)] = UNKNOWN if isinstance(first, Perhaps) else first
+    for name, value in keywords.items():
+        found[(id(scope), name)] = value
+    return found
+
+
+def union(values: list[Abstract]) -> Abstract:
+    """Return what holds where any of several things may be meant."""
+    first = values[0]
+    if len(values) == 1:
+        return first
+    if all(value is first for value in values):
+        return first
+    things = [v for v in values if isinstance(v, Thing)]
+    if things:
+        # `net = Net()` here and `net = DataParallel(net)` there: the same kind of thing
+        others = [v for v in values if v is not NOTHING and v != NOTHING and v is not UNKNOWN]
+        return others[-1] if len({type(v) for v in others}) == 1 and others else UNKNOWN
+    if all(isinstance(v, Items) for v in values):
+        sequences = [v for v in values if isinstance(v, Items)]
+        lengths = {len(v.parts) for v in sequences}
+        if len(lengths) == 1 and all(v.complete for v in sequences):
+            columns = zip(*(v.parts for v in sequences), strict=True)
+            return Items(tuple(union(list(column)) for column in columns))
+        # lists that grow: the longest holds what the others hold
+        return Items(max(sequences, key=lambda v: len(v.parts)).parts, complete=False)
+    if all(isinstance(v, DTypes) for v in values):
+        result = DTypes.NONE
+        for v in values:
+            result |= v if isinstance(v, DTypes) else DTypes.NONE
+        return result
+    if all(v == first for v in values):
+        return first
+    tensors = [as_values(v) for v in values if v != NOTHING]
+    joined = tensors[0] if tensors else UNKNOWN
+    for value in tensors[1:]:
+        joined = join(joined, value)
+    return joined
+
+
+def unwrapped(value: Abstract) -> Abstract:
+    """Return a part of a list without the note that it may be missing."""
+    return value.part if isinstance(value, Perhaps) else value
+
+
+def located(value: Abstract, node: cst.CSTNode) -> Abstract:
+    """Put the node into an origin that has none yet, and give fresh values a source."""
+    if not isinstance(value, Values):
+        return value
+    if value.origin is not None and value.origin.node is None:
+        value = dataclasses.replace(value, origin=dataclasses.replace(value.origin, node=node))
+    if not value.sources and value.kind != "number" and not value.span.point:
+        value = dataclasses.replace(value, sources=frozenset({id(node)}))
+    return value
+
+
+def named_helper(result: Abstract, name: str, args: list[Abstract]) -> Abstract:
+    """A helper whose name says so handles the range, unless its own code shows otherwise."""
+    if isinstance(result, Values) and not result.known and says_handled(name):
+        return dataclasses.replace(result, known=True)
+    return result
+
+
+def _fresh(node: cst.CSTNode) -> Values:
+    return dataclasses.replace(UNKNOWN, sources=frozenset({id(node)}))
+
+
+def _unknown_name(name: str, node: cst.CSTNode) -> Values:
+    return dataclasses.replace(UNKNOWN, sources=frozenset({name}), marks=role(name))
+
+
+def _batched(value: Abstract) -> Abstract:
+    """Return samples after a loader stacked them."""
+    if isinstance(value, Items):
+        return Items(tuple(_batched(p) for p in value.parts), value.complete)
+    if isinstance(value, Table):
+        return Table({k: _batched(v) for k, v in value.entries.items()})
+    if isinstance(value, Values) and value.kind == "tensor":
+        return dataclasses.replace(value, ranks=Ranks.DIMENSIONS)
+    return value
+
+
+# -- expressions -------------------------------------------------------------------------------
+
+
+def _number(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    assert isinstance(node, cst.Integer | cst.Float)
+    return number(node.evaluated_value)
+
+
+def _string(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    return Literally(node.evaluated_value) if isinstance(node, cst.SimpleString) else UNKNOWN
+
+
+_CONSTANTS: dict[str, Abstract] = {"True": number(True), "False": number(False), "None": NOTHING}
+
+
+def _name(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    assert isinstance(node, cst.Name)
+    if node.value in _CONSTANTS:
+        return _CONSTANTS[node.value]
+    return self.name(node.value, place, frame, node)
+
+
+_SAME_ATTRIBUTES = frozenset({"data", "T", "mT", "real", "values"})
+
+
+def _attribute(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    assert isinstance(node, cst.Attribute)
+    name = node.attr.value
+    qualified = self.flow.resolve(node, place)
+    if qualified is not None:
+        dtype = BY_NAME.get(name) if qualified == f"torch.{name}" else None
+        return dtype if dtype is not None else library.value(qualified)
+    full = dotted(node)
+    if full is not None:
+        found = self.dotted_name(full, place, frame, node)
+        if found is not None:
+            return found
+    owner = self.evaluate(node.value, place, frame)
+    if isinstance(owner, Values):
+        if name in _SAME_ATTRIBUTES:
+            return owner
+        if name == "dtype" and owner.kind == "tensor":
+            return owner.dtypes
+        return _unknown_name(full or name, node)
+    found = self.attribute(owner, name, frame)
+    if found is not UNKNOWN:
+        return found
+    # `net.module` of a wrapped network is the network
+    return owner if name == "module" else _unknown_name(full or name, node)
+
+
+def _call(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    assert isinstance(node, cst.Call)
+    return self.call(node, place, frame)
+
+
+def _binary(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    assert isinstance(node, cst.BinaryOperation)
+    left = self.evaluate(node.left, place, frame)
+    right = self.evaluate(node.right, place, frame)
+    if isinstance(node.operator, cst.Add):
+        if isinstance(left, Items) and isinstance(right, Items):
+            return Items(left.parts + right.parts, left.complete and right.complete)
+        mixed = _mix(self, node, place, frame)
+        if mixed is not None:
+            return mixed
+    if isinstance(left, Items) and isinstance(node.operator, cst.Multiply):
+        times = constant(right)
+        if times is not None and 0 < times <= 64 and left.complete:
+            return Items(left.parts * int(times))
+        return Items(left.parts, complete=False)
+    operation = _BINARY.get(type(node.operator))
+    if operation is None:
+        return Values(kind="tensor") if isinstance(node.operator, cst.MatrixMultiply) else UNKNOWN
+    return OPERATIONS[f"torch.{operation}"]([as_values(left), as_values(right)], {})
+
+
+def _mix(
+    self: Evaluator, node: cst.BinaryOperation, place: Place, frame: Frame
+) -> Abstract | None:
+    """``a * m + b * (1 - m)``: a mask or a mix of two images, between both."""
+    for first, second in ((node.left, node.right), (node.right, node.left)):
+        for weight, plain in _factors(first):
+            for other, rest in _factors(second):
+                if _complement(other, weight):
+                    return blend(
+                        self.values(rest, place, frame),
+                        self.values(plain, place, frame),
+                        self.values(weight, place, frame),
+                    )
+    return None
+
+
+def _factors(
+    node: cst.BaseExpression,
+) -> list[tuple[cst.BaseExpression, cst.BaseExpression]]:
+    if isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.Multiply):
+        return [(node.left, node.right), (node.right, node.left)]
+    return []
+
+
+def _complement(node: cst.BaseExpression, weight: cst.BaseExpression) -> bool:
+    return (
+        isinstance(node, cst.BinaryOperation)
+        and isinstance(node.operator, cst.Subtract)
+        and isinstance(node.left, cst.Integer | cst.Float)
+        and node.left.evaluated_value == 1
+        and node.right.deep_equals(weight)
+    )
+
+
+def _unary(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    assert isinstance(node, cst.UnaryOperation)
+    value = self.evaluate(node.expression, place, frame)
+    if isinstance(node.operator, cst.Minus) and isinstance(value, Values):
+        return OPERATIONS["torch.neg"]([value], {})
+    if isinstance(node.operator, cst.Not):
+        return UNKNOWN
+    return value
+
+
+def _comparison(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    assert isinstance(node, cst.Comparison)
+    left = self.evaluate(node.left, place, frame)
+    if isinstance(left, Values) and left.kind == "tensor":
+        return OPERATIONS["torch.gt"]([left], {})
+    return UNKNOWN
+
+
+def _sequence(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    assert isinstance(node, cst.Tuple | cst.List)
+    parts: list[Abstract] = []
+    complete = True
+    for element in node.elements:
+        value = self.evaluate(element.value, place, frame)
+        if isinstance(element, cst.StarredElement):
+            parts.extend(value.parts if isinstance(value, Items) else [UNKNOWN])
+            complete = complete and isinstance(value, Items) and value.complete
+        else:
+            parts.append(value)
+    return Items(tuple(parts), complete)
+
+
+def _list_comprehension(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    assert isinstance(node, cst.ListComp | cst.GeneratorExp)
+    scope = self.comprehension(node)
+    if scope is None:
+        return UNKNOWN
+    inner = scope.block
+    for bindings in scope.bindings.values():
+        for binding in bindings:
+            if binding.place.block.start >= inner.start:
+                inner = binding.place.block
+    value = self.evaluate(node.elt, Place(inner, inner.end), frame)
+    return Items((value,), complete=False)
+
+
+def _lambda(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    scope = self.comprehension(node)
+    return Function(scope, frame) if scope is not None else UNKNOWN
+
+
+def _conditional(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    assert isinstance(node, cst.IfExp)
+    return union([self.evaluate(n, place, frame) for n in (node.body, node.orelse)])
+
+
+def _boolean(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    assert isinstance(node, cst.BooleanOperation)
+    return union([self.evaluate(n, place, frame) for n in (node.left, node.right)])
+
+
+def _walrus(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    assert isinstance(node, cst.NamedExpr)
+    return self.evaluate(node.value, place, frame)
+
+
+def _dict(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    assert isinstance(node, cst.Dict)
+    entries: dict[object, Abstract] = {}
+    for element in node.elements:
+        if isinstance(element, cst.DictElement) and isinstance(element.key, cst.SimpleString):
+            entries[element.key.evaluated_value] = self.evaluate(element.value, place, frame)
+    return Table(entries)
+
+
+def _subscript(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    assert isinstance(node, cst.Subscript)
+    value = self.evaluate(node.value, place, frame)
+    if len(node.slice) == 1 and isinstance(node.slice[0].slice, cst.Index):
+        index = self.evaluate(node.slice[0].slice.value, place, frame)
+        if isinstance(value, Table) and isinstance(index, Literally):
+            return value.entries.get(index.value, _fresh(node))
+        position = constant(index)
+        if isinstance(value, Values):
+            return reshaped_by_index(value)
+        return self.part(value, int(position) if position is not None else None)
+    if isinstance(value, Items):
+        return Items(value.parts, complete=False)
+    if isinstance(value, Sequence):
+        return UNKNOWN
+    return reshaped_by_index(value) if isinstance(value, Values) else UNKNOWN
+
+
+_HANDLERS: dict[type[cst.CSTNode], Handler] = {
+    cst.Integer: _number,
+    cst.Float: _number,
+    cst.SimpleString: _string,
+    cst.Name: _name,
+    cst.Attribute: _attribute,
+    cst.Call: _call,
+    cst.BinaryOperation: _binary,
+    cst.UnaryOperation: _unary,
+    cst.Comparison: _comparison,
+    cst.Tuple: _sequence,
+    cst.List: _sequence,
+    cst.ListComp: _list_comprehension,
+    cst.GeneratorExp: _list_comprehension,
+    cst.Lambda: _lambda,
+    cst.IfExp: _conditional,
+    cst.BooleanOperation: _boolean,
+    cst.NamedExpr: _walrus,
+    cst.Dict: _dict,
+    cst.Subscript: _subscript,
+}

@@ -1,0 +1,107 @@
+"""The verdict on one save call: in range, out of range, an integer tensor, or nothing known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from flake8_saveimage.ranges.domain import UNKNOWN, Items, Values, as_values, excess, truth
+from flake8_saveimage.ranges.dtypes import DTypes, dtype_class, within
+from flake8_saveimage.ranges.evaluate import Evaluator
+
+if TYPE_CHECKING:
+    from flake8_saveimage.ranges.domain import Abstract
+    from flake8_saveimage.sites import SaveSite
+
+Verdict = Literal["handled", "out", "integer", "unknown"]
+
+# One level of 256: what lies that close to [0, 1] is rounding, not a wrong range.
+TOLERANCE = 1 / 255
+
+
+@dataclass(frozen=True, slots=True)
+class RangeFact:
+    """What is known of the values that one ``save_image`` call gets.
+
+    ``verdict``: ``"out"`` (values visibly leave [0, 1]), ``"integer"`` (an integer or bool tensor:
+    torchvision raises), ``"unknown"`` (nothing shows or handles the range), else ``"handled"``.
+    ``normalize`` is the keyword's value, ``None`` where it cannot be told; ``ranged`` says that
+    ``value_range=`` is given, ``removed`` lists keywords that torchvision has renamed.
+    """
+
+    values: Values = UNKNOWN
+    verdict: Verdict = "handled"
+    normalize: bool | None = False
+    ranged: bool = False
+    removed: tuple[tuple[str, str], ...] = ()
+    open_keywords: bool = False
+
+    @property
+    def value_range(self) -> tuple[float, float] | None:
+        """The bounds to pass as ``value_range=``, where they are proven and undo the damage."""
+        reach, origin = self.values.reach, self.values.origin
+        if reach is None or origin is None or origin.proof != "exact" or excess(reach) <= 0:
+            return None
+        return (tidy(reach.low), tidy(reach.high))
+
+    @property
+    def half(self) -> str | None:
+        """The half-precision dtype of the tensor, if it is sure to have one."""
+        if self.values.kind != "tensor" or not within(self.values.dtypes, DTypes.LOW_PRECISION):
+            return None
+        return dtype_class(self.values.dtypes)
+
+
+RENAMED = (("range", "value_range"), ("filename", "fp"))
+
+
+def range_fact(site: SaveSite) -> RangeFact:
+    """Judge the values of a save call."""
+    evaluator = evaluator_of(site)
+    normalize_node, range_node = site.argument("normalize"), site.argument("value_range", "range")
+    hidden = site.has_star_arguments
+    normalize: bool | None = None if hidden else False
+    if normalize_node is not None:
+        normalize = truth(evaluator.ask(normalize_node, site.place), None)
+    removed = tuple((old, new) for old, new in RENAMED if old in site.arguments)
+    ranged = range_node is not None
+    fact = RangeFact(UNKNOWN, "handled", normalize, ranged, removed, hidden)
+    if site.saved is None:
+        return fact
+    saved = evaluator.ask(site.saved, site.place)
+    values = as_values(saved)
+    verdict = judged(saved, values)
+    if verdict != "integer" and (normalize is not False or ranged):
+        verdict = "handled"
+    return RangeFact(values, verdict, normalize, ranged, removed, hidden)
+
+
+def judged(saved: Abstract, values: Values) -> Verdict:
+    """Return the verdict on values that are saved as they are."""
+    parts = saved.parts if isinstance(saved, Items) else (values,)
+    tensors = [as_values(part) for part in parts]
+    if tensors and all(_integer(part) for part in tensors):
+        return "integer"
+    if excess(values.reach) > TOLERANCE:
+        return "out"
+    return "handled" if values.known else "unknown"
+
+
+def _integer(value: Values) -> bool:
+    whole = within(value.dtypes, DTypes.INTEGERS | DTypes.BOOL)
+    return value.kind == "tensor" and whole
+
+
+def evaluator_of(site: SaveSite) -> Evaluator:
+    """Return the evaluator of the file, shared by its save calls."""
+    known = vars(site.flow)
+    if "evaluator" not in known:
+        known["evaluator"] = Evaluator(site.flow)
+    evaluator: Evaluator = known["evaluator"]
+    return evaluator
+
+
+def tidy(bound: float) -> float:
+    """Return a bound without the digits that rounding added."""
+    rounded = round(bound, 4)
+    return rounded + 0.0
