@@ -42,7 +42,6 @@ from flake8_saveimage.ranges.objects import (
     Layer,
     Loader,
     Named,
-    Perhaps,
     Sequence,
     Table,
 )

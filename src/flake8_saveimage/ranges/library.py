@@ -30,7 +30,6 @@ from flake8_saveimage.ranges.objects import (
     Layer,
     Loader,
     Named,
-    Perhaps,
     Sequence,
     Table,
 )
