@@ -7,7 +7,7 @@ with its final line break. A further format is a module here and its name in ``F
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -25,9 +25,14 @@ class Style(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What one run found: files with findings or errors, sorted by path."""
+    """What one run found: files with findings or errors, sorted by path.
+
+    ``hooks`` and ``jobs`` are the run's options that matter to formats which look at a file again.
+    """
 
     files: tuple[CheckedFile, ...]
+    hooks: frozenset[str] = frozenset()
+    jobs: int = 1
 
     @property
     def findings(self) -> Iterator[tuple[CheckedFile, Finding]]:
@@ -40,9 +45,9 @@ class Run(NamedTuple):
         return ((file.path, file.error) for file in self.files if file.error is not None)
 
 
-def make_run(files: Sequence[CheckedFile]) -> Run:
+def make_run(files: Sequence[CheckedFile], *, hooks: Collection[str] = (), jobs: int = 1) -> Run:
     """Collect the results of a run."""
-    return Run(tuple(sorted(files, key=lambda file: file.path)))
+    return Run(tuple(sorted(files, key=lambda file: file.path)), frozenset(hooks), jobs)
 
 
 def render(name: str, run: Run, style: Style) -> str:

@@ -1,0 +1,246 @@
+"""What a finding's reader wants to see beside it: the loop, the lines it speaks of, the edit.
+
+The checker keeps only positions and messages; the formats that show more ask here, and the few
+files with findings are analysed and fixed once more.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from flake8_saveimage import sources
+from flake8_saveimage.findings import Finding
+from flake8_saveimage.runner import CheckedFile, spread
+
+if TYPE_CHECKING:
+    import libcst as cst
+
+    from flake8_saveimage.analysis import Analysis, Diagnosis
+    from flake8_saveimage.positions import Span
+    from flake8_saveimage.report import Run
+
+_FILES_PER_PROCESS = 20
+
+
+class Edit(NamedTuple):
+    """Lines ``start`` up to (not including) ``end`` of a file become ``lines``.
+
+    Lines count from 1. ``start == end`` inserts before that line.
+    """
+
+    start: int
+    end: int
+    lines: tuple[str, ...]
+
+
+class Detail(NamedTuple):
+    """More about one finding.
+
+    ``loop`` is the first and the last line of the loop that does not change the path, ``related``
+    are the lines that the message names. ``edits`` mend the finding, and only these edits, in the
+    lines of ``text``; they are sorted and do not overlap.
+    """
+
+    finding: Finding
+    loop: tuple[int, int] | None = None
+    related: tuple[int, ...] = ()
+    edits: tuple[Edit, ...] = ()
+
+
+class FileDetails(NamedTuple):
+    """The findings of one file with what belongs to them.
+
+    ``newline`` is the line ending of the file itself; the lines of ``text`` end with ``\\n``.
+    ``error`` says what went wrong with the details: the findings stand all the same.
+    """
+
+    path: str
+    text: str
+    newline: str
+    details: tuple[Detail, ...]
+    error: str | None = None
+
+
+def details_of(run: Run) -> list[FileDetails]:
+    """Return the details of every file with findings, in the order of ``run``."""
+    files = {file.path: file for file in run.files if file.findings and file.text is not None}
+    work = functools.partial(_detail_named, files, run.hooks)
+    return list(spread(list(files), work, min(run.jobs, len(files) // _FILES_PER_PROCESS)))
+
+
+def _detail_named(files: dict[str, CheckedFile], hooks: Collection[str], path: str) -> FileDetails:
+    """Return the details of a file; a defect of this tool costs them, not the whole report."""
+    file = files[path]
+    try:
+        return detail(file, hooks)
+    except Exception as error:
+        bare = tuple(Detail(finding) for finding in file.findings)
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        return FileDetails(
+            path, file.text or "", "\n", bare, f"no details of the findings ({text})"
+        )
+
+
+def detail(file: CheckedFile, hooks: Collection[str] = ()) -> FileDetails:
+    """Analyse and fix one file with findings once more."""
+    from flake8_saveimage.analysis import diagnose
+
+    text = file.text or ""
+    codes = {finding.code for finding in file.findings}
+    seen = dict(_seen(diagnose(text, hooks=hooks, codes=codes)))
+    edits = _Edits(file, text, hooks)
+    found = [
+        Detail(finding, *seen.get(_key(finding), (None, ())), edits.of(finding))
+        for finding in file.findings
+    ]
+    return FileDetails(file.path, text, _newline(file.path, text), tuple(found))
+
+
+def apply(lines: Sequence[str], edits: Sequence[Edit]) -> list[str]:
+    """Return the lines with edits made."""
+    result = list(lines)
+    for edit in sorted(edits, reverse=True):
+        result[edit.start - 1 : edit.end - 1] = edit.lines
+    return result
+
+
+# -- the loop and the lines that the message names ---------------------------------------------
+
+_Key = tuple[int, int, str]
+_Lines = tuple[tuple[int, int] | None, tuple[int, ...]]
+
+
+def _key(finding: Finding) -> _Key:
+    return finding.line, finding.column, finding.code
+
+
+def _seen(analysis: Analysis) -> Iterator[tuple[_Key, _Lines]]:
+    """Yield the lines of the loop and those that the message names, for each finding."""
+    from flake8_saveimage.positions import spans
+
+    wanted: list[cst.CSTNode] = []
+    for diagnosis in analysis.diagnoses:
+        wanted += (diagnosis.site.call, *diagnosis.problem.nodes, *_loop_nodes(diagnosis))
+    places = spans(analysis.module, wanted)
+    lines = analysis.module.code.split("\n")
+    for diagnosis in analysis.diagnoses:
+        call = places[id(diagnosis.site.call)]
+        loops = [places[id(node)] for node in _loop_nodes(diagnosis) if id(node) in places]
+        loop = _whole_lines(loops[0], lines) if loops else None
+        related = (places[id(node)].line for node in diagnosis.problem.nodes if id(node) in places)
+        key = (call.line, call.column, diagnosis.rule.code)
+        yield key, (loop, tuple(dict.fromkeys(related)))
+
+
+def _loop_nodes(diagnosis: Diagnosis) -> list[cst.CSTNode]:
+    """Return the loop whose passes the path does not tell apart, if the finding is about one."""
+    if not diagnosis.rule.code.startswith("SVI1"):
+        return []
+    fact = diagnosis.site.path
+    if fact.loop is None:
+        return []
+    if fact.loop.is_comprehension and fact.loop.target is not None:
+        return [fact.loop.target]  # a clause of a comprehension has no position of its own
+    return [fact.loop.node]
+
+
+def _whole_lines(span: Span, lines: Sequence[str]) -> tuple[int, int]:
+    """Return the first and last line of a suite without the blank lines behind it."""
+    end = span.end_line if span.end_column > 1 else span.end_line - 1
+    while end > span.line and not lines[end - 1].strip():
+        end -= 1
+    return span.line, end
+
+
+# -- the edit ----------------------------------------------------------------------------------
+
+
+class _Edits:
+    """The edits that mend single findings of one file.
+
+    The file is fixed once as a whole and the edits are dealt out by lines. Only if something beside
+    the calls is taken away (an import that all the calls together no longer need) is each call
+    fixed on its own.
+    """
+
+    def __init__(self, file: CheckedFile, text: str, hooks: Collection[str]) -> None:
+        self._file = file
+        self._text = text
+        self._hooks = frozenset(hooks)
+        self._fixable = [finding for finding in file.findings if finding.fix]
+        self._whole = self._made_for(self._fixable)
+        calls = {(finding.line, finding.column) for finding in self._fixable}
+        self._separable = len(calls) == 1 or all(
+            edit.start == edit.end or self._touched(edit) for edit in self._whole
+        )
+        self._alone: dict[tuple[int, int], tuple[Edit, ...]] = {}
+
+    def of(self, finding: Finding) -> tuple[Edit, ...]:
+        """Return the edits that mend a finding, sorted."""
+        if not finding.fix:
+            return ()
+        if self._separable:
+            return tuple(self._dealt(finding))
+        call = finding.line, finding.column
+        if call not in self._alone:
+            here = [other for other in self._fixable if (other.line, other.column) == call]
+            self._alone[call] = tuple(self._made_for(here))
+        return self._alone[call]
+
+    def _dealt(self, finding: Finding) -> Iterator[Edit]:
+        if any(_touches(edit, finding) for edit in self._whole):
+            for edit in self._whole:
+                if _touches(edit, finding) or not self._touched(edit):
+                    yield edit
+
+    def _touched(self, edit: Edit) -> bool:
+        return any(_touches(edit, finding) for finding in self._fixable)
+
+    def _made_for(self, findings: Sequence[Finding]) -> list[Edit]:
+        """Return what the fixer changes if it may mend these findings only."""
+        if not findings:
+            return []
+        from flake8_saveimage.fixes import FixOptions, fix_source
+
+        wanted = {_key(finding) for finding in findings}
+        options = FixOptions(
+            accept=lambda finding: _key(finding) in wanted,
+            unsafe=True,
+            vendor=None,
+            hooks=self._hooks,
+        )
+        fixed = fix_source(self._text, filename=self._file.path, options=options)
+        return list(_differences(self._text.split("\n"), fixed.code.split("\n")))
+
+
+def _differences(before: Sequence[str], after: Sequence[str]) -> Iterator[Edit]:
+    """Yield the edits that lead from one to the other, as small as whole lines allow."""
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+        if tag == "equal":
+            continue
+        if i2 - i1 == j2 - j1:  # neighbouring calls: one edit each
+            yield from (Edit(i1 + n + 1, i1 + n + 2, (after[j1 + n],)) for n in range(i2 - i1))
+        else:
+            yield Edit(i1 + 1, i2 + 1, tuple(after[j1:j2]))
+
+
+def _touches(edit: Edit, finding: Finding) -> bool:
+    if edit.start == edit.end:
+        return finding.line < edit.start <= finding.end_line
+    return edit.start <= finding.end_line and finding.line < edit.end
+
+
+def _newline(path: str, text: str) -> str:
+    """Return the line ending of the file that ``text`` was read from, ``\\n`` if it is mixed."""
+    try:
+        raw = sources.decode(sources.read(path)).text
+    except sources.SourceError:  # standard input
+        return "\n"
+    for newline in ("\r\n", "\r"):
+        if text.replace("\n", newline) == raw and newline in raw:
+            return newline
+    return "\n"

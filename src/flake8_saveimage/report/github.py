@@ -1,0 +1,40 @@
+"""GitHub's workflow commands: each finding becomes an annotation of its line in a pull request."""
+
+from __future__ import annotations
+
+from flake8_saveimage.findings import Finding
+from flake8_saveimage.report import Run, Style
+from flake8_saveimage.report.severity import level
+
+
+def render(run: Run, style: Style) -> str:
+    """Return one command a line: findings, then the files that could not be checked."""
+    lines = [_annotation(file.path, finding) for file, finding in run.findings]
+    lines += [
+        f"::error file={_property(path)},title=flake8-saveimage::{_data(message)}"
+        for path, message in run.errors
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _annotation(path: str, finding: Finding) -> str:
+    place = f"file={_property(path)},line={finding.line}"
+    if finding.end_line == finding.line:
+        place += f",endLine={finding.end_line},col={finding.column},endColumn={finding.end_column}"
+    else:  # GitHub takes an end column only on the line of the column
+        place += f",col={finding.column}"
+    title = _property(finding.code)
+    return f"::{level(finding.code)} {place},title={title}::{_data(finding.message)}"
+
+
+def _data(text: str) -> str:
+    """Escape the text of a command, which ends with its line.
+
+    Source: https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts
+    """
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    """Escape a value between ``=`` and ``,``."""
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,202 @@
+"""SARIF 2.1.0, for code scanning services and viewers: rules with their help, findings, edits.
+
+Source: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html (section numbers below).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import urllib.parse
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import Any
+
+from flake8_saveimage import __version__
+from flake8_saveimage.findings import Finding
+from flake8_saveimage.report import Run, Style
+from flake8_saveimage.report.details import Detail, Edit, FileDetails, details_of
+from flake8_saveimage.report.severity import level
+from flake8_saveimage.rules import Rule, all_rules, documentation
+
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_Object = dict[str, Any]
+
+
+def render(run: Run, style: Style) -> str:
+    """Return the log; columns count characters, the end of a region is exclusive."""
+    rules = all_rules()
+    index = {rule.code: number for number, rule in enumerate(rules)}
+    errors = [_notification(path, message) for path, message in run.errors]
+    files = details_of(run)
+    notes = [_notification(f.path, f.error, "warning") for f in files if f.error is not None]
+    log = {
+        "$schema": _SCHEMA,
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {"driver": _driver(rules)},
+                "columnKind": "unicodeCodePoints",
+                "invocations": [
+                    {
+                        "executionSuccessful": not errors,
+                        "toolExecutionNotifications": errors + notes,
+                    }
+                ],
+                "results": [result for file in files for result in _results(file, index)],
+            }
+        ],
+    }
+    return json.dumps(log, indent=2) + "\n"
+
+
+def _driver(rules: Sequence[Rule]) -> _Object:
+    return {
+        "name": "flake8-saveimage",
+        "version": __version__,
+        "semanticVersion": __version__,
+        "rules": [_descriptor(rule) for rule in rules],
+    }
+
+
+def _descriptor(rule: Rule) -> _Object:
+    text = documentation(rule.code)
+    return {
+        "id": rule.code,
+        "shortDescription": {"text": _sentence(rule.title)},
+        "fullDescription": {"text": " ".join(text.partition("\n\n")[0].split())},
+        "help": {"text": text, "markdown": f"# {rule.code}\n\n{text}\n"},
+        "defaultConfiguration": {"level": level(rule.code), "enabled": rule.default},
+    }
+
+
+def _sentence(title: str) -> str:
+    return f"{title[0].upper()}{title[1:].rstrip('.')}."
+
+
+def _notification(path: str, message: str, how: str = "error") -> _Object:
+    return {
+        "level": how,
+        "message": {"text": message},
+        "locations": [{"physicalLocation": {"artifactLocation": _artifact(path)}}],
+    }
+
+
+# -- results -----------------------------------------------------------------------------------
+
+
+def _results(file: FileDetails, index: dict[str, int]) -> list[_Object]:
+    lines = file.text.split("\n")
+    twins: Counter[str] = Counter()
+    results = []
+    for detail in file.details:
+        finding = detail.finding
+        same = f"{finding.code}\n{lines[finding.line - 1].strip()}"
+        twins[same] += 1
+        result: _Object = {
+            "ruleId": finding.code,
+            "ruleIndex": index[finding.code],
+            "level": level(finding.code),
+            "message": {"text": finding.message},
+            "locations": [_location(file.path, _region(finding))],
+            "partialFingerprints": {"callLine/v1": _fingerprint(file.path, same, twins[same])},
+        }
+        if detail.related or detail.loop:
+            result["relatedLocations"] = _related(file.path, detail)
+        if detail.edits:
+            result["fixes"] = [_fix(file, detail, lines)]
+        results.append(result)
+    return results
+
+
+def _fingerprint(path: str, same: str, number: int) -> str:
+    """Identify a finding by file, code and source line, so that it survives shifts of lines."""
+    text = f"{_uri(path)}\n{same}\n{number}"
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _region(finding: Finding) -> _Object:
+    return {
+        "startLine": finding.line,
+        "startColumn": finding.column,
+        "endLine": finding.end_line,
+        "endColumn": finding.end_column,
+    }
+
+
+def _location(path: str, region: _Object) -> _Object:
+    return {"physicalLocation": {"artifactLocation": _artifact(path), "region": region}}
+
+
+def _related(path: str, detail: Detail) -> list[_Object]:
+    locations = []
+    if detail.loop is not None:
+        start, end = detail.loop
+        locations.append(
+            {
+                **_location(path, {"startLine": start, "endLine": end}),
+                "message": {"text": "the loop that does not change the path"},
+            }
+        )
+    locations += [
+        {**_location(path, {"startLine": line}), "message": {"text": "named in the message"}}
+        for line in detail.related
+        if detail.loop is None or line != detail.loop[0]
+    ]
+    return [{"id": number, **location} for number, location in enumerate(locations, 1)]
+
+
+# -- fixes -------------------------------------------------------------------------------------
+
+
+def _fix(file: FileDetails, detail: Detail, lines: Sequence[str]) -> _Object:
+    safety = "" if detail.finding.fix == "safe" else " (may change what the program does)"
+    return {
+        "description": {"text": f"flake8-saveimage fix{safety}"},
+        "artifactChanges": [
+            {
+                "artifactLocation": _artifact(file.path),
+                "replacements": [_replacement(edit, lines, file.newline) for edit in detail.edits],
+            }
+        ],
+    }
+
+
+def _replacement(edit: Edit, lines: Sequence[str], newline: str) -> _Object:
+    """Replace whole lines (3.57).
+
+    The last line of a file has no line break of its own to go with it.
+    """
+    text = "".join(line + newline for line in edit.lines)
+    if edit.end <= len(lines):
+        deleted = {"startLine": edit.start, "startColumn": 1, "endLine": edit.end, "endColumn": 1}
+    else:
+        last = len(lines)
+        deleted = {
+            "startLine": edit.start,
+            "startColumn": 1,
+            "endLine": last,
+            "endColumn": len(lines[-1]) + 1,
+        }
+        text = text[: -len(newline)] if text else text
+    return {"deletedRegion": deleted, "insertedContent": {"text": text}}
+
+
+# -- artifacts ---------------------------------------------------------------------------------
+
+
+def _artifact(path: str) -> _Object:
+    """Return the location of a file; a relative one is meant from the root of the sources."""
+    uri = _uri(path)
+    if ":" in uri or uri.startswith(".."):  # absolute, or outside
+        return {"uri": uri}
+    return {"uri": uri, "uriBaseId": "%SRCROOT%"}
+
+
+def _uri(path: str) -> str:
+    """Return the URI reference of a path as the user gave it (RFC 3986): never made absolute."""
+    if PurePath(path).is_absolute():
+        return PurePath(path).as_uri()
+    return urllib.parse.quote(os.fsencode(os.path.normpath(path).replace(os.sep, "/")), safe="/~")
