@@ -6,7 +6,6 @@ Most scripts here import no torch, so that a comparison of two runs is quick.
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -177,7 +176,7 @@ def test_the_log_is_removed_and_can_be_kept(script: Write, guarded: Run, tmp_pat
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     assert guarded(train, env={"TMPDIR": str(temporary)}).status == 0
-    assert os.listdir(temporary) == []
+    assert list(temporary.iterdir()) == []
     assert guarded("--run-dir", tmp_path / "log", train).status == 0
     assert list((tmp_path / "log").glob("*.log"))
     again = guarded("--run-dir", tmp_path / "log", train)

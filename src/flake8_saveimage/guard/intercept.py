@@ -62,9 +62,13 @@ class Watched:
         outer = getattr(module, self._name, None)
         function = inspect.unwrap(outer) if callable(outer) else None
         if not isinstance(function, FunctionType) or function.__closure__:
+            print(
+                f"flake8_saveimage.guard: cannot watch {self.module}.{self._name}", file=sys.stderr
+            )
             return
         self._function, self._code = function, function.__code__
         self._original = _copy(function)
+        setattr(function, "__signature__", inspect.signature(function))  # noqa: B010
         function.__code__ = self._body
 
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -79,6 +83,7 @@ class Watched:
     def _restore(self) -> None:
         if self._function is not None and self._code is not None:
             self._function.__code__ = self._code
+            delattr(self._function, "__signature__")  # noqa: B043
         self._function = self._code = self._original = None
 
 
