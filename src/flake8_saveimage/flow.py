@@ -26,7 +26,6 @@ from flake8_saveimage.module import (
     dotted,
 )
 
-
 # Not bound in the file: they come with `from utils import *`, and mean the packages.
 _PACKAGES = frozenset({"torch", "torchvision"})
 

@@ -1,0 +1,86 @@
+"""The gate may only refuse files that hold no save call: every form of one must pass."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flake8_saveimage.gate import text_may_save, tree_may_save
+
+FIXTURES = sorted((Path(__file__).parent.parent / "fixtures").glob("SVI*/fires/*.py"))
+
+PASS = [
+    "import torch\ntorch.save(x, 'a')",
+    "import torch as th\nth.save(x, 'a')",
+    "import os, torch\ntorch.save(x, 'a')",
+    "import os, \\\n    torch as th\nth.save(x, 'a')",
+    "from torch import save\nsave(x, 'a')",
+    "from torch import save as s\ns(x, 'a')",
+    "from torch import (\n    load,\n    save,\n)\nsave(x, 'a')",
+    "from torch.serialization import save\nsave(x, 'a')",
+    "import torch.serialization as ts\nts.save(x, 'a')",
+    "from torch import serialization\nserialization.save(x, 'a')",
+    "from torch import *\nsave(x, 'a')",
+    "import torchvision\ntorchvision.utils.save_image(x, 'a')",
+    "import torchvision as tv\ntv.utils.save_image(x, 'a')",
+    "import torchvision.utils as vutils\nvutils.save_image(x, 'a')",
+    "from torchvision import utils\nutils.save_image(x, 'a')",
+    "from torchvision import utils as u\nu.save_image(x, 'a')",
+    "from torchvision.utils import save_image\nsave_image(x, 'a')",
+    "from torchvision.utils import make_grid, save_image as si\nsi(x, 'a')",
+    "from torchvision.utils import *\nsave_image(x, 'a')",
+    "from utils import *\ntorch.save(x, 'a')",
+    "import torch\ns = torch.save\ns(x, 'a')",
+    "import torch\ntorch.utils.save_image(x, 'a')",
+    "def f():\n    import torch\n    torch.save(x, 'a')",
+    "import torch\nx = '#'; torch.save(x, 'a')",
+    "import torch\nx = \"it's\"; torch.save(x, 'a')  # don't",
+    "import torch\n'''doc \\''' more'''\ntorch.save(x, 'a')",
+    "import torch\r\nif x:\r\n\ttorch.save(x, 'a')",
+]
+
+REFUSE = [
+    "",
+    "import torch\nprint('torch.save(x)')",
+    "import torch\n# torch.save(x, 'a')",
+    'import torch\ndef f():\n    """Use torch.save(x, path)."""',
+    "import numpy as np\nnp.save('a', x)",
+    "from PIL import Image\nimage.save('torch.png')",
+    "from mylib import save_image\nsave_image(x, 'a')  # torch",
+    "import torch\nmodel.save('a')",
+    "import torch\nself.save_image(x, 'a')",
+]
+
+
+@pytest.mark.parametrize("source", PASS)
+def test_every_form_of_a_save_call_passes(source: str) -> None:
+    assert text_may_save(source)
+    assert tree_may_save(ast.parse(source))
+
+
+@pytest.mark.parametrize("source", REFUSE)
+def test_files_that_save_nothing_are_refused(source: str) -> None:
+    assert not text_may_save(source)
+
+
+@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: f"{path.parts[-3]}/{path.name}")
+def test_fixtures_with_findings_pass(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+    assert text_may_save(source)
+    assert tree_may_save(ast.parse(source))
+
+
+def test_the_gate_imports_nothing_heavy() -> None:
+    code = "import sys, flake8_saveimage.gate; print(sorted(sys.modules))"
+    loaded = subprocess.run(
+        [sys.executable, "-S", "-c", "import sys; sys.path[:0] = " + repr(sys.path) + "; " + code],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for module in ("libcst", "torch", "flake8'", "argparse"):
+        assert module not in loaded
