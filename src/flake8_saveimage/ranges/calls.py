@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from flake8_saveimage.ranges.domain import (
     Abstract,
@@ -61,7 +62,9 @@ class Arguments:
     def text(self, name: str) -> str | None:
         """Return a string argument."""
         value = self.given.get(name)
-        return value.value if isinstance(value, Literally) and isinstance(value.value, str) else None
+        return (
+            value.value if isinstance(value, Literally) and isinstance(value.value, str) else None
+        )
 
 
 Transfer = Callable[[Arguments], Abstract]
@@ -100,14 +103,17 @@ ALIASES = (("a_min", "min"), ("a_max", "max"), ("axis", "dim"), ("self", "input"
 OPERATIONS: dict[str, Operation] = {}
 
 
-def operation(*names: str, parameters: str = "input") -> Callable[[Transfer], Transfer]:
+Described = TypeVar("Described", bound=Transfer)
+
+
+def operation(*names: str, parameters: str = "input") -> Callable[[Described], Described]:
     """Register a transfer function under qualified names.
 
     ``torch.*.name`` and so on are written out; ``name`` alone stands for ``torch.name``,
     ``Tensor.name`` and their in-place forms.
     """
 
-    def register(transfer: Transfer) -> Transfer:
+    def register(transfer: Described) -> Described:
         plain = Operation(transfer, tuple(parameters.split()))
         for name in names:
             if "." in name:
@@ -124,8 +130,8 @@ def operation(*names: str, parameters: str = "input") -> Callable[[Transfer], Tr
 def stored_in(result: Values, target: Values) -> Values:
     """Return a result after it was written into an existing tensor, whose dtype stays."""
     result = dataclasses.replace(result, ranks=target.ranks & Ranks.TENSOR or Ranks.TENSOR)
-    if result.dtypes == target.dtypes:  # each was computed as if in the target's dtype
-        return result
+    if result.dtypes | DTypes.BOOL == target.dtypes | DTypes.BOOL:
+        return result  # it was computed in each of the target's dtypes already
     return converted(result, target.dtypes)
 
 

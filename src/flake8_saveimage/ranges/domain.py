@@ -24,7 +24,7 @@ from flake8_saveimage.ranges.dtypes import (
     round_to,
     union,
 )
-from flake8_saveimage.ranges.spans import INF, WHOLE, Span
+from flake8_saveimage.ranges.spans import WHOLE, Span
 
 Kind = Literal["tensor", "number", "array", "image", "unknown"]
 # exact: value_range=reach undoes it; channels: each channel was shifted by its own constants;
@@ -331,7 +331,7 @@ def kind_of(operands: Sequence[Values]) -> Kind:
     kinds = {v.kind for v in operands}
     for kind in ("tensor", "array", "unknown", "image"):
         if kind in kinds:
-            return kind  # type: ignore[return-value]
+            return kind
     return "number"
 
 
@@ -353,7 +353,8 @@ def _origin(operands: Sequence[Values]) -> Origin | None:
     """The origin of a result is that of its least trivial operand: numbers have none."""
     found = [v.origin for v in operands if v.origin is not None]
     noisy = [o for o in found if o.proof != "exact"]
-    return (noisy or found or [None])[0]
+    chosen = noisy or found
+    return chosen[0] if chosen else None
 
 
 def _known(operands: Sequence[Values]) -> bool:

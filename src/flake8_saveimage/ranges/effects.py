@@ -15,11 +15,11 @@ import libcst as cst
 from flake8_saveimage.module import Binding, Block, CallSite, Place, Scope, child_nodes, dotted
 from flake8_saveimage.ranges.calls import OPERATIONS
 from flake8_saveimage.ranges.domain import (
-    Perhaps,
     UNKNOWN,
     Abstract,
     Items,
     Literally,
+    Perhaps,
     Thing,
     Values,
     as_values,
@@ -243,9 +243,7 @@ def _timing(event: Event, binding: Binding, place: Place) -> tuple[bool, bool] |
 def _exclusive(first: Block, second: Block) -> bool:
     """Whether two blocks are different arms of one fork."""
     arms = {id(b.fork): b for b in second.chain() if b.fork is not None}
-    return any(
-        b.fork is not None and arms.get(id(b.fork), b) is not b for b in first.chain()
-    )
+    return any(b.fork is not None and arms.get(id(b.fork), b) is not b for b in first.chain())
 
 
 def _listed(node: cst.BaseExpression) -> set[str]:
@@ -262,9 +260,12 @@ def _listed(node: cst.BaseExpression) -> set[str]:
             stack.extend(element.value for element in current.elements)
         elif isinstance(current, cst.Dict):
             stack.extend(e.value for e in current.elements)
-        elif isinstance(current, cst.Call) and isinstance(current.func, cst.Attribute):
-            if current.func.attr.value == "requires_grad_":
-                stack.append(current.func.value)
+        elif (
+            isinstance(current, cst.Call)
+            and isinstance(current.func, cst.Attribute)
+            and current.func.attr.value == "requires_grad_"
+        ):
+            stack.append(current.func.value)
     return found
 
 
@@ -304,6 +305,4 @@ def _assignment(node: cst.CSTNode | None) -> tuple[cst.Subscript, cst.BaseExpres
 
 
 def _is_condition(element: cst.SubscriptElement) -> bool:
-    return isinstance(element.slice, cst.Index) and isinstance(
-        element.slice.value, cst.Comparison
-    )
+    return isinstance(element.slice, cst.Index) and isinstance(element.slice.value, cst.Comparison)

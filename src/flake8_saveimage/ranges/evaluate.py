@@ -18,12 +18,12 @@ from flake8_saveimage.module import Binding, CallSite, Place, Scope, dotted
 from flake8_saveimage.ranges import effects, library
 from flake8_saveimage.ranges.calls import OPERATIONS
 from flake8_saveimage.ranges.domain import (
-    Perhaps,
     NOTHING,
     UNKNOWN,
     Abstract,
     Items,
     Literally,
+    Perhaps,
     Thing,
     Values,
     as_values,
@@ -184,9 +184,7 @@ class Evaluator:
         if binding.value is None:
             return UNKNOWN
         if kind == "assign":
-            return self._unpacked(
-                self.evaluate(binding.value, place, frame), binding.pattern
-            )
+            return self._unpacked(self.evaluate(binding.value, place, frame), binding.pattern)
         if kind == "aug" and isinstance(binding.node, cst.AugAssign):
             return self._augmented(binding.node, binding, frame)
         if kind == "for" and place.block.loop is not None:
@@ -225,7 +223,7 @@ class Evaluator:
         return UNKNOWN
 
     def itself(self, owner: Scope, frame: Frame) -> Abstract:
-        """Return the object whose method is looked at: of unknown arguments if nothing entered it."""
+        """Return ``self``: an object of unknown arguments if nothing entered the method."""
         if frame.instance is not None:
             return frame.instance
         if id(owner) not in self._selves:
@@ -330,7 +328,10 @@ class Evaluator:
         if qualified is None:
             return self._call_value(node, place, frame)
         args, keywords, complete = self.arguments(node, place, frame)
-        return library.call(self, qualified, args, keywords, complete, frame)
+        result = library.call(self, qualified, args, keywords, complete, frame)
+        if isinstance(result, Layer | Transform) and result.node is None:
+            return dataclasses.replace(result, node=node)
+        return result
 
     def _call_value(self, node: cst.Call, place: Place, frame: Frame) -> Abstract:
         """A call of something that is no plain import."""
@@ -701,9 +702,7 @@ def _binary(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> A
     return OPERATIONS[f"torch.{operation}"]([as_values(left), as_values(right)], {})
 
 
-def _mix(
-    self: Evaluator, node: cst.BinaryOperation, place: Place, frame: Frame
-) -> Abstract | None:
+def _mix(self: Evaluator, node: cst.BinaryOperation, place: Place, frame: Frame) -> Abstract | None:
     """``a * m + b * (1 - m)``: a mask or a mix of two images, between both."""
     for first, second in ((node.left, node.right), (node.right, node.left)):
         for weight, plain in _factors(first):
@@ -813,6 +812,9 @@ def _dict(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abs
 def _subscript(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
     assert isinstance(node, cst.Subscript)
     value = self.evaluate(node.value, place, frame)
+    if isinstance(value, Values) and value.kind == "tensor" and _takes_part(node):
+        part = reshaped_by_index(value)
+        return dataclasses.replace(part, marks=part.marks | {"part"})
     if len(node.slice) == 1 and isinstance(node.slice[0].slice, cst.Index):
         index = self.evaluate(node.slice[0].slice.value, place, frame)
         if isinstance(value, Table) and isinstance(index, Literally):
@@ -826,6 +828,20 @@ def _subscript(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -
     if isinstance(value, Sequence):
         return UNKNOWN
     return reshaped_by_index(value) if isinstance(value, Values) else UNKNOWN
+
+
+def _takes_part(node: cst.Subscript) -> bool:
+    """Whether an index is basic (a view, not a copy) and leaves something out."""
+    smaller = False
+    for element in node.slice:
+        index = element.slice
+        if isinstance(index, cst.Slice):
+            smaller = smaller or index.lower is not None or index.upper is not None
+        elif isinstance(index, cst.Index) and isinstance(index.value, cst.Integer):
+            smaller = True
+        elif not (isinstance(index, cst.Index) and isinstance(index.value, cst.Ellipsis)):
+            return False
+    return smaller
 
 
 _HANDLERS: dict[type[cst.CSTNode], Handler] = {

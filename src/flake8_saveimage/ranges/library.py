@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from flake8_saveimage.ranges.calls import OPERATIONS, Arguments
 from flake8_saveimage.ranges.domain import (
-    Perhaps,
     NOTHING,
     UNKNOWN,
     Abstract,
     Items,
     Literally,
+    Perhaps,
     Thing,
     Values,
     as_values,
@@ -117,9 +117,7 @@ def call(
     return elsewhere(evaluator, qualified, args, frame)
 
 
-def elsewhere(
-    evaluator: Evaluator, qualified: str, args: list[Abstract], frame: Frame
-) -> Abstract:
+def elsewhere(evaluator: Evaluator, qualified: str, args: list[Abstract], frame: Frame) -> Abstract:
     """Return what other functions return, as far as they or their names are known."""
     last = qualified.rpartition(".")[2]
     if qualified == "torch.nn.parallel.data_parallel" and len(args) > 1:
@@ -141,7 +139,9 @@ def _ordered(value: Abstract) -> Abstract:
     if not isinstance(value, Items):
         return UNKNOWN
     pairs = [p for p in value.parts if isinstance(p, Items) and len(p.parts) == 2]
-    return Items(tuple(p.parts[1] for p in pairs), value.complete and len(pairs) == len(value.parts))
+    return Items(
+        tuple(p.parts[1] for p in pairs), value.complete and len(pairs) == len(value.parts)
+    )
 
 
 def transform(
@@ -173,7 +173,7 @@ def module(
     return Layer(name, Arguments(given, (), complete))
 
 
-def layer(target: Layer, value: Values) -> Abstract:
+def layer(target: Layer, value: Values) -> Values:
     """Return what a module of ``torch.nn`` makes of a value."""
     if target.name in _RESHAPING:
         return value
@@ -183,7 +183,11 @@ def layer(target: Layer, value: Values) -> Abstract:
     described = OPERATIONS[f"torch.nn.functional.{found[0]}"]
     source = value if value.kind == "tensor" else dataclasses.replace(value, kind="tensor")
     arguments = Arguments({**target.arguments.given, "input": source}, (), True)
-    return described.transfer(arguments)
+    result = as_values(described.transfer(arguments))
+    if result.origin is not None and result.origin.node is None:
+        origin = dataclasses.replace(result.origin, node=target.node)
+        return dataclasses.replace(result, origin=origin)
+    return result
 
 
 def dataset(args: list[Abstract], keywords: dict[str, Abstract]) -> Abstract:
@@ -224,7 +228,7 @@ def builtin(
         elements = tuple(evaluator.element(a, frame) for a in args[1:])
         return Items((evaluator.invoke(first, elements, {}, True, frame),), complete=False)
     if name == "dict":
-        return Table(dict(keywords))
+        return Table({**keywords})
     if name in ("len", "int", "float", "round", "range", "id", "hash", "sum"):
         return constant_conversion(name, first)
     if name in ("min", "max") and len(args) == 2:

@@ -1,4 +1,4 @@
-"""What names say: helpers that bring images back to [0, 1], and the halves of ``x * std + mean``."""
+"""What names say: helpers that bring images to [0, 1], and the halves of ``x * std + mean``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ _HANDLES = re.compile(
     r"""
     de_?norm | un_?norm | (inv|inverse|reverse|undo)_?(norm|trans|scal|preproc|data)
     | de_?(process|standard|scale|center) | post_?process | un_?(process|scale|transform|preproc)
-    | re_?scale | (to|2|as)_?(im(g|age)?s?|pil|rgb|uint8)($|_) | tensor_?(2|to)_?(im|np|pil|rgb|array)
+    | re_?scale | (to|2|as)_?(im(g|age)?s?|pil|rgb|uint8)($|_)
+    | tensor_?(2|to)_?(im|np|pil|rgb|array)
     | (latents?|tensors?|preds?|samples?|outputs?)_?(2|to)_?im | visuali[sz]e_?tensor
     | (min|max)_?(max|min)_?(norm|scal) | norm(alize|alise)?_?(ip|range|01|0_1|img|image|tensor)
     | (to|into)_?(zero_?one|01|0_1|unit) | clamp | clip | quanti[sz]e | tone_?map | colou?ri[sz]e

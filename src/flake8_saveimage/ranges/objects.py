@@ -57,10 +57,11 @@ class Instance(Thing):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer(Thing):
-    """A module of ``torch.nn`` by its class name."""
+    """A module of ``torch.nn`` by its class name, and where it is made."""
 
     name: str
     arguments: Arguments
+    node: object = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -42,9 +42,7 @@ UNIT = Span(0.0, 1.0)
 
 def hull(first: Span, second: Span) -> Span:
     """Return the smallest span that holds both."""
-    return Span(
-        min(first.low, second.low), max(first.high, second.high), first.nan or second.nan
-    )
+    return Span(min(first.low, second.low), max(first.high, second.high), first.nan or second.nan)
 
 
 def overlap(first: Span | None, second: Span | None) -> Span | None:
@@ -84,9 +82,7 @@ def widened(span: Span, relative: float) -> Span:
 
 def add(first: Span, second: Span) -> Span:
     """Return the sums."""
-    clash = (first.high == INF and second.low == -INF) or (
-        first.low == -INF and second.high == INF
-    )
+    clash = (first.high == INF and second.low == -INF) or (first.low == -INF and second.high == INF)
     low = -INF if -INF in (first.low, second.low) else first.low + second.low
     high = INF if INF in (first.high, second.high) else first.high + second.high
     return outward(low, high, first.nan or second.nan or clash)
@@ -126,9 +122,7 @@ def divide(first: Span, second: Span) -> Span:
     return outward(min(corners), max(corners), first.nan or second.nan or clash)
 
 
-def increasing(
-    function: Callable[[float], float], *, slack: float = 0.0
-) -> Callable[[Span], Span]:
+def increasing(function: Callable[[float], float], *, slack: float = 0.0) -> Callable[[Span], Span]:
     """Lift an increasing function to spans; ``slack`` is torch's own relative error in it.
 
     Where Python's function overflows, the value is infinite; where it is not defined (the

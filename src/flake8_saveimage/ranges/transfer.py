@@ -327,7 +327,7 @@ def _flattened(data: Abstract) -> Values:
     return as_values(data)
 
 
-@operation("torch.from_numpy", "torch.autograd.Variable", "torch.nn.Parameter")
+@operation("torch.from_numpy", "torch.autograd.Variable", "torch.nn.Parameter", parameters="data")
 @operation("torch.nn.parameter.Parameter", parameters="data")
 def wrapped(a: Arguments) -> Values:
     value = a.values("input") if "input" in a else a.values("data")
@@ -444,7 +444,7 @@ def quotient(first: Values, second: Values) -> Values:
 
 
 def standardised(result: Values, what: str) -> Values:
-    """Return values that were shifted and scaled to zero mean: out of [0, 1], by how much unseen."""
+    """Return values that were brought to zero mean: out of [0, 1], by how much is not seen."""
     return dataclasses.replace(
         result, known=True, reach=Span(-2.0, 2.0), origin=Origin(what, "assumed")
     )
@@ -521,9 +521,7 @@ def lerp(a: Arguments) -> Values:
 def blend(first: Values, second: Values, weight: Values) -> Values:
     """Return ``first * (1 - weight) + second * weight`` (a mask, a mix of two images)."""
     mixed = join(first, second)
-    dtypes = result_types(
-        tuple((v.dtypes, v.ranks) for v in (first, second, weight))
-    )
+    dtypes = result_types(tuple((v.dtypes, v.ranks) for v in (first, second, weight)))
     inside = weight.span.low >= 0 and weight.span.high <= 1
     span = emit(mixed.span, dtypes, slack=8) if inside and mixed.span.bounded else WHOLE
     if span is not WHOLE:
@@ -612,17 +610,13 @@ def softplus(a: Arguments) -> Values:
     def span(s: Span) -> Span:
         return Span(0.0, INF if "beta" in a else max(s.high, 0.0) + 0.7, s.nan)
 
-    return dataclasses.replace(
-        pointwise(span, value, dtypes=floating(value.dtypes)), reach=None
-    )
+    return dataclasses.replace(pointwise(span, value, dtypes=floating(value.dtypes)), reach=None)
 
 
 @operation(*_names("relu"))
 def relu(a: Arguments) -> Values:
     value = a.values("input")
-    return pointwise(
-        lambda s: spans.limited(s, 0.0, INF), value, dtypes=value.dtypes, slack=0
-    )
+    return pointwise(lambda s: spans.limited(s, 0.0, INF), value, dtypes=value.dtypes, slack=0)
 
 
 @operation(*_names("leaky_relu"), parameters="input negative_slope")
@@ -809,9 +803,13 @@ def nan_to_num(a: Arguments) -> Values:
 _COMPARISONS = "eq ne lt le gt ge isnan isinf isfinite logical_and logical_or logical_not"
 
 
-@operation(*(f"torch.{n}" for n in _COMPARISONS.split()), *(
-    f"Tensor.{n}" for n in _COMPARISONS.split()
-), "torch.isclose", "torch.logical_xor", "Tensor.bool")
+@operation(
+    *(f"torch.{n}" for n in _COMPARISONS.split()),
+    *(f"Tensor.{n}" for n in _COMPARISONS.split()),
+    "torch.isclose",
+    "torch.logical_xor",
+    "Tensor.bool",
+)
 def comparison(a: Arguments) -> Values:
     value = a.values("input")
     return tensor(UNIT, DTypes.BOOL, ranks=Ranks.TENSOR, sources=value.sources)
@@ -861,7 +859,9 @@ def mean(a: Arguments) -> Values:
     return dataclasses.replace(result, marks=result.marks | {"mean"})
 
 
-@operation("torch.sum", "Tensor.sum", "torch.cumsum", "Tensor.cumsum")
+@operation(
+    "torch.sum", "Tensor.sum", "torch.cumsum", "Tensor.cumsum", parameters="input dim keepdim"
+)
 @operation("torch.nansum", "Tensor.nansum", parameters="input dim keepdim")
 def total(a: Arguments) -> Values:
     value = a.values("input")
@@ -901,7 +901,14 @@ def norm(a: Arguments) -> Values:
     return dataclasses.replace(result, marks=result.marks | {"extremum"}, ranks=Ranks.TENSOR)
 
 
-@operation("torch.amax", "torch.amin", "Tensor.amax", "Tensor.amin", "torch.quantile")
+@operation(
+    "torch.amax",
+    "torch.amin",
+    "Tensor.amax",
+    "Tensor.amin",
+    "torch.quantile",
+    parameters="input dim keepdim",
+)
 @operation("Tensor.quantile", "torch.median", "Tensor.median", parameters="input dim keepdim")
 def extremum(a: Arguments) -> Values:
     value = a.values("input")
@@ -948,9 +955,9 @@ def reshaped_by_index(value: Values) -> Values:
 
 
 _SAME = """
-    detach cpu cuda clone contiguous expand_as requires_grad_ data rename share_memory_ pin_memory
+    detach contiguous expand_as requires_grad_ data rename share_memory_ pin_memory
     resolve_conj positive retain_grad detach_ real view_as reshape_as flip fliplr flipud rot90 roll
-    to_dense numpy xpu mps resolve_neg
+    to_dense numpy resolve_neg
 """
 _RESHAPED = """
     view reshape permute transpose t T mT squeeze unsqueeze flatten unflatten expand repeat
@@ -965,6 +972,12 @@ _RESHAPED = """
 @operation("numpy.array", "numpy.asarray", "numpy.copy", "numpy.ascontiguousarray")
 def same(a: Arguments) -> Values:
     return a.values("input")
+
+
+@operation("torch.clone", "Tensor.clone", "Tensor.cpu", "Tensor.cuda", "Tensor.xpu", "Tensor.mps")
+def copied(a: Arguments) -> Values:
+    value = a.values("input")
+    return dataclasses.replace(value, marks=value.marks - {"part"})
 
 
 @operation(*(f"torch.{n}" for n in _RESHAPED.split()), *(f"Tensor.{n}" for n in _RESHAPED.split()))
@@ -988,7 +1001,11 @@ def average(a: Arguments) -> Values:
     return dataclasses.replace(value, span=span)
 
 
-@operation("torch.nn.functional.interpolate", "torch.nn.functional.upsample")
+@operation(
+    "torch.nn.functional.interpolate",
+    "torch.nn.functional.upsample",
+    parameters="input size scale_factor mode",
+)
 @operation("torch.nn.functional.grid_sample", parameters="input size scale_factor mode")
 def interpolate(a: Arguments) -> Values:
     """Resample; bicubic weights are negative in part and overshoot.
@@ -1030,7 +1047,14 @@ def pad(a: Arguments) -> Values:
     return dataclasses.replace(value, span=spans.hull(value.span, padded.span))
 
 
-@operation("torch.cat", "torch.stack", "torch.concat", "torch.concatenate", "torch.hstack")
+@operation(
+    "torch.cat",
+    "torch.stack",
+    "torch.concat",
+    "torch.concatenate",
+    "torch.hstack",
+    parameters="tensors dim",
+)
 @operation("torch.vstack", "torch.dstack", "torch.column_stack", parameters="tensors dim")
 def cat(a: Arguments) -> Values:
     sequence = parts(a.get("tensors"))
@@ -1084,9 +1108,7 @@ def _selected(first: Values, second: Values) -> Values:
 def masked_fill(a: Arguments) -> Values:
     value, fill = a.values("input"), a.values("value")
     stored = converted(fill, value.dtypes)
-    return dataclasses.replace(
-        value, span=spans.hull(value.span, stored.span), scale=(1.0, 0.0)
-    )
+    return dataclasses.replace(value, span=spans.hull(value.span, stored.span), scale=(1.0, 0.0))
 
 
 @operation("Tensor.copy_", parameters="input src")
@@ -1117,7 +1139,7 @@ def cast_to(value: Values, dtypes: DTypes) -> Values:
     """Return a tensor in other dtypes; byte-scaled values become integers as they are."""
     result = converted(value, dtypes)
     kind = "tensor" if value.kind == "unknown" else value.kind
-    return dataclasses.replace(result, kind=kind, marks=value.marks)
+    return dataclasses.replace(result, kind=kind, marks=value.marks - {"part"})
 
 
 for _name, _dtype in (

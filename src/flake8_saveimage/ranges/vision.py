@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from flake8_saveimage.ranges import spans
-from flake8_saveimage.ranges.calls import OPERATIONS, Arguments, operation, parts
+from flake8_saveimage.ranges.calls import OPERATIONS, Arguments, Described, operation, parts
 from flake8_saveimage.ranges.domain import (
     NOTHING,
     UNKNOWN,
@@ -44,7 +44,7 @@ FUNCTIONAL = (
 )
 
 
-def functional(*names: str, parameters: str = "input") -> Callable[..., Callable[..., Abstract]]:
+def functional(*names: str, parameters: str = "input") -> Callable[[Described], Described]:
     """Register a function of ``torchvision.transforms(.v2).functional``."""
     return operation(*(f"{m}.{n}" for m in FUNCTIONAL for n in names), parameters=parameters)
 
@@ -57,7 +57,7 @@ def read_image(a: Arguments) -> Values:
 
 
 @operation("PIL.Image.open", "PIL.Image.new", "PIL.Image.fromarray", parameters="path")
-@functional("to_pil_image")
+@functional("to_pil_image", parameters="path")
 def pil_image(a: Arguments) -> Values:
     return IMAGE
 
@@ -169,9 +169,10 @@ def _approximately(constant: Values) -> Values:
     return dataclasses.replace(constant, span=emit(constant.span, DTypes.FLOAT, slack=1))
 
 
-@operation("torchvision.utils.make_grid", parameters=(
-    "input nrow padding normalize value_range scale_each pad_value"
-))
+@operation(
+    "torchvision.utils.make_grid",
+    parameters=("input nrow padding normalize value_range scale_each pad_value"),
+)
 def make_grid(a: Arguments) -> Values:
     """Tile images; ``normalize=True`` brings them to [0, 1], the padding has its own value."""
     sequence = parts(a.get("input"))
@@ -180,7 +181,10 @@ def make_grid(a: Arguments) -> Values:
     normalized = a.truth("normalize", False)
     if normalized:
         value = dataclasses.replace(
-            handled(value), span=Span(0.0, 1.0, value.span.nan or not value.span.bounded), reach=UNIT, scale=(1.0, 0.0)
+            handled(value),
+            span=Span(0.0, 1.0, value.span.nan or not value.span.bounded),
+            reach=UNIT,
+            scale=(1.0, 0.0),
         )
     elif normalized is None:
         value = dataclasses.replace(
@@ -216,7 +220,9 @@ def moved(a: Arguments) -> Values:
     return unmoved(dataclasses.replace(value, span=spans.hull(value.span, Span(0.0, 0.0))))
 
 
-@functional("adjust_brightness", "adjust_contrast", "adjust_saturation", "adjust_hue", "adjust_gamma")
+@functional(
+    "adjust_brightness", "adjust_contrast", "adjust_saturation", "adjust_hue", "adjust_gamma"
+)
 @functional("autocontrast", "equalize", "posterize", "solarize", "adjust_sharpness", "invert")
 def adjusted(a: Arguments) -> Values:
     """Colour adjustments clamp to the image's range; only values inside it stay inside."""
@@ -237,11 +243,12 @@ class Transform(Thing):
 
     name: str
     arguments: Arguments
+    node: object = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chain(Thing):
-    """``Compose`` or ``Sequential`` of transforms; ``complete`` is false if some are not visible."""
+    """``Compose`` of transforms; ``complete`` is false if some of them are not visible."""
 
     steps: tuple[Abstract, ...]
     complete: bool = True
@@ -332,4 +339,9 @@ def _applied(
     result = described.transfer(
         Arguments({**arguments.given, "input": value}, complete=arguments.complete)
     )
-    return as_values(result)
+    image = as_values(result)
+    if image.origin is not None and image.origin.node is None:
+        image = dataclasses.replace(
+            image, origin=dataclasses.replace(image.origin, node=transform.node)
+        )
+    return image

@@ -1,0 +1,55 @@
+"""Integer or bool tensor: torchvision raises.
+
+## What it does
+Finds integer and bool tensors that reach `save_image`: masks, labels, `.byte()`, `read_image`.
+
+## Why is this bad
+`save_image` computes in place, `mul(255).add_(0.5)`, which torch refuses for integers:
+`RuntimeError: result type Float can't be cast to the desired output type Byte`. It is raised when
+the first image is saved, which can be hours into a run.
+
+## Example
+```python
+from torchvision.utils import save_image
+
+def save_mask(logits, path):
+    mask = (logits > 0.5).byte()
+    save_image(mask, path)
+```
+
+## Use instead
+```python
+from torchvision.utils import save_image
+
+def save_mask(logits, path):
+    mask = (logits > 0.5).float()
+    save_image(mask, path)
+```
+
+## Fix safety
+The fix calls the runtime helper, which takes integer tensors: uint8 as 0 to 255, bool as black and
+white. The call it replaces could only raise.
+
+## How to configure
+`# noqa: SVI202` on the line; `ignore = SVI202` or `per-file-ignores` in flake8's configuration.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_saveimage.rules.base import Problem, Remedy, Rule
+from flake8_saveimage.rules.values import not_floating
+
+if TYPE_CHECKING:
+    from flake8_saveimage.sites import SaveSite
+
+
+def check(site: SaveSite) -> Problem | None:
+    """Report a tensor that is sure to hold integers or bools."""
+    if site.kind != "image" or site.values.verdict != "integer":
+        return None
+    return Problem(not_floating(site.values), Remedy("helper"))
+
+
+RULE = Rule("SVI202", "integer or bool tensor: torchvision raises", check)

@@ -1,0 +1,60 @@
+"""Lossy file format changes pixels.
+
+## What it does
+Finds images that are saved as JPEG: by the extension of the path or by `format=`.
+
+## Why is this bad
+JPEG halves the resolution of the colours and quantises the rest. For samples to look at that is
+fine; for masks, metrics (FID, PSNR), adversarial examples or anything that is read back, the
+pixels are no longer those of the tensor.
+
+## Example
+```python
+from torchvision.utils import save_image
+
+def export(image, index):
+    save_image(image.clamp(0, 1), f"out/{index:05d}.jpg")
+```
+
+## Use instead
+```python
+from torchvision.utils import save_image
+
+def export(image, index):
+    save_image(image.clamp(0, 1), f"out/{index:05d}.png")
+```
+
+## Fix safety
+There is no fix: other code may look for the file under its name.
+
+## How to configure
+Off by default: `extend-select = SVI208` in flake8's configuration turns it on, `# noqa: SVI208`
+silences a line.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_saveimage.rules.base import Problem, Rule
+
+if TYPE_CHECKING:
+    from flake8_saveimage.sites import SaveSite
+
+
+def check(site: SaveSite) -> Problem | None:
+    """Report a JPEG."""
+    from flake8_saveimage.ranges.storage import lossy_format
+
+    if site.kind != "image":
+        return None
+    found = lossy_format(site)
+    if found is None:
+        return None
+    return Problem(
+        f"{found} is lossy: the saved pixels differ from the tensor's; save as .png what is"
+        " measured or read back"
+    )
+
+
+RULE = Rule("SVI208", "lossy file format changes pixels", check, default=False)

@@ -1,0 +1,67 @@
+"""Two `torch.save` to one open handle.
+
+## What it does
+Finds a second `torch.save` into a file that is still open from the first, and one in a loop into
+a file that is opened outside of it.
+
+## Why is this bad
+Each call writes a zip archive, and a zip archive is found from the end of the file: `torch.load`
+sees only the last one, or fails on its offsets.
+
+## Example
+```python
+import torch
+
+def keep(model, optimizer, path):
+    with open(path, "wb") as handle:
+        torch.save(model.state_dict(), handle)
+        torch.save(optimizer.state_dict(), handle)
+```
+
+## Use instead
+```python
+import torch
+
+def keep(model, optimizer, path):
+    with open(path, "wb") as handle:
+        torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, handle)
+```
+
+## Fix safety
+There is no fix: what loads the file has to change as well.
+
+## How to configure
+Off by default: `extend-select = SVI303` in flake8's configuration turns it on, `# noqa: SVI303`
+silences a line.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_saveimage.rules.base import Problem, Rule
+
+if TYPE_CHECKING:
+    from flake8_saveimage.sites import SaveSite
+
+
+def check(site: SaveSite) -> Problem | None:
+    """Report a second archive in one file."""
+    if site.kind != "object":
+        return None
+    from flake8_saveimage.ranges.storage import earlier_write
+
+    node = earlier_write(site)
+    if node is None:
+        return None
+    return Problem(
+        (
+            "this file is still open from the torch.save at line ",
+            node,
+            ": torch.load finds only the last of several archives in one file; save one dict, or"
+            " one file each",
+        )
+    )
+
+
+RULE = Rule("SVI303", "two torch.save to one open handle", check, default=False)
