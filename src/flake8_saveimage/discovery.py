@@ -44,7 +44,7 @@ def find(
     empty: list[str] = []
     for path in paths:
         if path == STDIN:
-            if stdin_name == "stdin" or not excluded(stdin_name, os.path.abspath(stdin_name)):
+            if stdin_name == "stdin" or not _is_excluded(stdin_name, excluded):
                 files.add(STDIN)
             continue
         try:
@@ -55,7 +55,7 @@ def find(
         except ValueError as error:
             errors.append((path, f"cannot be read: {error}"))
             continue
-        if excluded(path, os.path.abspath(path)):
+        if _is_excluded(path, excluded):
             continue
         if not is_folder:
             files.add(path)
@@ -67,27 +67,28 @@ def find(
     return Found(sorted(files), sorted(set(errors)), empty)
 
 
-def exclusion(patterns: Sequence[str]) -> Callable[[str, str], bool]:
-    """Return the test of a path and its absolute form against flake8's exclude patterns."""
+Exclusion = Callable[[str, str], bool]
+
+
+def exclusion(patterns: Sequence[str]) -> Exclusion:
+    """Return the test of a name and its absolute path against flake8's exclude patterns."""
     if not patterns:
-        return lambda path, absolute: False
+        return lambda name, absolute: False
     matches = _any_of(patterns)
+    return lambda name, absolute: (name not in (".", "..") and matches(name)) or matches(absolute)
 
-    def excluded(path: str, absolute: str) -> bool:
-        name = os.path.basename(path)
-        return (name not in (".", "..") and matches(name)) or matches(absolute)
 
-    return excluded
+def _is_excluded(path: str, excluded: Exclusion) -> bool:
+    return excluded(os.path.basename(path), os.path.abspath(path))
 
 
 def _walk(
     top: str,
-    excluded: Callable[[str, str], bool],
+    excluded: Exclusion,
     matches: Callable[[str], bool],
     errors: list[tuple[str, str]],
 ) -> Iterator[str]:
-    absolute_top = os.path.abspath(top)
-    stack = [(top, absolute_top)]
+    stack = [(top, os.path.join(os.path.abspath(top), ""))]
     while stack:
         folder, absolute = stack.pop()
         try:
@@ -96,18 +97,13 @@ def _walk(
             errors.append((folder, _unreachable(error)))
             continue
         for entry in entries:
-            path = os.path.join(folder, entry.name)
+            name = entry.name
             if entry.is_dir(follow_symlinks=False):
-                below = os.path.join(absolute, entry.name)
-                if not excluded(path, below):
-                    stack.append((path, below))
+                if not excluded(name, absolute + name):
+                    stack.append((entry.path, f"{absolute}{name}{os.sep}"))
             # a pipe, a device or a link to nowhere holds no code
-            elif (
-                matches(path)
-                and not excluded(path, os.path.join(absolute, entry.name))
-                and _is_file(entry)
-            ):
-                yield path
+            elif matches(entry.path) and not excluded(name, absolute + name) and _is_file(entry):
+                yield entry.path
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
@@ -118,9 +114,12 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
 
 
 def _any_of(patterns: Sequence[str]) -> Callable[[str], bool]:
-    alternatives = "|".join(fnmatch.translate(os.path.normcase(p)) for p in patterns)
-    compiled = re.compile(alternatives).match
-    return lambda name: compiled(os.path.normcase(name)) is not None
+    """Return the test of a name against glob patterns; case counts where the system says so."""
+    normal = os.path.normcase
+    compiled = re.compile("|".join(fnmatch.translate(normal(p)) for p in patterns)).match
+    if normal("A") == "A":
+        return lambda name: compiled(name) is not None
+    return lambda name: compiled(normal(name)) is not None
 
 
 def _everything(path: str) -> bool:

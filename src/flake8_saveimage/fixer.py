@@ -40,19 +40,19 @@ class Fixer(FileWork[FixedFile]):
         text, encoding = sources.decode(raw)
         if not tree_may_save(sources.parse(text)) or not (codes := self.judge.codes_for(name)):
             return FixedFile(name)
-        from flake8_saveimage.fixes import FixOptions, fix_source
+        from flake8_saveimage.fixes import FixOptions, VendorError, fix_source
 
         accepts = self.judge.file(name, sources.universal_newlines(text)).accepts
-        result = fix_source(
-            text,
-            filename=name,
-            options=FixOptions(
-                accept=lambda finding: finding.code in codes and accepts(finding),
-                unsafe=self._unsafe,
-                vendor=self._vendor,
-                hooks=frozenset(self.options.saveimage_hooks),
-            ),
+        options = FixOptions(
+            accept=lambda finding: finding.code in codes and accepts(finding),
+            unsafe=self._unsafe,
+            vendor=self._vendor,
+            hooks=frozenset(self.options.saveimage_hooks),
         )
+        try:
+            result = fix_source(text, filename=name, options=options)
+        except VendorError as error:
+            raise sources.SourceError(f"was not fixed: {error}") from error
         left = tuple(result.left)
         if result.code == text:
             return FixedFile(name, left=left)

@@ -8,14 +8,17 @@ import os
 _NO_NEWLINE = b"\\ No newline at end of file\n"
 
 
-def unified(path: str, before: bytes, after: bytes) -> bytes:
-    """Return the patch from ``before`` to ``after``; lines end at ``\\n`` only, as for git."""
+def unified(path: str, before: bytes | None, after: bytes) -> bytes:
+    """Return the patch from ``before`` (``None``: there is no such file) to ``after``.
+
+    Lines end at ``\\n`` only, as for git.
+    """
     name = os.fsencode(_relative(path))
     hunks = difflib.diff_bytes(
         difflib.unified_diff,
-        _lines(before),
+        _lines(before or b""),
         _lines(after),
-        _quoted(b"a/" + name),
+        b"/dev/null" if before is None else _quoted(b"a/" + name),
         _quoted(b"b/" + name),
         lineterm=b"\n",
     )

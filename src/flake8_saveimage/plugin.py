@@ -72,9 +72,13 @@ class SaveImagePlugin:
         try:
             findings = analyse(source, hooks=hooks, codes=codes)
         except Unparsable as error:
-            self._not_checked(f"libcst cannot parse it: {error}")
+            self._not_checked(f"could not be checked, libcst cannot parse it: {error}")
         except RecursionError:
-            self._not_checked("nested too deeply")
+            self._not_checked("could not be checked, nested too deeply")
+        except Exception as error:  # a defect of ours must not end the whole flake8 run
+            from flake8_saveimage.sources import defect
+
+            self._not_checked(defect(error))
         else:
             for finding in findings:
                 text = f"{finding.code} {finding.message}"
@@ -84,9 +88,7 @@ class SaveImagePlugin:
         # flake8 has no channel for this; the root handler of last resort writes to stderr
         import logging
 
-        logging.getLogger(__name__).warning(
-            "flake8-saveimage: %r was not checked: %s", self._filename, reason
-        )
+        logging.getLogger(__name__).warning("flake8-saveimage: %r %s", self._filename, reason)
 
 
 @functools.cache

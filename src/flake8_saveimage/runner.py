@@ -18,6 +18,7 @@ from flake8_saveimage.findings import Finding
 from flake8_saveimage.gate import text_may_save, tree_may_save
 
 if TYPE_CHECKING:
+    from flake8_saveimage.analysis import Unparsable
     from flake8_saveimage.noqa import Judge
 
 Result = TypeVar("Result")
@@ -165,7 +166,11 @@ class FileWork(Generic[Result]):
         except RecursionError:
             return self.failed(name, "cannot be checked: nested too deeply")
         except Exception as error:
-            return self.failed(name, _defect(error))
+            from flake8_saveimage.analysis import Unparsable
+
+            if isinstance(error, Unparsable):
+                return self.failed(name, _unparsable(error))
+            return self.failed(name, sources.defect(error))
 
     def work(self, name: str, raw: bytes) -> Result:
         """Do it; may raise anything."""
@@ -196,25 +201,14 @@ class Checker(FileWork[CheckedFile]):
         codes = self.judge.codes_for(name)
         if not codes:
             return []
-        from flake8_saveimage.analysis import Unparsable, analyse
+        from flake8_saveimage.analysis import analyse
 
-        try:
-            return analyse(text, hooks=frozenset(self.options.saveimage_hooks), codes=codes)
-        except Unparsable as error:
-            raise sources.SourceError(
-                f"cannot be parsed by libcst: {error.message} "
-                f"(line {error.line}, column {error.column})"
-            ) from error
+        return analyse(text, hooks=frozenset(self.options.saveimage_hooks), codes=codes)
 
 
-def _defect(error: Exception) -> str:
-    """Describe a defect of this tool in one line."""
-    import traceback
-
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{os.path.basename(frame.filename)}:{frame.lineno}"
-    text = " ".join(f"{type(error).__name__}: {error}".split())
-    return f"was not checked because of a defect of flake8-saveimage ({text} at {where})"
+def _unparsable(error: Unparsable) -> str:
+    place = f"line {error.line}, column {error.column}"
+    return f"cannot be parsed by libcst: {error.message} ({place})"
 
 
 def _gate(path: str) -> int:

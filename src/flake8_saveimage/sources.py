@@ -27,11 +27,11 @@ def read(path: str) -> bytes:
     Raises ``SourceError`` for what cannot be read, and for devices, which have no end.
     """
     try:
-        mode = os.stat(path).st_mode
-        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) or stat.S_ISSOCK(mode):
-            raise SourceError("is not a regular file")
-        with open(path, "rb") as file:
-            return file.read()
+        with open(path, "rb", buffering=0) as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+                raise SourceError("is not a regular file")
+            return file.readall()
     except OSError as error:
         raise SourceError(f"cannot be read: {error.strerror or error}") from error
     except ValueError as error:  # a NUL byte in the name
@@ -109,3 +109,13 @@ def encode(text: str, encoding: str, before: str, raw: bytes) -> bytes:
     except UnicodeEncodeError as error:
         raise SourceError(f"cannot be written as {encoding}: {error.reason}") from error
     raise SourceError(f"cannot be rewritten byte for byte as {encoding}")
+
+
+def defect(error: Exception) -> str:
+    """Describe a defect of this tool in one line."""
+    import traceback
+
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{os.path.basename(frame.filename)}:{frame.lineno}"
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"could not be checked, a defect of flake8-saveimage ({text} at {where})"

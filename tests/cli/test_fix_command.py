@@ -214,3 +214,51 @@ def test_interrupted_in_the_middle_every_file_is_whole(tmp_path: Path) -> None:
     for content in contents:
         compile(content, "f.py", "exec")
         assert content.endswith(filler[-100:])
+
+
+def test_vendored_helper_is_written_before_it_is_imported_and_kept_up_to_date(
+    tmp_path: Path, command: Command
+) -> None:
+    write(tmp_path, {"pkg/__init__.py": "", "pkg/a.py": LOOP, "pkg/b.py": "x = 1\n"})
+    helper = tmp_path / "pkg" / "saving.py"
+    done = command("fix", "--vendor", "pkg/saving.py", "pkg/b.py")
+    assert (done.returncode, helper.exists()) == (0, False)
+    done = command("fix", "--unsafe-fixes", "--vendor", "pkg/saving.py", "pkg")
+    assert done.returncode == 0, done.stderr.decode()
+    assert lines(done.stderr)[0] == "flake8-saveimage: created pkg/saving.py"
+    assert "from .saving import safe_save" in (tmp_path / "pkg/a.py").read_text()
+    content = helper.read_bytes()
+    helper.write_bytes(content + b"# old\n")
+    done = command("fix", "--unsafe-fixes", "--vendor", "pkg/saving.py", "pkg")
+    assert (done.returncode, helper.read_bytes()) == (0, content)
+    # the helper itself is nothing to report
+    assert command("check", "pkg").returncode == 0
+
+
+@GIT
+def test_the_patch_brings_the_vendored_helper(tmp_path: Path, command: Command) -> None:
+    write(tmp_path, {"a.py": LOOP})
+    commit_all(tmp_path)
+    done = command("fix", "--diff", "--unsafe-fixes", "--vendor", "saving.py", "a.py")
+    assert done.returncode == 1
+    applied = git(tmp_path, "apply", stdin=done.stdout)
+    assert (applied.returncode, applied.stderr) == (0, b"")
+    by_patch = {path.name: path.read_bytes() for path in tmp_path.glob("*.py")}
+    assert set(by_patch) == {"a.py", "saving.py"}
+    git(tmp_path, "clean", "-qfd")
+    git(tmp_path, "checkout", "-q", ".")
+    command("fix", "--unsafe-fixes", "--vendor", "saving.py", "a.py")
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("*.py")} == by_patch
+
+
+def test_a_place_where_the_helper_cannot_be_is_one_clear_line(
+    tmp_path: Path, command: Command
+) -> None:
+    write(tmp_path, {"a.py": LOOP, "mine.py": "x = 1\n"})
+    for vendor in ("no-module.py", "mine.py"):
+        done = command("fix", "--unsafe-fixes", "--vendor", vendor, "a.py")
+        assert done.returncode == 2
+        assert vendor.encode() in done.stderr
+        assert len(lines(done.stderr)) <= 2
+        assert (tmp_path / "a.py").read_text() == LOOP
+    assert (tmp_path / "mine.py").read_text() == "x = 1\n"

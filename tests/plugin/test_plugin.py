@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from flake8_saveimage import __version__
+from flake8_saveimage import __version__, analysis
+from flake8_saveimage.analysis import Unparsable
 from flake8_saveimage.plugin import SaveImagePlugin
 
 LOOP = """\
@@ -110,15 +111,24 @@ def test_called_without_flake8s_options() -> None:
     ]
 
 
-def test_what_libcst_cannot_read_is_said_and_breaks_nothing(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (Unparsable("strange syntax", 3, 7), "libcst cannot parse it: strange syntax"),
+        (RecursionError(), "nested too deeply"),
+        (KeyError("x"), "a defect of flake8-saveimage (KeyError: 'x' at test_plugin.py:"),
+    ],
+)
+def test_what_cannot_be_checked_is_said_and_breaks_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    message: str,
 ) -> None:
-    from flake8_saveimage import analysis
-
     def refuse(*arguments: object, **keywords: object) -> None:
-        raise analysis.Unparsable("strange syntax", 3, 7)
+        raise error
 
     monkeypatch.setattr(analysis, "analyse", refuse)
     plugin = SaveImagePlugin(ast.parse(LOOP), LOOP.splitlines(keepends=True), "a\n.py")
     assert list(plugin.run()) == []
-    assert "'a\\n.py' was not checked: libcst cannot parse it: strange syntax" in caplog.text
+    assert f"'a\\n.py' could not be checked, {message}" in caplog.text

@@ -16,6 +16,43 @@ from flake8_saveimage.fixer import FixedFile, Fixer
 from flake8_saveimage.runner import WorkerDied, job_count, may_save, sweep
 
 
+class Vendored:
+    """The copy of the runtime helper in the user's repository: there before it is imported."""
+
+    def __init__(self, path: str, *, diff: bool) -> None:
+        self._path = path
+        self._diff = diff
+        self._done = False
+
+    def provide(self) -> None:
+        """Write the copy, or bring it up to date, or print the patch that does so; once."""
+        if self._done:
+            return
+        self._done = True
+        from flake8_saveimage.fixes import vendoring
+
+        try:
+            if self._diff:
+                self._print_patch(vendoring.helper_source())
+            elif (what := vendoring.install(self._path)) != "unchanged":
+                say(f"{what} {self._path}")
+        except vendoring.VendorError as error:
+            raise CommandError(f"--vendor: {error}") from error
+
+    def refresh(self) -> None:
+        """Bring a copy that is there up to date, even if no file needed it in this run."""
+        if os.path.exists(self._path):
+            self.provide()
+
+    def _print_patch(self, content: bytes) -> None:
+        from flake8_saveimage import sources
+        from flake8_saveimage.patch import unified
+
+        there = sources.read(self._path) if os.path.exists(self._path) else None
+        if there != content:
+            _print_bytes(unified(self._path, there, content))
+
+
 @dataclass
 class _Tally:
     """What happened so far."""
@@ -40,8 +77,13 @@ def run(arguments: argparse.Namespace) -> int:
     tally = _Tally(errors=list(work.errors))
     if work.stdin is not None:
         _fix_stdin(work.stdin_name, work.stdin, fixer, tally, diff=arguments.diff)
+    helper = Vendored(arguments.vendor, diff=arguments.diff) if arguments.vendor else None
     for result in _fixed(work, fixer):
+        if helper is not None and result.after is not None:
+            helper.provide()
         _settle(result, tally, diff=arguments.diff)
+    if helper is not None:
+        helper.refresh()
     _print_left(tally, sys.stderr if arguments.diff or work.stdin is not None else sys.stdout)
     report_errors(tally.errors)
     _summarise(tally, arguments, len(work.files) + (work.stdin is not None))
