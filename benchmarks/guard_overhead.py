@@ -66,12 +66,13 @@ def cases() -> dict[str, tuple[Callable[[str], object], int]]:
     grid = torch.stack(crops)
     outside = grid * 2 - 1
     channels_last = grid.contiguous(memory_format=torch.channels_last)
+    half = grid.bfloat16()
     one, small = grid[0, :, :224, :224].contiguous(), grid[0, :, 64:128, 64:128].contiguous()
     weights = {f"layer{n}": torch.rand(512, 512) for n in range(24)}
     return {
         "save_image 16x3x256x256 float32": (lambda n: save_image(grid, n + ".png"), 8),
         "save_image 16x3x256x256, clipped": (lambda n: save_image(outside, n + ".png"), 8),
-        "save_image 16x3x256x256 bfloat16": (lambda n: save_image(grid.bfloat16(), n + ".png"), 8),
+        "save_image 16x3x256x256 bfloat16": (lambda n: save_image(half, n + ".png"), 8),
         "save_image channels_last": (lambda n: save_image(channels_last, n + ".png"), 8),
         "save_image 3x224x224": (lambda n: save_image(one, n + ".png"), 40),
         "save_image 3x64x64": (lambda n: save_image(small, n + ".png"), 200),

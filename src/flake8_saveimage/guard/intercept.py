@@ -83,7 +83,7 @@ class Watched:
     def _restore(self) -> None:
         if self._function is not None and self._code is not None:
             self._function.__code__ = self._code
-            delattr(self._function, "__signature__")  # noqa: B043
+            delattr(self._function, "__signature__")
         self._function = self._code = self._original = None
 
 

@@ -30,6 +30,7 @@ BEFORE_RUN = 2
 """A file from before the run was at the path."""
 
 _SEGMENT = 1 << 18
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Journal:
         self._end = 0
 
     def append(self, record: list[Any] | dict[str, Any]) -> None:
-        line = json.dumps(record, separators=(",", ":")).encode("ascii") + b"\n"
+        line = _encode(record).encode("ascii") + b"\n"
         with self._lock:
             if self._map is None or self._end + len(line) > len(self._map):
                 self._map = self._next_segment(max(_SEGMENT, len(line)))
