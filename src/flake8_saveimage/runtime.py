@@ -455,6 +455,28 @@ def _is_running(pid: int) -> bool:
     return True
 
 
+class _WatchedFile:
+    """Keeps the first error of a write.
+
+    When a write fails, torch.save goes on to finish its archive and raises about that ("unexpected
+    pos 704 vs 598"), in place of the full disk or the Ctrl-C that was the reason.
+    """
+
+    def __init__(self, handle: IO[bytes]) -> None:
+        self._handle = handle
+        self.problem: BaseException | None = None
+
+    def write(self, data: bytes) -> int:
+        try:
+            return self._handle.write(data)
+        except BaseException as problem:
+            self.problem = self.problem or problem
+            raise
+
+    def flush(self) -> None:
+        self._handle.flush()
+
+
 @dataclass(frozen=True)
 class _Destination:
     """Where a file goes and what happens if the name is taken."""
@@ -528,7 +550,13 @@ class _Destination:
     def _write(self, temporary: Path, write: Callable[[IO[bytes]], object]) -> None:
         _temporaries.add(temporary)
         with temporary.open("xb") as handle:
-            write(handle)
+            watched = _WatchedFile(handle)
+            try:
+                write(cast("IO[bytes]", watched))
+            except BaseException:
+                if watched.problem is not None:
+                    raise watched.problem from None
+                raise
             if self.durable:
                 handle.flush()
                 os.fsync(handle.fileno())
@@ -704,7 +732,11 @@ class _Picture:
 
     def count_outside(self) -> torch.Tensor:
         if self.outside is not None or self.values is None or self.bounds is None:
-            return torch.zeros((), dtype=torch.int64) if self.outside is None else self.outside
+            return (
+                torch.zeros((), dtype=torch.int64, device="cpu")
+                if self.outside is None
+                else self.outside
+            )
         low, high = self.bounds
         return ((self.values < low - self.slack) | (self.values > high + self.slack)).sum()
 
@@ -868,12 +900,12 @@ def _floats(batch: torch.Tensor) -> torch.Tensor:
 
 
 def _per_channel(name: str, value: Numbers, batch: torch.Tensor) -> torch.Tensor:
-    numbers = torch.as_tensor(value, dtype=batch.dtype).reshape(-1)
+    numbers = torch.as_tensor(value, dtype=batch.dtype, device=batch.device).reshape(-1)
     if numbers.numel() not in (1, batch.size(1)):
         raise ValueError(
             f"{name} has {numbers.numel()} values, the image has {batch.size(1)} channels"
         )
-    return numbers.to(batch.device).view(1, -1, 1, 1)
+    return numbers.view(1, -1, 1, 1)
 
 
 def _denormalize(batch: torch.Tensor, look: _Look) -> torch.Tensor:
@@ -1136,7 +1168,7 @@ def _format_name(path: object, format: str | None) -> str:
         if format is not None and format.upper() in Image.SAVE:
             return format.upper()
         if wanted in Image.EXTENSION and Image.EXTENSION[wanted].upper() in Image.SAVE:
-            return Image.EXTENSION[wanted].upper()
+            return str(Image.EXTENSION[wanted]).upper()
         if look_further:
             Image.init()
     if format is not None:
@@ -1842,7 +1874,7 @@ class SaveQueue:
         if device not in self._streams:
             self._streams[device] = cuda.Stream(device)
         stream = self._streams[device]
-        host = torch.empty(packed.shape, dtype=torch.uint8, pin_memory=True)
+        host = torch.empty(packed.shape, dtype=torch.uint8, device="cpu", pin_memory=True)
         stream.wait_stream(torch.cuda.current_stream(device))
         with torch.cuda.stream(stream):
             host.copy_(packed, non_blocking=True)
@@ -1896,7 +1928,7 @@ def _snapshot(obj: Any) -> tuple[Any, Callable[[], None]]:
             storages[place] = _copy_storage(tensor)
             if tensor.is_cuda:
                 devices.add(tensor.device)
-        plain = torch.empty(0, dtype=tensor.dtype).set_(
+        plain = torch.empty(0, dtype=tensor.dtype, device="cpu").set_(
             storages[place], tensor.storage_offset(), tensor.size(), tensor.stride()
         )
         if isinstance(tensor, torch.nn.Parameter):
@@ -1927,6 +1959,6 @@ def _copy_storage(tensor: torch.Tensor) -> Any:
     if not tensor.is_cuda:
         return storage.cpu() if tensor.device.type != "cpu" else storage.clone()
     source = torch.empty(0, dtype=torch.uint8, device=tensor.device).set_(storage)
-    host = torch.empty(source.shape, dtype=torch.uint8, pin_memory=True)
+    host = torch.empty(source.shape, dtype=torch.uint8, device="cpu", pin_memory=True)
     host.copy_(source, non_blocking=True)
     return host.untyped_storage()

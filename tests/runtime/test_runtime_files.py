@@ -1,0 +1,218 @@
+"""Whole files, the right mode, links and folders in the way, one process."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from flake8_saveimage import runtime
+from flake8_saveimage.runtime import remove_leftovers, safe_save, safe_save_image
+
+IMAGE = torch.rand(3, 2, 2)
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_error_replace_and_skip(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "x.pt"
+    assert safe_save(1, path, if_exists="error") == path
+    with pytest.raises(FileExistsError, match="is there already") as caught:
+        safe_save(2, path, if_exists="error")
+    assert caught.value.filename == str(path)
+    assert safe_save(3, path, if_exists="skip") == path
+    assert torch.load(path) == 1
+    assert safe_save(4, path, if_exists="replace") == path
+    assert torch.load(path) == 4
+    assert names(path.parent) == {"x.pt"}
+
+
+def test_error_and_skip_do_not_even_look_at_the_image(tmp_path: Path) -> None:
+    path = safe_save_image(IMAGE, tmp_path / "x.png")
+    nan = IMAGE * float("nan")
+    assert safe_save_image(nan, path, if_exists="skip") == path
+    with pytest.raises(FileExistsError):
+        safe_save_image(nan, path, if_exists="error")
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+@pytest.mark.parametrize("if_exists", ["unique", "replace"])
+def test_the_mode_is_what_umask_says(mask: int, if_exists: Any, tmp_path: Path) -> None:
+    before = os.umask(mask)
+    try:
+        path = safe_save({}, tmp_path / "x.pt", if_exists=if_exists)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~mask
+
+
+def test_durable_syncs_the_file_before_and_the_folder_after_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[tuple[str, bool]] = []
+    real = os.fsync
+
+    def fsync(handle: int) -> None:
+        kind = "folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file"
+        synced.append((kind, (tmp_path / "x.pt").exists()))
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    safe_save({}, tmp_path / "x.pt", if_exists="replace")
+    assert synced == [("file", False), ("folder", True)]
+    synced.clear()
+    safe_save({}, tmp_path / "x.pt", if_exists="replace", durable=False)
+    safe_save({}, tmp_path / "y.pt")
+    assert synced == []
+    safe_save({}, tmp_path / "a" / "b" / "y.pt", durable=True)
+    assert [kind for kind, _ in synced] == ["folder", "folder", "file", "folder"]
+
+
+def test_replace_writes_through_a_symbolic_link(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    real, link = tmp_path / "disk" / "real.pt", tmp_path / "last.pt"
+    link.symlink_to(real)
+    for value in (1, 2):  # first dangling, then not
+        assert safe_save(value, link, if_exists="replace") == link
+        assert link.is_symlink()
+        assert torch.load(real) == value
+    assert names(tmp_path / "disk") == {"real.pt"}
+
+
+@pytest.mark.parametrize("dangling", [True, False])
+def test_a_symbolic_link_is_a_taken_name(dangling: bool, tmp_path: Path) -> None:
+    real, link = tmp_path / "real.pt", tmp_path / "x.pt"
+    if not dangling:
+        real.write_bytes(b"precious")
+    link.symlink_to(real)
+    assert safe_save({}, link).name == "x_1.pt"
+    with pytest.raises(FileExistsError):
+        safe_save({}, link, if_exists="error")
+    assert safe_save({}, link, if_exists="skip") == link
+    assert real.exists() is not dangling
+    assert dangling or real.read_bytes() == b"precious"
+
+
+def test_a_link_to_a_folder_on_the_way_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "real", target_is_directory=True)
+    assert safe_save({}, tmp_path / "out" / "x.pt") == tmp_path / "out" / "x.pt"
+    assert names(tmp_path / "real") == {"x.pt"}
+
+
+def test_a_folder_where_the_file_should_be(tmp_path: Path) -> None:
+    (tmp_path / "x.pt").mkdir()
+    for if_exists in ("replace", "skip", "error"):
+        with pytest.raises(IsADirectoryError, match="is a folder"):
+            safe_save({}, tmp_path / "x.pt", if_exists=if_exists)  # type: ignore[arg-type]
+    assert safe_save({}, tmp_path / "x.pt").name == "x_1.pt"
+    assert names(tmp_path) == {"x.pt", "x_1.pt"}
+
+
+def test_a_file_where_a_folder_should_be(tmp_path: Path) -> None:
+    (tmp_path / "out").write_bytes(b"precious")
+    with pytest.raises(NotADirectoryError, match="a folder of this name is needed") as caught:
+        safe_save({}, tmp_path / "out" / "deep" / "x.pt")
+    assert caught.value.filename == str(tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == b"precious"
+
+
+class Unpicklable:
+    def __reduce__(self) -> Any:
+        raise RuntimeError("cannot be pickled")
+
+
+@pytest.mark.parametrize("if_exists", ["unique", "error", "replace", "skip"])
+def test_an_error_in_the_middle_leaves_nothing(if_exists: Any, tmp_path: Path) -> None:
+    path = tmp_path / "x.pt"
+    with pytest.raises(RuntimeError, match="cannot be pickled"):
+        safe_save({"a": torch.rand(1000), "b": Unpicklable()}, path, if_exists=if_exists)
+    assert names(tmp_path) == set()
+    safe_save("old", path)
+    with pytest.raises(RuntimeError, match="cannot be pickled"):
+        safe_save([torch.rand(1000), Unpicklable()], path, if_exists="replace")
+    assert names(tmp_path) == {"x.pt"}
+    assert torch.load(path) == "old"
+
+
+@pytest.mark.parametrize("step", ["open", "link", "fsync", "unlink"])
+def test_an_interrupt_at_any_step_leaves_nothing(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """KeyboardInterrupt right after the system call: the worst moment that Python allows."""
+    owner: Any = Path if step in ("open", "unlink") else os
+    real = getattr(owner, step)
+
+    def interrupted(*args: Any, **options: Any) -> Any:
+        monkeypatch.undo()
+        real(*args, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(owner, step, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        safe_save({"a": 1}, tmp_path / "x.pt", durable=True)
+    assert names(tmp_path) <= {"x.pt"}
+    for path in tmp_path.iterdir():
+        assert torch.load(path) == {"a": 1}
+
+
+def no_links(*_: object, **__: object) -> None:
+    raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+
+@pytest.mark.parametrize("kernel", [True, False], ids=["exclusive rename", "lock file"])
+def test_file_systems_without_hard_links(
+    kernel: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "link", no_links)
+    if not kernel:
+        monkeypatch.setattr(runtime, "_kernel_rename", lambda: None)
+    written = [safe_save(n, tmp_path / "x.pt") for n in range(5)]
+    assert [torch.load(path) for path in written] == [0, 1, 2, 3, 4]
+    assert [path.name for path in written][:3] == ["x.pt", "x_1.pt", "x_2.pt"]
+    assert names(tmp_path) == {path.name for path in written}
+    with pytest.raises(FileExistsError):
+        safe_save(9, tmp_path / "x.pt", if_exists="error")
+    (tmp_path / "y_1.pt").symlink_to("nowhere")
+    assert [safe_save(n, tmp_path / "y.pt").name for n in range(2)] == ["y.pt", "y_2.pt"]
+    assert torch.load(safe_save("new", tmp_path / "x.pt", if_exists="replace")) == "new"
+
+
+def test_a_stale_lock_costs_a_number_and_nothing_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "link", no_links)
+    monkeypatch.setattr(runtime, "_kernel_rename", lambda: None)
+    digest = runtime.hashlib.sha256(b"x.pt").hexdigest()[:16]
+    lock = tmp_path / f".saveimage-{digest}.lock"
+    lock.write_text(f"{runtime._HOST} 4194304")  # above the largest process number
+    assert safe_save(1, tmp_path / "x.pt").name == "x_1.pt"
+    assert remove_leftovers(tmp_path) == [lock]
+    assert safe_save(1, tmp_path / "x.pt", if_exists="error").name == "x.pt"
+
+
+def test_leftovers_of_ended_processes_are_removed_and_no_others(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    ended = tmp_path / f".saveimage-{runtime._HOST}-4194304-0123abcd.tmp"
+    deep = tmp_path / "sub" / ended.name
+    running = tmp_path / f".saveimage-{runtime._HOST}-{os.getpid()}-0123abcd.tmp"
+    elsewhere = tmp_path / ".saveimage-00000000-4194304-0123abcd.tmp"
+    stale = tmp_path / ".saveimage-00000000-4194305-0123abcd.tmp"
+    users = [tmp_path / ".saveimage-notes.tmp", tmp_path / "x.png"]
+    for path in (ended, deep, running, elsewhere, stale, *users):
+        path.touch()
+    os.utime(stale, (time.time() - 100_000,) * 2)
+    assert remove_leftovers(tmp_path) == sorted([ended, stale])
+    assert remove_leftovers(tmp_path, recursive=True) == [deep]
+    assert remove_leftovers(tmp_path, older_than=-1) == [elsewhere]
+    assert names(tmp_path) == {"sub", running.name, *(path.name for path in users)}
+    with pytest.raises(NotADirectoryError, match="needs a folder"):
+        remove_leftovers(tmp_path / "x.png")
