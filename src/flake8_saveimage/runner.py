@@ -51,13 +51,10 @@ def may_save(raw: bytes) -> bool:
 
 
 def check_files(
-    paths: Sequence[str],
-    options: argparse.Namespace,
-    *,
-    advance: Callable[[int], None] | None = None,
+    paths: Sequence[str], checker: Checker, *, advance: Callable[[int], None] | None = None
 ) -> list[CheckedFile]:
     """Check files and return those with findings or errors, in the order of ``paths``."""
-    results = sweep(paths, Checker(options), job_count(options), advance=advance)
+    results = sweep(paths, checker, job_count(checker.options), advance=advance)
     return [checked for checked in results if checked.findings or checked.error]
 
 
@@ -182,7 +179,11 @@ class FileWork(Generic[Result]):
 
 
 class Checker(FileWork[CheckedFile]):
-    """Finds what flake8 would show for a file."""
+    """Finds what flake8 would show for a file; ``fixes``: and whether it can be mended."""
+
+    def __init__(self, options: argparse.Namespace, *, fixes: bool = False) -> None:
+        super().__init__(options)
+        self._fixes = fixes
 
     def work(self, name: str, raw: bytes) -> CheckedFile:
         text = sources.universal_newlines(sources.decode(raw).text)
@@ -203,7 +204,8 @@ class Checker(FileWork[CheckedFile]):
             return []
         from flake8_saveimage.analysis import analyse
 
-        return analyse(text, hooks=frozenset(self.options.saveimage_hooks), codes=codes)
+        hooks = frozenset(self.options.saveimage_hooks)
+        return analyse(text, hooks=hooks, codes=codes, fixes=self._fixes)
 
 
 def _unparsable(error: Unparsable) -> str:

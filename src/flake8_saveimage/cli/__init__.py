@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 OK, FINDINGS, FAILURE, INTERRUPTED = 0, 1, 2, 130
 
@@ -47,6 +48,15 @@ def say(message: str) -> None:
 def counted(number: int, noun: str) -> str:
     """Return ``1 file``, ``2 files``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def colour_wanted(stream: TextIO) -> bool:
+    """Follow NO_COLOR and FORCE_COLOR, else whether a terminal that knows colours looks."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def _run(command: str, arguments: object) -> int:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from flake8_saveimage.cli import FAILURE, FINDINGS, OK, CommandError, counted, say
+from flake8_saveimage.cli import FAILURE, FINDINGS, OK, CommandError, colour_wanted, counted, say
 from flake8_saveimage.cli.common import Work, all_refused, prepare, report_errors, request_of
 from flake8_saveimage.report import Run, Style, make_run, render
 
@@ -25,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
         _write(render(arguments.format, make_run([]), Style()), arguments)
         return OK
     work = prepare(arguments, request)
-    result = _check(work)
+    result = _check(work, fixes=arguments.format != "text" or sys.stderr.isatty())
     if arguments.add_noqa:
         return _add_noqa(result, work)
     style = Style(_colour(arguments), _show_source(arguments, work.options))
@@ -39,18 +38,19 @@ def run(arguments: argparse.Namespace) -> int:
     return _status(result, exit_zero=arguments.exit_zero)
 
 
-def _check(work: Work) -> Run:
+def _check(work: Work, *, fixes: bool) -> Run:
     from flake8_saveimage.cli.progress import Progress
     from flake8_saveimage.runner import CheckedFile, Checker, WorkerDied, check_files, may_save
 
+    checker = Checker(work.options, fixes=fixes)
     try:
         with Progress(len(work.files)) as progress:
-            checked = check_files(work.files, work.options, advance=progress.advance)
+            checked = check_files(work.files, checker, advance=progress.advance)
     except WorkerDied as error:
         raise CommandError(str(error)) from error
     checked += [CheckedFile(path, error=message) for path, message in work.errors]
     if work.stdin is not None and may_save(work.stdin):
-        checked.append(Checker(work.options).on_source(work.stdin_name, work.stdin))
+        checked.append(checker.on_source(work.stdin_name, work.stdin))
     return make_run(checked)
 
 
@@ -74,14 +74,9 @@ def _write(text: str, arguments: argparse.Namespace) -> None:
 
 
 def _colour(arguments: argparse.Namespace) -> bool:
-    """Follow ``--color``, then NO_COLOR and FORCE_COLOR, then whether anybody looks."""
     if arguments.color != "auto":
         return bool(arguments.color == "always")
-    if os.environ.get("NO_COLOR"):
-        return False
-    if os.environ.get("FORCE_COLOR"):
-        return True
-    return _on_terminal(arguments) and os.environ.get("TERM") != "dumb"
+    return arguments.output_file is None and colour_wanted(sys.stdout)
 
 
 def _show_source(arguments: argparse.Namespace, options: argparse.Namespace) -> bool:

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from flake8_saveimage import config
-from flake8_saveimage.cli import OK, CommandError
+from flake8_saveimage.cli import OK, CommandError, colour_wanted
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -45,4 +45,29 @@ def _page(code: str) -> str:
     rule = next(rule for rule in all_rules() if rule.code == code)
     state = "on by default" if rule.default else f"off by default: --extend-select {code}"
     title = f"{code}: {rule.title}"
-    return f"{title}\n{'=' * len(title)}\n({state})\n\n{documentation(code)}"
+    text = documentation(code)
+    first, _, rest = text.partition("\n\n")
+    if first.strip(". \n").casefold() == rule.title.casefold():
+        text = rest  # the title is there already
+    return f"{_bold(title)}\n{'=' * len(title)}\n({state})\n\n{_rendered(text)}"
+
+
+def _rendered(markdown: str) -> str:
+    """Return Markdown as plain text: headings underlined, code indented."""
+    lines: list[str] = []
+    in_code = False
+    for line in markdown.splitlines():
+        if line.startswith("```"):
+            in_code = not in_code
+        elif in_code:
+            lines.append(f"    {line}".rstrip())
+        elif line.startswith("#"):
+            heading = line.lstrip("# ")
+            lines += [_bold(heading), "-" * len(heading)]
+        else:
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def _bold(text: str) -> str:
+    return f"\033[1m{text}\033[0m" if colour_wanted(sys.stdout) else text
