@@ -8,8 +8,8 @@ executed for real with a ``torch`` whose ``save`` only records the paths, and:
 - a call reported as SVI107 must have written the path that the save before it wrote.
 
 The generator leaves out what only the data decide (a counter moved on in one branch, sums that
-happen to meet): of that the checker claims nothing. Where an object is made in the loop for one call
-(the line says ``# anything``), silence is allowed, a wrong claim is not.
+happen to meet): of that the checker claims nothing. Where an object is made in the loop for one
+call (the line says ``# anything``), silence is allowed, a wrong claim is not.
 """
 
 from __future__ import annotations
