@@ -38,6 +38,8 @@ QUOTIENT = "a whole-number division (//)"
 MARK = "\0"
 _MAX_DEPTH = 60
 _MAX_TEXT = 400
+# Steps for one question: variables of a loop that all depend on each other have no end of ways.
+_FUEL = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,12 +212,16 @@ class Dependence:
         self._cycle_floor = 1 << 30
         self._calls: list[Scope] = []
         self._depth = 0
+        self._fuel = _FUEL
 
     # -- the door ------------------------------------------------------------------------------
 
     def evaluate(self, node: cst.BaseExpression, place: Place) -> Value:
         """Return what ``node``, evaluated at ``place``, depends on."""
-        if self._depth > _MAX_DEPTH:
+        if self._depth == 0:
+            self._fuel = _FUEL
+        self._fuel -= 1
+        if self._depth > _MAX_DEPTH or self._fuel < 0:
             return self.opaque(place)
         self._depth += 1
         try:
@@ -285,11 +291,30 @@ class Dependence:
         if not reaches:
             reaches = tuple(Reach(b, ()) for b in lookup.owner.bindings.get(name, ()))
         value = self._join([self.binding(reach, place) for reach in reaches], name)
-        shared = lookup.owner.shared.get(name, ())
-        if shared and not (lookup.local and lookup.complete):
-            # Some function rebinds it through `global`: it may be another one at each look.
-            value = union([value, self.opaque(place)], unknown(name))
+        rebound = self._rebound(name, lookup, place)
+        if rebound:
+            value = union([value, *rebound], unknown(name))
         return self._mutated(value, name, lookup, place)
+
+    def _rebound(self, name: str, lookup: Lookup, place: Place) -> list[Value]:
+        """Return what the functions add that rebind a name through ``global`` or ``nonlocal``."""
+        here = place.scope.function
+        owner = self.flow.owner_of(name, here) or lookup.owner
+        found: list[Value] = []
+        own = False
+        for binding in owner.shared.get(name, ()) if owner is not None else ():
+            function = binding.place.scope.function
+            if function is not here:
+                runs = self._runs(function)
+                sources = runs and runs | frozenset(binding.place.loops())
+                found.append(Value(sources, sources) if sources else self.opaque(place))
+            elif not own and not (lookup.local and lookup.complete):
+                own = True  # what an earlier run of this function, or an earlier pass, has left
+                reaches, _complete = self.flow.reaching(here, name, place)
+                activation: Sources = frozenset([here])
+                found.append(Value(activation, activation))
+                found += [self.binding(reach, place) for reach in reaches]
+        return found
 
     def _mutated(self, value: Value, name: str, lookup: Lookup, place: Place) -> Value:
         """Add the loops in which the object behind ``name`` is changed in place."""
@@ -298,6 +323,8 @@ class Dependence:
         owner = lookup.owner
         if owner is not None and name == owner.self_name:
             return value  # `self.step()` changes attributes, which are looked at one by one
+        if "." not in name and self.flow.class_of(cst.Name(name), place) is not None:
+            return value  # so does a method of a class of this file, whatever it is called
         for scope in _with_nested(owner) if owner is not None else ():
             for where in scope.mutations.get(name, ()):
                 if scope.function is place.scope.function:
@@ -324,7 +351,7 @@ class Dependence:
         value = self._bindings.get(id(binding))
         if value is None:
             value = self._evaluate_binding(reach)
-        return self._after_loops(value, place)
+        return self._after_loops(_settled_before(value, binding, place), place)
 
     def _evaluate_binding(self, reach: Reach) -> Value:
         binding = reach.binding
@@ -590,7 +617,12 @@ class Dependence:
         function = binding.place.scope.function
         if binding.kind != "assign" or _COUNTS.search(attribute) or _COUNTS.search(function.name):
             return None
-        found: set[Source] = set(binding.place.loops())
+        runs = self._runs(function)
+        return runs and runs | frozenset(binding.place.loops())
+
+    def _runs(self, function: Scope) -> Sources | None:
+        """Return the loops around the calls of a function and of its callers, and all of these."""
+        found: set[Source] = set()
         queue = [function]
         for current in queue:
             if current.kind != "function" or is_hook(current, self.flow.facts):
@@ -920,6 +952,17 @@ class Dependence:
         if len(values) == 1:
             return values[0]
         return union(values, _either(values) if values else unknown(name))
+
+
+def _settled_before(value: Value, binding: Binding, place: Place) -> Value:
+    """A value bound outside of a loop is the same in all its passes, whatever it was made from."""
+    if binding.place.scope.function is not place.scope.function:
+        return value
+    around = {id(loop) for loop in binding.place.loops()}
+    inner = frozenset(loop for loop in place.loops() if id(loop) not in around)
+    if inner.isdisjoint(value.deps):
+        return value
+    return replace(value, deps=value.deps - inner, solid=value.solid - inner)
 
 
 def _with_nested(scope: Scope) -> list[Scope]:

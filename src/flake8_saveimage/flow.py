@@ -102,6 +102,10 @@ class Flow:
                 parent = parent.parent
         return self.facts.scope
 
+    def owner_of(self, name: str, function: Scope) -> Scope | None:
+        """Return the scope whose name a function rebinds by ``global`` or ``nonlocal``."""
+        return self._declared_owner(function, name) if name in function.declared else None
+
     def _everywhere(self, owner: Scope, name: str) -> tuple[Reach, ...]:
         bindings = [*owner.bindings.get(name, ()), *owner.shared.get(name, ())]
         return tuple(Reach(binding, ()) for binding in bindings if binding.kind != "del")
