@@ -258,7 +258,7 @@
   function errorPanel() {
     if (!data.errors.length) return [];
     return [el("details", { class: "panel errors-panel", open: data.errors.length < 4 },
-      el("summary", {}, el("h2", {}, `${plural(data.errors.length, "file")} not checked completely`)),
+      el("summary", {}, el("h2", {}, `${plural(data.errors.length, "file")} could not be checked`)),
       el("div", { class: "aside" }, el("ul", { class: "errors" }, ...data.errors.map(([path, message]) => el("li", {}, el("code", {}, path), ` ${message}`)))))];
   }
 
@@ -363,7 +363,7 @@
     };
     finding.edits.forEach(([start, end, lines], index) => {
       const from = Math.max(next, start - CONTEXT);
-      if (from > next) body.append(el("tr", { class: "gap" }, el("td", { colspan: 4 }, next === 1 ? `line ${from}` : `⋯ ${plural(from - next, "line")}`)));
+      if (from > next && index) body.append(el("tr", { class: "gap" }, el("td", { colspan: 4 }, `⋯ ${plural(from - next, "line")}`)));
       same(from, start - 1);
       for (let i = 0; i < Math.max(end - start, lines.length); i += 1) {
         const left = start + i < end ? line(start + i) : null, right = lines[i] || null;
@@ -515,7 +515,7 @@
     const count = (name) => findings.filter((finding) => finding.fixName === name).length;
     const done = findings.filter((finding) => reviewed.has(finding.key)).length;
     const parts = [[findings.length, findings.length === 1 ? "finding" : "findings"], [data.files.length, data.files.length === 1 ? "file" : "files"],
-      [count("safe"), "safe fixes"], [count("unsafe"), "unsafe fixes"], ...(data.errors.length ? [[data.errors.length, "not checked"]] : []), ...(done ? [[done, "reviewed"]] : [])];
+      ...[[count("safe"), "with a safe fix"], [count("unsafe"), "with an unsafe fix"]].filter(([number]) => number), ...(data.errors.length ? [[data.errors.length, "not checked"]] : []), ...(done ? [[done, "reviewed"]] : [])];
     byId("summary").replaceChildren(...parts.flatMap(([number, noun], index) => [
       ...(index ? [el("span", { class: "dot" }, "·")] : []), el("b", {}, number.toLocaleString("en")), ` ${noun}`]));
   }
