@@ -177,6 +177,7 @@ def commands(text: str) -> list[tuple[str, str]]:
 
 def matches(expected: str, output: str) -> bool:
     """Whether an output is what a page shows; ``...`` stands for anything."""
+    expected = "\n".join(line.rstrip() for line in expected.strip().splitlines())
     pattern = re.escape(expected).replace(re.escape("..."), ".*?")
     lines = "\n".join(line.rstrip() for line in output.strip().splitlines())
     return re.fullmatch(pattern, lines, re.DOTALL) is not None

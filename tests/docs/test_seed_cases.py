@@ -14,7 +14,7 @@ from flake8_saveimage.rules import all_rules
 
 ROOT = Path(__file__).resolve().parents[2]
 ROW = re.compile(
-    r"^\| \[[^]]+\]\((?P<path>fixtures/seed/\w+\.py)\) "
+    r"^\| \[.+?\]\((?P<path>fixtures/seed/\w+\.py)\) "
     r"\| (?P<reported>[^|]+) \| (?P<torchvision>[^|]+) \| (?P<helper>[^|]+) \|$",
     re.MULTILINE,
 )
