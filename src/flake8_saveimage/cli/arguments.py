@@ -55,14 +55,14 @@ usage: flake8-saveimage check [OPTIONS] [PATH ...]
 
 {_SHARED_HELP}\
 output:
-  --format {"|".join(FORMATS):<18}how to print         --output-file FILE     where to
+  --format {"|".join(FORMATS):<39}--output-file FILE     where to
   --color auto|always|never  (NO_COLOR counts)    --[no-]show-source     code and caret
   --statistics               count each code      --exit-zero            0 despite findings
   --add-noqa                 write '# noqa: CODES' at all that is found, to start clean
 
 examples:
   flake8-saveimage check --select SVI1 src tests
-  flake8-saveimage check --format json . > findings.json
+  flake8-saveimage check --format html --output-file report.html .
 """
 
 FIX_HELP = f"""\

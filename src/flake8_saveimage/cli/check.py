@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.add_noqa:
         return _add_noqa(result, work)
     style = Style(_colour(arguments), _show_source(arguments, work.options))
-    _write(render(arguments.format, result, style), arguments)
+    _write(_rendered(arguments.format, result, style), arguments)
     if work.options.statistics:
         _print_statistics(result, sys.stdout if arguments.format == "text" else sys.stderr)
     if arguments.format == "text":
@@ -40,7 +40,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check(work: Work, *, fixes: bool) -> Run:
     from flake8_saveimage.cli.progress import Progress
-    from flake8_saveimage.runner import CheckedFile, Checker, WorkerDied, check_files, may_save
+    from flake8_saveimage.runner import (
+        CheckedFile,
+        Checker,
+        WorkerDied,
+        check_files,
+        job_count,
+        may_save,
+    )
 
     checker = Checker(work.options, fixes=fixes)
     try:
@@ -51,7 +58,17 @@ def _check(work: Work, *, fixes: bool) -> Run:
     checked += [CheckedFile(path, error=message) for path, message in work.errors]
     if work.stdin is not None and may_save(work.stdin):
         checked.append(checker.on_source(work.stdin_name, work.stdin))
-    return make_run(checked)
+    hooks, jobs = work.options.saveimage_hooks, job_count(work.options)
+    return make_run(checked, hooks=hooks, jobs=jobs)
+
+
+def _rendered(name: str, result: Run, style: Style) -> str:
+    from flake8_saveimage.runner import WorkerDied
+
+    try:
+        return render(name, result, style)
+    except WorkerDied as error:  # some formats look at the files again
+        raise CommandError(str(error)) from error
 
 
 def _status(result: Run, *, exit_zero: bool) -> int:

@@ -7,6 +7,7 @@ with its final line break. A further format is a module here and its name in ``F
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from flake8_saveimage.findings import Finding
     from flake8_saveimage.runner import CheckedFile
 
-FORMATS = ("text", "json")
+FORMATS = ("text", "json", "sarif", "github", "html")
 
 
 class Style(NamedTuple):
@@ -54,6 +55,11 @@ def render(name: str, run: Run, style: Style) -> str:
     """Return a run in the format called ``name``."""
     text: str = importlib.import_module(f"{__name__}.{name}").render(run, style)
     return text
+
+
+def plain_path(path: str) -> str:
+    """Return a path as the user gave it, without ``./`` and with ``/`` between its parts."""
+    return os.path.normpath(path).replace(os.sep, "/")
 
 
 def printable(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flake8_saveimage.findings import Finding
-from flake8_saveimage.report import Run, Style
+from flake8_saveimage.report import Run, Style, plain_path
 from flake8_saveimage.report.severity import level
 
 
@@ -11,14 +11,14 @@ def render(run: Run, style: Style) -> str:
     """Return one command a line: findings, then the files that could not be checked."""
     lines = [_annotation(file.path, finding) for file, finding in run.findings]
     lines += [
-        f"::error file={_property(path)},title=flake8-saveimage::{_data(message)}"
+        f"::error file={_property(plain_path(path))},title=flake8-saveimage::{_data(message)}"
         for path, message in run.errors
     ]
     return "".join(f"{line}\n" for line in lines)
 
 
 def _annotation(path: str, finding: Finding) -> str:
-    place = f"file={_property(path)},line={finding.line}"
+    place = f"file={_property(plain_path(path))},line={finding.line}"
     if finding.end_line == finding.line:
         place += f",endLine={finding.end_line},col={finding.column},endColumn={finding.end_column}"
     else:  # GitHub takes an end column only on the line of the column

@@ -15,7 +15,7 @@ from string import Template
 from typing import Any
 
 from flake8_saveimage import __version__
-from flake8_saveimage.report import Run, Style, printable
+from flake8_saveimage.report import Run, Style, plain_path, printable
 from flake8_saveimage.report.details import Detail, Edit, FileDetails, details_of
 from flake8_saveimage.report.highlight import Colour, highlight
 from flake8_saveimage.rules import all_rules, documentation
@@ -63,7 +63,7 @@ def _data(run: Run) -> _Object:
             if rule.code in found
         },
         "files": [_file(file) for file in files],
-        "errors": [[printable(path), printable(message)] for path, message in errors],
+        "errors": [[printable(plain_path(path)), printable(message)] for path, message in errors],
     }
 
 
@@ -78,7 +78,7 @@ def _file(file: FileDetails) -> _Object:
         for number in range(start, end + 1)
     }
     return {
-        "path": printable(file.path),
+        "path": printable(plain_path(file.path)),
         "lines": {
             number: _line(lines[number - 1], colours.get(number, ())) for number in sorted(wanted)
         },

@@ -16,7 +16,7 @@ from typing import Any
 
 from flake8_saveimage import __version__
 from flake8_saveimage.findings import Finding
-from flake8_saveimage.report import Run, Style
+from flake8_saveimage.report import Run, Style, plain_path
 from flake8_saveimage.report.details import Detail, Edit, FileDetails, details_of
 from flake8_saveimage.report.severity import level
 from flake8_saveimage.rules import Rule, all_rules, documentation
@@ -199,4 +199,4 @@ def _uri(path: str) -> str:
     """Return the URI reference of a path as the user gave it (RFC 3986): never made absolute."""
     if PurePath(path).is_absolute():
         return PurePath(path).as_uri()
-    return urllib.parse.quote(os.fsencode(os.path.normpath(path).replace(os.sep, "/")), safe="/~")
+    return urllib.parse.quote(os.fsencode(plain_path(path)), safe="/~")

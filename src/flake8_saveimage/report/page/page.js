@@ -268,9 +268,9 @@
       el("button", { type: "button", class: "path", title: "Copy the place (c)", onclick: copyPlace },
         path.slice(0, cut), el("b", {}, path.slice(cut)), `:${finding.line}:${finding.column}`),
       el("div", { class: "step" },
-        el("button", { type: "button", "aria-label": "Previous finding", title: "Previous (k)", disabled: number === 0, onclick: () => move(-1) }, "‹"),
+        el("button", { type: "button", "aria-label": "Previous finding", title: "Previous (k)", disabled: number === 0, onclick: () => move(-1) }, "\u2039"),
         `${(number + 1).toLocaleString("en")} / ${visible.length.toLocaleString("en")}`,
-        el("button", { type: "button", "aria-label": "Next finding", title: "Next (j)", disabled: number === visible.length - 1, onclick: () => move(1) }, "›")));
+        el("button", { type: "button", "aria-label": "Next finding", title: "Next (j)", disabled: number === visible.length - 1, onclick: () => move(1) }, "\u203a")));
   }
 
   function tags(finding) {
@@ -318,7 +318,7 @@
     const [loopStart, loopEnd] = finding.loop || [0, -1];
     let last = 0;
     for (const [start, end] of finding.shown) {
-      if (last) body.append(el("div", { class: `gap${last < loopEnd && start > loopStart ? " in-loop" : ""}` }, `⋯ ${plural(start - last - 1, "line")}`));
+      if (last) body.append(el("div", { class: `gap${last < loopEnd && start > loopStart ? " in-loop" : ""}` }, `\u22ef ${plural(start - last - 1, "line")}`));
       for (let number = start; number <= end; number += 1) {
         const [text, colours = []] = finding.file.lines[number];
         const marks = finding.marks.filter((mark) => mark[0] === number).map((mark) => mark.slice(1));
@@ -363,7 +363,7 @@
     };
     finding.edits.forEach(([start, end, lines], index) => {
       const from = Math.max(next, start - CONTEXT);
-      if (from > next && index) body.append(el("tr", { class: "gap" }, el("td", { colspan: 4 }, `⋯ ${plural(from - next, "line")}`)));
+      if (from > next && index) body.append(el("tr", { class: "gap" }, el("td", { colspan: 4 }, `\u22ef ${plural(from - next, "line")}`)));
       same(from, start - 1);
       for (let i = 0; i < Math.max(end - start, lines.length); i += 1) {
         const left = start + i < end ? line(start + i) : null, right = lines[i] || null;
@@ -517,7 +517,7 @@
     const parts = [[findings.length, findings.length === 1 ? "finding" : "findings"], [data.files.length, data.files.length === 1 ? "file" : "files"],
       ...[[count("safe"), "with a safe fix"], [count("unsafe"), "with an unsafe fix"]].filter(([number]) => number), ...(data.errors.length ? [[data.errors.length, "not checked"]] : []), ...(done ? [[done, "reviewed"]] : [])];
     byId("summary").replaceChildren(...parts.flatMap(([number, noun], index) => [
-      ...(index ? [el("span", { class: "dot" }, "·")] : []), el("b", {}, number.toLocaleString("en")), ` ${noun}`]));
+      ...(index ? [el("span", { class: "dot" }, "\u00b7")] : []), el("b", {}, number.toLocaleString("en")), ` ${noun}`]));
   }
 
   showSummary();
