@@ -14,7 +14,15 @@ from typing import TypeAlias
 import libcst as cst
 
 from flake8_saveimage.flow import Flow, enclosing_method
-from flake8_saveimage.module import Binding, CallSite, Place, Scope, dotted
+from flake8_saveimage.module import (
+    Binding,
+    Block,
+    CallSite,
+    Place,
+    Scope,
+    child_nodes,
+    dotted,
+)
 from flake8_saveimage.ranges import effects, library
 from flake8_saveimage.ranges.calls import OPERATIONS
 from flake8_saveimage.ranges.domain import (
@@ -28,6 +36,7 @@ from flake8_saveimage.ranges.domain import (
     Values,
     as_values,
     constant,
+    excess,
     join,
     number,
 )
@@ -42,6 +51,7 @@ from flake8_saveimage.ranges.objects import (
     Layer,
     Loader,
     Named,
+    Partial,
     Sequence,
     Table,
 )
@@ -86,6 +96,7 @@ class Evaluator:
         self._active: set[tuple[int, int]] = set()
         self._names: dict[tuple[str, int, int, int], Abstract] = {}
         self._frames: dict[tuple[object, ...], Frame] = {}
+        self._methods: dict[str, list[Scope]] | None = None
         self._selves: dict[int, Instance] = {}
         self._comprehensions: dict[int, Scope] | None = None
         self._effects = effects.Effects(self)
@@ -220,6 +231,17 @@ class Evaluator:
             return called
         if isinstance(default, Thing | DTypes) or constant(default) is not None:
             return default if default is not None else UNKNOWN
+        return self._shown_in_class(binding)
+
+    def _shown_in_class(self, binding: Binding) -> Values:
+        """A parameter that nobody visibly passes, but that a sister method handles by its name."""
+        owner = binding.place.scope.owner_class
+        if owner is None:
+            return UNKNOWN
+        for sister in owner.scopes:
+            for other in sister.bindings.get(binding.name, ())[:4]:
+                if other.kind == "assign" and _in_range(as_values(self.binding(other, self.top))):
+                    return EXHAUSTED
         return UNKNOWN
 
     def itself(self, owner: Scope, frame: Frame) -> Abstract:
@@ -237,7 +259,8 @@ class Evaluator:
         found: list[Abstract] = []
         for site in self.flow.callers(scope)[:8]:
             parameters = self._bind_call(scope, site, self.top)
-            found.append(parameters.get((id(scope), binding.name)) or default or UNKNOWN)
+            passed = parameters.get((id(scope), binding.name))
+            found.append(passed if passed is not None else default or UNKNOWN)
         if not found:
             return None
         result = union(found)
@@ -352,7 +375,32 @@ class Evaluator:
             result = library.method(self, receiver, last, args, keywords, complete, frame)
             if result is not None:
                 return result
+            if isinstance(receiver, Values) and receiver.kind == "unknown" and not receiver.known:
+                shown = self._namesake(last, tuple(args), keywords, frame)
+                return dataclasses.replace(_fresh(node), known=shown or says_handled(last))
         return named_helper(_fresh(node), last, args)
+
+    def _namesake(
+        self, name: str, args: tuple[Abstract, ...], keywords: dict[str, Abstract], frame: Frame
+    ) -> bool:
+        """Whether a method of that name in this file handles the range.
+
+        What the receiver is cannot be seen; this is enough not to say that nothing is visible.
+        """
+        if self._methods is None:
+            self._methods = {}
+            for scope in self.flow.facts.scopes:
+                if scope.owner_class is not None:
+                    self._methods.setdefault(scope.name, []).append(scope)
+        for scope in self._methods.get(name, ())[:3]:
+            owner = scope.owner_class
+            if owner is None:
+                continue
+            method = Function(scope, frame, Instance(owner, self.top))
+            result = self.enter(method, args, keywords)
+            if any(_in_range(v) for v in _tensors(result)):
+                return True
+        return False
 
     def _callee(self, func: cst.BaseExpression, place: Place, frame: Frame) -> Abstract:
         """Return the function, class or object that is called, where the file shows it."""
@@ -419,6 +467,9 @@ class Evaluator:
             return self.run_through(target.steps, value, frame)
         if isinstance(target, Layer):
             return library.layer(target, value)
+        if isinstance(target, Partial):
+            merged = {**target.keywords, **keywords}
+            return self.invoke(target.target, target.args + args, merged, complete, frame)
         if isinstance(target, Named):
             return library.call(self, target.qualified, list(args), keywords, complete, frame)
         return UNKNOWN
@@ -428,7 +479,7 @@ class Evaluator:
         for step in steps:
             module = step.part if isinstance(step, Perhaps) else step
             if isinstance(module, Items):
-                result: Values = self.run_through(module.parts, value, frame)
+                result = self.run_through(module.parts, value, frame)
             elif isinstance(module, Thing):
                 result = as_values(self.invoke(module, (value,), {}, True, frame))
             else:
@@ -478,7 +529,7 @@ class Evaluator:
         """Return what a function of this file returns for these arguments."""
         scope = target.scope
         depth = target.frame.depth + 1
-        if depth > MAX_CALLS or scope.yields or not scope.returns:
+        if depth > MAX_CALLS or not (scope.returns or scope.yields):
             return UNKNOWN
         parameters = bound(scope, list(args), keywords, method=is_method(scope))
         for binding in scope.params:
@@ -491,6 +542,9 @@ class Evaluator:
         frame = self._frame(target, parameters, depth)
         if frame is None:
             return UNKNOWN
+        if scope.yields:
+            found = [self.evaluate(node, place, frame) for node, place in yielded(scope)[:8]]
+            return Loader(Items(tuple(found), complete=False)) if found else UNKNOWN
         results = [self.evaluate(node, place, frame) for node, place in scope.returns[:8]]
         return union([r for r in results if r != NOTHING] or [UNKNOWN])
 
@@ -512,6 +566,38 @@ class Evaluator:
                 id(s.node): s for s in scopes if s.kind in ("comprehension", "lambda")
             }
         return self._comprehensions.get(id(node))
+
+
+def yielded(scope: Scope) -> list[tuple[cst.BaseExpression, Place]]:
+    """Return what a generator yields, each with the end of its innermost loop as the place."""
+    blocks = {
+        id(b.node): b.place.block
+        for bindings in scope.bindings.values()
+        for b in bindings
+        if b.kind == "for"
+    }
+    found: list[tuple[cst.BaseExpression, Place]] = []
+    start: cst.CSTNode | None = scope.block.suite
+    stack: list[tuple[cst.CSTNode, Block]] = [(start, scope.block)] if start is not None else []
+    while stack:
+        node, block = stack.pop()
+        if isinstance(node, cst.FunctionDef | cst.ClassDef | cst.Lambda):
+            continue
+        if isinstance(node, cst.Yield) and isinstance(node.value, cst.BaseExpression):
+            found.append((node.value, Place(block, block.end)))
+            continue
+        inner = blocks.get(id(node), block)
+        stack.extend((child, inner) for child in child_nodes(node))
+    return found
+
+
+def _in_range(value: Values) -> bool:
+    return value.known and excess(value.reach) <= 0 and value.kind != "number"
+
+
+def _tensors(value: Abstract) -> list[Values]:
+    parts = value.parts if isinstance(value, Items) else (value,)
+    return [part for part in parts if isinstance(part, Values)]
 
 
 def sorted_items(parameters: dict[tuple[int, str], Abstract]) -> list[object]:
@@ -558,9 +644,9 @@ def union(values: list[Abstract]) -> Abstract:
         return first
     things = [v for v in values if isinstance(v, Thing)]
     if things:
-        # `net = Net()` here and `net = DataParallel(net)` there: the same kind of thing
-        others = [v for v in values if v is not NOTHING and v != NOTHING and v is not UNKNOWN]
-        return others[-1] if len({type(v) for v in others}) == 1 and others else UNKNOWN
+        # `net = Net()` here and `net = net.cuda()` there: what is visible of it is the Net
+        others = [v for v in values if v != NOTHING and not (isinstance(v, Values) and not v.known)]
+        return others[-1] if len({type(v) for v in others}) == 1 else UNKNOWN
     if all(isinstance(v, Items) for v in values):
         sequences = [v for v in values if isinstance(v, Items)]
         lengths = {len(v.parts) for v in sequences}

@@ -30,6 +30,7 @@ from flake8_saveimage.ranges.objects import (
     Layer,
     Loader,
     Named,
+    Partial,
     Sequence,
     Table,
 )
@@ -100,6 +101,8 @@ def call(
 ) -> Abstract:
     """Return what a library's function or class returns."""
     described = OPERATIONS.get(qualified)
+    if qualified == "functools.partial" and args and isinstance(args[0], Thing):
+        return Partial(args[0], tuple(args[1:]), keywords)
     if described is not None:
         plain = [UNKNOWN if isinstance(a, Perhaps) else a for a in args]
         return described(plain, keywords, complete)

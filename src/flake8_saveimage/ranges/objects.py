@@ -97,3 +97,12 @@ class Named(Thing):
     """A function or class of a library, by its qualified name."""
 
     qualified: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Partial(Thing):
+    """``functools.partial``: a callable and the arguments that it already has."""
+
+    target: Thing
+    args: tuple[Abstract, ...]
+    keywords: Mapping[str, Abstract]

@@ -983,7 +983,7 @@ def copied(a: Arguments) -> Values:
 @operation(*(f"torch.{n}" for n in _RESHAPED.split()), *(f"Tensor.{n}" for n in _RESHAPED.split()))
 @operation("torch.nn.functional.pixel_shuffle", "torch.nn.functional.pixel_unshuffle")
 @operation("numpy.transpose", "numpy.expand_dims", "numpy.squeeze", "numpy.flip", "numpy.reshape")
-@operation("numpy.moveaxis")
+@operation("numpy.moveaxis", "einops.rearrange", "einops.repeat")
 def reshaped(a: Arguments) -> Values:
     return unmoved(a.values("input"))
 

@@ -306,10 +306,13 @@ def applied(
     if transform is None or transform == NOTHING:
         return value
     if isinstance(transform, Chain):
-        if not transform.complete:
-            return UNKNOWN
         for step in transform.steps:
-            value = applied(step, value, enter)
+            result = applied(step, value, enter)
+            if value.known and not result.known:  # the range was visible before this step
+                result = dataclasses.replace(result, known=True)
+            value = result
+        if not transform.complete:
+            return dataclasses.replace(UNKNOWN, known=value.known and excess(value.reach) <= 0)
         return value
     if isinstance(transform, Transform):
         return _applied(transform, value, enter)
@@ -336,9 +339,8 @@ def _applied(
     if function is None:
         return UNKNOWN
     described = OPERATIONS[f"{FUNCTIONAL[0]}.{function}"]
-    result = described.transfer(
-        Arguments({**arguments.given, "input": value}, complete=arguments.complete)
-    )
+    given = {**arguments.given, "input": value}
+    result: Abstract = described.transfer(Arguments(given, complete=arguments.complete))
     image = as_values(result)
     if image.origin is not None and image.origin.node is None:
         image = dataclasses.replace(
