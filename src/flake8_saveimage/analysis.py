@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from flake8_saveimage.findings import Finding
+from flake8_saveimage.findings import Applicability, Finding
 from flake8_saveimage.flow import Flow
 from flake8_saveimage.module import read_facts
 from flake8_saveimage.positions import Span, spans
@@ -72,29 +72,39 @@ def diagnose(
 
 
 def analyse(
-    source: str, *, hooks: Collection[str] = (), codes: Collection[str] | None = None
+    source: str,
+    *,
+    hooks: Collection[str] = (),
+    codes: Collection[str] | None = None,
+    fixes: bool = False,
 ) -> list[Finding]:
     """Return the findings in a file's text, sorted. Raises :class:`Unparsable`.
 
     ``hooks`` are further names of functions that a framework calls again and again; ``codes`` the
-    rules to run (``None``: all, those that are off by default too).
+    rules to run (``None``: all, those that are off by default too); ``fixes`` has each finding say
+    how safely it can be mended, which takes a second look at the file.
     """
-    return findings(diagnose(source, hooks=hooks, codes=codes))
+    return findings(diagnose(source, hooks=hooks, codes=codes), fixes=fixes)
 
 
-def findings(analysis: Analysis) -> list[Finding]:
+def findings(analysis: Analysis, *, fixes: bool = False) -> list[Finding]:
     """Return what was diagnosed as plain data, with positions."""
     wanted: list[cst.CSTNode] = []
     for _rule, site, problem in analysis.diagnoses:
         wanted += (site.call, *problem.nodes)
     places = spans(analysis.module, wanted)
+    safety: list[Applicability | None] = [None] * len(analysis.diagnoses)
+    if fixes and analysis.diagnoses:
+        from flake8_saveimage.fixes.applicability import applicabilities  # a report may need it
+
+        safety = applicabilities(analysis)
     found = []
-    for rule, site, problem in analysis.diagnoses:
+    for (rule, site, problem), fix in zip(analysis.diagnoses, safety, strict=True):
         span = places[id(site.call)]
         message = render(problem, places)
         found.append(
             Finding(span.line, span.column, rule.code, message, span.end_line,
-                    span.end_column)
+                    span.end_column, fix)
         )  # fmt: skip
     return sorted(found)
 

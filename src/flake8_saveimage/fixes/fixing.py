@@ -1,0 +1,233 @@
+"""Mend one file's text: rounds of small edits in place, then the calls that go to the helper."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+
+import libcst as cst
+
+from flake8_saveimage.analysis import Analysis, Diagnosis, diagnose, render
+from flake8_saveimage.findings import Finding
+from flake8_saveimage.fixes import edits as change
+from flake8_saveimage.fixes.applicability import HelperFix, Judgement, at_site
+from flake8_saveimage.fixes.edits import Edits
+from flake8_saveimage.fixes.imports import HELPER_MODULE, Imports
+from flake8_saveimage.fixes.literals import formatted, interval
+from flake8_saveimage.fixes.vendoring import import_path
+from flake8_saveimage.positions import spans
+from flake8_saveimage.rules import all_rules
+from flake8_saveimage.sites import SaveSite
+
+_IN_PLACE = frozenset({"fstring", "rename", "normalize", "clone"})
+_RENAMED = {"range": "value_range", "filename": "fp"}
+_HELPERS = {"image": "safe_save_image", "object": "safe_save"}
+_MAX_ROUNDS = 8
+
+
+def on_by_default(finding: Finding) -> bool:
+    """Accept the findings of the rules that are on by default."""
+    return any(rule.default and rule.code == finding.code for rule in all_rules())
+
+
+@dataclass(frozen=True, slots=True)
+class FixOptions:
+    """What to mend and how.
+
+    ``accept`` decides about each finding (selection, ``# noqa``). ``unsafe`` also applies fixes
+    that may change what the program does. ``vendor`` is the path of a copy of the runtime helper
+    in the user's repository, imported instead of ``flake8_saveimage.runtime``. ``hooks`` are further
+    names of functions that a framework calls again and again.
+    """
+
+    accept: Callable[[Finding], bool] = on_by_default
+    unsafe: bool = False
+    vendor: str | None = None
+    hooks: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FixResult:
+    """The mended text, the findings that it mends and those (accepted ones) that are left."""
+
+    code: str
+    applied: tuple[Finding, ...] = ()
+    left: tuple[Finding, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was mended."""
+        return bool(self.applied)
+
+
+def fix_source(
+    source: str, *, filename: str = "<unknown>", options: FixOptions | None = None
+) -> FixResult:
+    """Mend a file's text. Line endings and everything outside of the edits stay as they are.
+
+    Raises :class:`~flake8_saveimage.analysis.Unparsable`, and
+    :class:`~flake8_saveimage.fixes.vendoring.VendorError` if the vendored helper cannot be imported
+    from ``filename``.
+    """
+    return _Fixing(source, filename, options or FixOptions()).run()
+
+
+class _Round:
+    """The findings of the text as it is now, with those of them that are wanted."""
+
+    def __init__(self, code: str, options: FixOptions, places: list[Finding] | None) -> None:
+        self.analysis = diagnose(code, hooks=options.hooks)
+        self.judgement = Judgement(self.analysis)
+        self.places = places or self._places()
+        findings = [(diagnosis, self._finding(diagnosis)) for diagnosis in self.analysis.diagnoses]
+        self.wanted = [(d, finding) for d, finding in findings if options.accept(finding)]
+        among = [diagnosis for diagnosis, _ in self.wanted]
+        self.applicable: list[tuple[Diagnosis, Finding]] = []
+        self.left: list[Finding] = []
+        for diagnosis, finding in self.wanted:
+            safety = self.judgement.of(diagnosis, among)
+            finding = replace(finding, fix=safety)
+            if safety == "safe" or (safety == "unsafe" and options.unsafe):
+                self.applicable.append((diagnosis, finding))
+            else:
+                self.left.append(finding)
+
+    def _places(self) -> list[Finding]:
+        """Return where each save call stands, in order."""
+        found = spans(self.analysis.module, [site.call for site in self.analysis.sites])
+        return [
+            Finding(span.line, span.column, "", "", span.end_line, span.end_column)
+            for span in (found[id(site.call)] for site in self.analysis.sites)
+        ]
+
+    def _finding(self, diagnosis: Diagnosis) -> Finding:
+        # Edits in place neither add nor remove save calls: the n-th stays the n-th, and what flake8
+        # says about its line holds for the line of the unedited text.
+        index = next(i for i, s in enumerate(self.analysis.sites) if s is diagnosis.site)
+        lines = spans(self.analysis.module, diagnosis.problem.nodes)
+        message = render(diagnosis.problem, lines)
+        return replace(self.places[index], code=diagnosis.rule.code, message=message)
+
+
+class _Fixing:
+    def __init__(self, source: str, filename: str, options: FixOptions) -> None:
+        self.source = source
+        self.filename = filename
+        self.options = options
+        self.applied: dict[tuple[int, int, str], Finding] = {}
+
+    def run(self) -> FixResult:
+        code = self.source
+        current = _Round(code, self.options, None)
+        if current.analysis.module.code != code:
+            raise AssertionError("libcst does not give the text back as it was")
+        for _ in range(_MAX_ROUNDS):
+            edits = self._in_place(current)
+            if not edits:
+                break
+            code = edits.apply(current.analysis.module).code
+            again = _Round(code, self.options, current.places)
+            if len(again.places) != len(again.analysis.sites):
+                break
+            current = again
+        code = self._calls(current, code)
+        applied = tuple(sorted(self.applied.values()))
+        if not applied:
+            code = self.source
+        return FixResult(code, applied, tuple(sorted(current.left)))
+
+    def _note(self, finding: Finding) -> None:
+        self.applied.setdefault((finding.line, finding.column, finding.code), finding)
+
+    # -- edits in place ------------------------------------------------------------------------
+
+    def _in_place(self, current: _Round) -> Edits:
+        edits = Edits()
+        for diagnosis, finding in current.applicable:
+            remedy = diagnosis.problem.remedy
+            if remedy is not None and remedy.kind in _IN_PLACE:
+                self._edit_in_place(edits, diagnosis)
+                self._note(finding)
+        return edits
+
+    def _edit_in_place(self, edits: Edits, diagnosis: Diagnosis) -> None:
+        site, remedy = diagnosis.site, diagnosis.problem.remedy
+        assert remedy is not None
+        if remedy.kind == "fstring":
+            node = site.path.template_node
+            assert isinstance(node, cst.SimpleString)
+            new = formatted(node)
+            edits.add(node, lambda _updated: new if new is not None else node)
+        elif remedy.kind == "rename":
+            renames = dict(remedy.renames)
+            edits.add(site.call, lambda call: change.with_keywords_renamed(call, renames))
+        elif remedy.kind == "normalize":
+            value = cst.Name("True")
+            edits.add(site.call, lambda call: change.with_keyword(call, "normalize", value))
+        elif remedy.kind == "clone" and site.saved is not None:
+            edits.add(site.saved, change.cloned)
+
+    # -- calls of the helper, and of torchvision's save_image --------------------------------
+
+    def _calls(self, current: _Round, code: str) -> str:
+        edits = Edits()
+        analysis, judgement = current.analysis, current.judgement
+        imports: Imports | None = None
+        for site in analysis.sites:
+            chosen = [(d, f) for d, f in current.applicable if d.site is site]
+            if not chosen:
+                continue
+            if imports is None:
+                imports = self._imports(analysis, judgement)
+            among = at_site(site, (diagnosis for diagnosis, _ in chosen))
+            fix = judgement.helper_fix(site, among)
+            if fix is not None:
+                _call_helper(edits, imports, site, fix)
+            elif any(
+                d.problem.remedy is not None and d.problem.remedy.kind == "callee" for d in among
+            ):
+                _call_torchvision(edits, imports, site)
+            else:
+                continue
+            for _, finding in chosen:
+                self._note(finding)
+        if imports is None or not edits:
+            return code
+        imports.plan(edits)
+        return edits.apply(analysis.module).code
+
+    def _imports(self, analysis: Analysis, judgement: Judgement) -> Imports:
+        module = HELPER_MODULE
+        if self.options.vendor is not None:
+            module = import_path(self.options.vendor, self.filename)
+        is_init = os.path.basename(self.filename) == "__init__.py"
+        return Imports(analysis, judgement.names, module=module, is_init=is_init)
+
+
+def _call_helper(edits: Edits, imports: Imports, site: SaveSite, fix: HelperFix) -> None:
+    name = imports.helper(site, _HELPERS[site.kind])
+
+    def edit(call: cst.Call) -> cst.Call:
+        call = change.with_keywords_renamed(change.with_function(call, name), _RENAMED)
+        if fix.value_range is not None:
+            call = change.with_keyword(call, "value_range", interval(fix.value_range))
+        if fix.replace:
+            call = change.with_keyword(call, "if_exists", cst.SimpleString('"replace"'))
+        return call
+
+    edits.add(site.call, edit)
+    rebind = fix.rebind
+    if rebind is not None:
+        edits.add(
+            rebind.statement,
+            lambda updated: change.assigned(updated, rebind.name, as_text=rebind.as_text),
+        )
+
+
+def _call_torchvision(edits: Edits, imports: Imports, site: SaveSite) -> None:
+    name = imports.torchvision(site)
+    if name is None:
+        edits.add(site.call, lambda call: call)
+    else:
+        edits.add(site.call, lambda call: change.with_function(call, name))

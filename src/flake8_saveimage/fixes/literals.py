@@ -1,0 +1,33 @@
+"""String literals as the source writes them: the missing ``f``, numbers of a value range."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+
+def formatted(node: cst.SimpleString) -> cst.FormattedString | None:
+    """Return the literal with an ``f`` in front, or ``None`` if that is no valid f-string."""
+    prefix = node.prefix
+    if "b" in prefix or "f" in prefix or "t" in prefix:
+        return None
+    raw = "r" if "r" in prefix else ""
+    body = node.value[len(prefix) :]
+    if "{{" in body or "}}" in body:
+        return None  # they would turn into single braces
+    try:
+        parsed = cst.parse_expression(f"f{raw}{body}")
+    except cst.ParserSyntaxError:
+        return None
+    if not isinstance(parsed, cst.FormattedString):
+        return None
+    return parsed.with_changes(lpar=node.lpar, rpar=node.rpar)
+
+
+def number(value: float) -> str:
+    """Return a bound as people write it: ``-1``, ``255``, ``0.5``."""
+    return str(int(value)) if float(value).is_integer() else repr(float(value))
+
+
+def interval(bounds: tuple[float, float]) -> cst.BaseExpression:
+    """Return ``(-1, 1)``."""
+    return cst.parse_expression(f"({number(bounds[0])}, {number(bounds[1])})")
