@@ -71,7 +71,7 @@ class Judgement:
 
     def helper_fix(self, site: SaveSite, diagnoses: Sequence[Diagnosis]) -> HelperFix | None:
         """Return how ``site`` can call the helper instead, to mend all ``diagnoses`` of it."""
-        wanted = [d for d in diagnoses if _kind(d) in ("helper", "replace")]
+        wanted = [d for d in diagnoses if kind_of(d) in ("helper", "replace")]
         positional = [argument for argument in site.call.args if argument.keyword is None]
         if not wanted or len(positional) > _POSITIONAL[site.kind]:
             return None
@@ -83,9 +83,9 @@ class Judgement:
         if value_range is not None and not _may_add(site, "value_range"):
             value_range = None
         unsafe = self._result_is_used(site) or _changes_meaning(site, value_range)
-        unsafe = unsafe or any(code in _NEVER_SAFE for code in naming)
+        unsafe = unsafe or any(code in _NEVER_SAFE for code in naming) or _has_twin(site)
         if not naming:
-            replace = any(_kind(d) == "replace" for d in wanted) or self._name_matters(site)
+            replace = any(kind_of(d) == "replace" for d in wanted) or self._name_matters(site)
             return HelperFix("unsafe" if unsafe else "safe", replace, value_range)
         reuse = self.reuse(site)
         rebind = reuse.rebind
@@ -157,7 +157,8 @@ def at_site(site: SaveSite, diagnoses: Iterable[Diagnosis]) -> list[Diagnosis]:
     return [diagnosis for diagnosis in diagnoses if diagnosis.site is site]
 
 
-def _kind(diagnosis: Diagnosis) -> str | None:
+def kind_of(diagnosis: Diagnosis) -> str | None:
+    """Return the kind of remedy that a diagnosis names."""
     remedy = diagnosis.problem.remedy
     return remedy.kind if remedy is not None else None
 
@@ -179,6 +180,11 @@ def _changes_meaning(site: SaveSite, value_range: tuple[float, float] | None) ->
     normalize = site.argument("normalize")
     off = normalize is None or dotted(normalize) == "False"
     return given is not None and dotted(given) != "None" and off and value_range is None
+
+
+def _has_twin(site: SaveSite) -> bool:
+    """Say whether a later save on the same line overwrites this one's file: mend both or none."""
+    return any(other.path.twin is site for other in site.siblings)
 
 
 def _drops_value(outer: cst.CSTNode, node: cst.CSTNode) -> bool:

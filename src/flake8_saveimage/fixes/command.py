@@ -1,4 +1,6 @@
-"""The fix as a libcst command: ``python -m libcst.tool codemod -x flake8_saveimage.SaveImageCommand``.
+"""The fix as a libcst command.
+
+    python -m libcst.tool codemod -x flake8_saveimage.SaveImageCommand PATH
 
 The same judgement and edits as ``flake8-saveimage fix``, within libcst's own machinery.
 """

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import libcst as cst
 
 from flake8_saveimage.analysis import Analysis, Diagnosis, diagnose, render
 from flake8_saveimage.findings import Finding
 from flake8_saveimage.fixes import edits as change
-from flake8_saveimage.fixes.applicability import HelperFix, Judgement, at_site
+from flake8_saveimage.fixes.applicability import HelperFix, Judgement, at_site, kind_of
 from flake8_saveimage.fixes.edits import Edits
 from flake8_saveimage.fixes.imports import HELPER_MODULE, Imports
 from flake8_saveimage.fixes.literals import formatted, interval
@@ -37,8 +37,8 @@ class FixOptions:
 
     ``accept`` decides about each finding (selection, ``# noqa``). ``unsafe`` also applies fixes
     that may change what the program does. ``vendor`` is the path of a copy of the runtime helper
-    in the user's repository, imported instead of ``flake8_saveimage.runtime``. ``hooks`` are further
-    names of functions that a framework calls again and again.
+    in the user's repository, imported instead of ``flake8_saveimage.runtime``. ``hooks`` are
+    further names of functions that a framework calls again and again.
     """
 
     accept: Callable[[Finding], bool] = on_by_default
@@ -184,9 +184,7 @@ class _Fixing:
             fix = judgement.helper_fix(site, among)
             if fix is not None:
                 _call_helper(edits, imports, site, fix)
-            elif any(
-                d.problem.remedy is not None and d.problem.remedy.kind == "callee" for d in among
-            ):
+            elif any(kind_of(diagnosis) == "callee" for diagnosis in among):
                 _call_torchvision(edits, imports, site)
             else:
                 continue
@@ -201,7 +199,7 @@ class _Fixing:
         module = HELPER_MODULE
         if self.options.vendor is not None:
             module = import_path(self.options.vendor, self.filename)
-        is_init = os.path.basename(self.filename) == "__init__.py"
+        is_init = Path(self.filename).name == "__init__.py"
         return Imports(analysis, judgement.names, module=module, is_init=is_init)
 
 

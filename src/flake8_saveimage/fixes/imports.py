@@ -25,6 +25,8 @@ HELPER_MODULE = "flake8_saveimage.runtime"
 
 Small: TypeAlias = cst.Import | cst.ImportFrom
 _IMPORT = cst.Import | cst.ImportFrom
+# Functions whose string arguments may be annotations, or names for `__all__`.
+_TAKES_NAMES = frozenset("cast TypeVar NewType TypedDict NamedTuple getattr extend append".split())
 _REFLECTION = frozenset({"globals", "eval", "exec", "vars"})
 
 
@@ -58,6 +60,7 @@ class Imports:
         self._left: dict[int, Binding] = {}
         self._edited: list[cst.BaseExpression] = []
         self._rewritten: set[int] = set()
+        self._dropped: list[cst.SimpleStatementLine] = []
 
     # -- asked for by the edits of calls -------------------------------------------------------
 
@@ -175,14 +178,8 @@ class Imports:
         for line in self._flow.facts.module.body:
             if isinstance(line, cst.SimpleStatementLine):
                 for small in line.body:
-                    if isinstance(small, cst.ImportFrom) and isinstance(
-                        small.names, cst.ImportStar
-                    ):
-                        if (dotted(small.module) or "").partition(".")[0] in (
-                            "torch",
-                            "torchvision",
-                        ):
-                            found = [small]
+                    if isinstance(small, cst.ImportFrom) and _is_star_of_torch(small):
+                        found = [small]
         return found
 
     def _suite_of(self, node: cst.CSTNode) -> cst.CSTNode:
@@ -268,10 +265,10 @@ class Imports:
         for outer in self._names.ancestors(node):
             if isinstance(outer, cst.Annotation):
                 return True
-            if isinstance(outer, cst.Call) and (dotted(outer.func) or "").rpartition(".")[2] in (
-                "cast", "TypeVar", "NewType", "TypedDict", "NamedTuple", "getattr", "extend", "append",
-            ):  # fmt: skip
-                return True
+            if isinstance(outer, cst.Call):
+                last = (dotted(outer.func) or "").rpartition(".")[2]
+                if last in _TAKES_NAMES:
+                    return True
             if isinstance(outer, cst.Subscript):
                 return True
             if isinstance(outer, cst.Assign):
@@ -300,6 +297,8 @@ class Imports:
         for key, node in touched.items():
             rest = _without(node, gone.get(key, []))
             self._replace(edits, node, rest, new[key][1] if key in new else [])
+        for line in self._dropped:
+            self._drop_line(edits, line)
 
     def _host(self, entry: _Suite, gone: dict[int, list[Binding]]) -> Small:
         """Return the import beside which, or in place of which, the new ones go."""
@@ -330,10 +329,10 @@ class Imports:
             edits.add(line, _replace_line(new))
             return
         if rest is None:
-            self._drop_line(edits, line)
+            self._dropped.append(line)
             return
         if rest is not node:
-            edits.add(node, lambda _updated, rest=rest: rest)
+            edits.add(node, _becomes(rest))
         if new:
             self._insert_lines(edits, line, new)
 
@@ -369,17 +368,24 @@ class Imports:
         body: Sequence[Any] = getattr(suite, "body", ())
         place = next(index for index, other in enumerate(body) if other is line)
         leading = line.leading_lines
-        if len(body) == 1:
+        gone = {id(other) for other in self._dropped}
+        if all(id(other) in gone for other in body):
             edits.add(line, lambda updated: updated.with_changes(body=[cst.Pass()]))
             return
         edits.add(line, lambda _updated: cst.RemovalSentinel.REMOVE)
-        if leading and place + 1 < len(body):
+        heir = next((other for other in body[place + 1 :] if id(other) not in gone), None)
+        if leading and heir is not None:
 
             def inherit(updated: Any) -> Any:
+                if isinstance(updated, cst.FlattenSentinel):
+                    first, *others = updated
+                    return cst.FlattenSentinel([inherit(first), *others])
+                if isinstance(updated, cst.RemovalSentinel):
+                    return updated
                 own = updated.leading_lines
                 return updated.with_changes(leading_lines=_joined(leading, own))
 
-            edits.add(body[place + 1], inherit)
+            edits.add(heir, inherit)
 
 
 def _joined(above: Sequence[cst.EmptyLine], below: Sequence[cst.EmptyLine]) -> list[cst.EmptyLine]:
@@ -387,6 +393,10 @@ def _joined(above: Sequence[cst.EmptyLine], below: Sequence[cst.EmptyLine]) -> l
     if not any(line.comment for line in above):
         return list(below) if len(below) >= len(above) else list(above)
     return [*above, *below]
+
+
+def _becomes(new: Small) -> Any:
+    return lambda _updated: new
 
 
 def _replace_line(new: list[Small]) -> Any:
@@ -421,6 +431,11 @@ def _is_import_line(line: object) -> bool:
     return isinstance(line, cst.SimpleStatementLine) and all(
         isinstance(small, _IMPORT) for small in line.body
     )
+
+
+def _is_star_of_torch(node: cst.ImportFrom) -> bool:
+    package = (dotted(node.module) or "").partition(".")[0]
+    return isinstance(node.names, cst.ImportStar) and package in ("torch", "torchvision")
 
 
 def _sort_key(small: cst.BaseSmallStatement) -> str | None:

@@ -17,13 +17,13 @@ from flake8_saveimage.module import Facts, Scope, child_nodes, dotted
 class Use(NamedTuple):
     """One occurrence of a name (``path``) or of a chain of attributes (``self.path.parent``).
 
-    ``index`` grows in evaluation order, ``suites`` and ``loops`` are the ids of the suites and of
-    the loops around it, outermost first.
+    ``position`` grows in evaluation order, ``suites`` and ``loops`` are the ids of the suites and
+    of the loops around it, outermost first.
     """
 
     node: cst.CSTNode
     name: str
-    index: int
+    position: int
     stored: bool
     scope: Scope
     suites: tuple[int, ...]
@@ -122,8 +122,8 @@ class Names:
             yield from (step.to(child) for child in child_nodes(node))
         elif isinstance(node, cst.Module | cst.BaseSuite):
             suites = (*step.suites, id(node))
-            for child in node.body:
-                yield step._replace(node=child, suites=suites)
+            for statement in node.body:
+                yield step._replace(node=statement, suites=suites)
         else:
             for child in child_nodes(node):
                 yield step._replace(node=child)

@@ -89,7 +89,7 @@ class PathUses:
                 continue
             if self._is_save_destination(use.node) or self._sees_another_value(use, here):
                 continue
-            before = use.index < here.index
+            before = use.position < here.position
             if not self._is_harmless(use, name, before=before):
                 found.append(use)
         return found
@@ -118,18 +118,20 @@ class PathUses:
             for store in self.names.of(use.name if use.name == here.name else here.name)
             if store.stored and store.scope.function is here.scope.function
         ]
-        if use.index > here.index:
+        if use.position > here.position:
             return any(
-                here.index < store.index < use.index and store.suites[-1] in use.suites
+                here.position < store.position < use.position and store.suites[-1] in use.suites
                 for store in stores
             )
         newer = any(
-            use.index < store.index < here.index and store.suites[-1] in here.suites
+            use.position < store.position < here.position and store.suites[-1] in here.suites
             for store in stores
         )
         common = [loop for loop in here.loops if loop in use.loops]
         renewed = not common or any(
-            store.index < use.index and store.suites[-1] in use.suites and common[-1] in store.loops
+            store.position < use.position
+            and store.suites[-1] in use.suites
+            and common[-1] in store.loops
             for store in stores
         )
         return newer and renewed
@@ -166,7 +168,7 @@ class PathUses:
         if site.place.scope.declared.get(name) or self._owner(here) is not site.place.scope:
             return None
         follow = all(
-            use.index > here.index
+            use.position > here.position
             and use.scope is here.scope
             and here.suites == use.suites[: len(here.suites)]
             for use in uses
@@ -185,7 +187,7 @@ class PathUses:
         return any(
             store.stored
             and store.scope is here.scope
-            and store.index < here.index
+            and store.position < here.position
             and store.suites[-1] in here.suites
             and store.loops == here.loops
             for store in self.names.of(name)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from importlib.resources import files
+from pathlib import Path
 from typing import Literal
 
 MARK = b"# flake8-saveimage runtime "
@@ -24,23 +24,20 @@ def import_path(vendor: str, filename: str) -> str:
     A relative module (``..tools.saving``) inside one package, a plain one for scripts. Raises
     :class:`VendorError` if the copy cannot be imported from there.
     """
-    target = os.path.realpath(vendor)
     stem = _stem(vendor)
-    importer = os.path.realpath(filename)
-    folder, home = os.path.dirname(importer), os.path.dirname(target)
-    root, target_root = _package_root(folder), _package_root(home)
-    if root is not None and root == target_root:
+    home, importer = Path(vendor).resolve().parent, Path(filename).resolve()
+    folder = importer.parent
+    root, home_root = _package_root(folder), _package_root(home)
+    if root is not None and root == home_root:
         return _relative(folder, home, stem)
-    if target_root is not None:
-        inside = os.path.relpath(home, os.path.dirname(target_root)).split(os.sep)
-        return ".".join([*inside, stem])
-    start = os.path.dirname(root) if root is not None else folder
-    below = os.path.relpath(home, start).split(os.sep)
-    if below == [os.curdir]:
-        return stem
-    if os.pardir not in below and all(part.isidentifier() for part in below):
-        return ".".join([*below, stem])
-    if root is None and set(below) == {os.pardir} and not _is_script(importer):
+    if home_root is not None:
+        return ".".join([*home.relative_to(home_root.parent).parts, stem])
+    start = root.parent if root is not None else folder
+    if home.is_relative_to(start):
+        below = home.relative_to(start).parts
+        if all(part.isidentifier() for part in below):
+            return ".".join([*below, stem])
+    elif root is None and start.is_relative_to(home) and not _is_script(importer):
         return stem  # a module in a folder below the one from which the program is started
     raise VendorError(
         f"the helper vendored at {vendor} cannot be imported from here; vendor it into this file's"
@@ -59,8 +56,7 @@ def install(vendor: str) -> Literal["created", "updated", "unchanged"]:
     content = helper_source()
     there: bytes | None = None
     try:
-        with open(vendor, "rb") as file:
-            there = file.read()
+        there = Path(vendor).read_bytes()
     except FileNotFoundError:
         pass
     except OSError as error:
@@ -77,31 +73,29 @@ def install(vendor: str) -> Literal["created", "updated", "unchanged"]:
 
 
 def _stem(vendor: str) -> str:
-    stem, extension = os.path.splitext(os.path.basename(vendor))
-    if extension != ".py" or not stem.isidentifier() or stem == "__init__":
+    path = Path(vendor)
+    if path.suffix != ".py" or not path.stem.isidentifier() or path.stem == "__init__":
         raise VendorError(f"{vendor!r} cannot be imported: give the name of a module, NAME.py")
-    return stem
+    return path.stem
 
 
-def _package_root(folder: str) -> str | None:
+def _package_root(folder: Path) -> Path | None:
     """Return the outermost folder of the package that ``folder`` belongs to."""
     root = None
-    while os.path.isfile(os.path.join(folder, "__init__.py")):
-        root = folder
-        folder = os.path.dirname(folder)
+    while (folder / "__init__.py").is_file():
+        root, folder = folder, folder.parent
     return root
 
 
-def _relative(folder: str, home: str, stem: str) -> str:
-    common = os.path.commonpath([folder, home])
-    up = len(os.path.relpath(folder, common).split(os.sep)) if folder != common else 0
-    down = os.path.relpath(home, common).split(os.sep) if home != common else []
-    return "." * (up + 1) + ".".join([*down, stem])
+def _relative(folder: Path, home: Path, stem: str) -> str:
+    dots, common = ".", folder
+    while not home.is_relative_to(common):
+        dots, common = dots + ".", common.parent
+    return dots + ".".join([*home.relative_to(common).parts, stem])
 
 
-def _is_script(path: str) -> bool:
+def _is_script(path: Path) -> bool:
     try:
-        with open(path, "rb") as file:
-            return b"__main__" in file.read()
+        return b"__main__" in path.read_bytes()
     except OSError:
         return False
