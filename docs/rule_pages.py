@@ -30,10 +30,11 @@ FAMILIES = {
 
 
 def sections(code: str) -> dict[str, str]:
-    """Return the sections of a rule's documentation by heading; what comes before them is ``""``."""
+    """Return the sections of a rule's page by heading; what comes before them is ``""``."""
     parts = re.split(r"^## (.+)\n", documentation(code), flags=re.MULTILINE)
     return {"": parts[0].strip()} | {
-        heading.strip(): text.strip() for heading, text in zip(parts[1::2], parts[2::2], strict=True)
+        heading.strip(): text.strip()
+        for heading, text in zip(parts[1::2], parts[2::2], strict=True)
     }
 
 
@@ -65,7 +66,9 @@ def table(link: str) -> str:
 
 def index() -> str:
     """Return the page that lists the rules."""
-    families = "\n".join(f"- **{family}xx** {what[0].lower()}{what[1:]}" for family, what in FAMILIES.items())
+    families = "\n".join(
+        f"- **{family}xx** {what[0].lower()}{what[1:]}" for family, what in FAMILIES.items()
+    )
     return (
         "# Rules\n\n"
         f"{families}\n\n"
@@ -88,7 +91,9 @@ def pages() -> dict[str, str]:
 def on_config(config: Any) -> Any:
     """List the rules' pages in the navigation."""
     rules = ["rules/index.md", *(f"rules/{rule.code}.md" for rule in all_rules())]
-    config.nav = [{"Rules": rules} if item == {"Rules": "rules/index.md"} else item for item in config.nav]
+    config.nav = [
+        {"Rules": rules} if item == {"Rules": "rules/index.md"} else item for item in config.nav
+    ]
     return config
 
 

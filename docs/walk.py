@@ -33,6 +33,12 @@ for epoch in range(3):
     noise = torch.randn(8, 16)
     save_image(generator(noise), "samples.png")
 """
+EXPORT = """\
+import torch
+
+for name in ("a", "b"):
+    torch.save(name, "weights.pth")
+"""
 HOOKS = """\
 repos:
   - repo: ../flake8-saveimage
@@ -52,7 +58,11 @@ class Walk:
         self.open = False
         for folder in ("home", "project"):
             (world / folder).mkdir()
-        kept = {name: os.environ[name] for name in ("LANG", "PIP_CERT", "SSL_CERT_FILE") if name in os.environ}
+        kept = {
+            name: os.environ[name]
+            for name in ("LANG", "PIP_CERT", "SSL_CERT_FILE")
+            if name in os.environ
+        }
         self.environment = {
             **kept,
             "PATH": f"{self.project / 'venv' / 'bin'}:/usr/local/bin:/usr/bin:/bin",
@@ -89,7 +99,9 @@ class Walk:
             self.page.append(f"{_TESTED}\n```console")
             self.open = True
         output = self.silently(command, status)
-        self.page.append("\n".join([f"$ {command}", *(line.rstrip() for line in output.splitlines())]))
+        self.page.append(
+            "\n".join([f"$ {command}", *(line.rstrip() for line in output.splitlines())])
+        )
 
     def silently(self, command: str, status: int = 0) -> str:
         """Run a command in the project and return what it prints."""
@@ -109,7 +121,9 @@ class Walk:
         return done.stdout
 
 
-_TESTED = "<!-- tested by: tests/integration/test_walk.py::test_what_happens_is_what_the_page_shows -->"
+_TESTED = (
+    "<!-- tested by: tests/integration/test_walk.py::test_what_happens_is_what_the_page_shows -->"
+)
 
 
 def walk(world: Path) -> str:
@@ -117,14 +131,16 @@ def walk(world: Path) -> str:
     here = Walk(world)
     python = shlex.quote(sys.executable)
     here.silently(f"git clone --quiet {shlex.quote(str(ROOT))} ../flake8-saveimage")
-    here.silently(f"{python} -m venv ../warm && ../warm/bin/python -m pip install ../flake8-saveimage pre-commit")
-    here.silently(f"{python} -m venv venv && git init --quiet --initial-branch=main . && echo venv > .gitignore")
+    here.silently(f"{python} -m venv ../warm")
+    here.silently("../warm/bin/python -m pip install ../flake8-saveimage pre-commit")
+    here.silently(f"{python} -m venv venv && git init --quiet --initial-branch=main .")
+    here.write(".gitignore", "venv\n")
 
     here.say("# A first hour\n")
     here.say(
-        "An empty git repository, a fresh virtual environment, and this repository cloned beside it\n"
-        "as `../flake8-saveimage`. `python docs/walk.py` did what follows and wrote this page; a test\n"
-        "does it again.\n"
+        "An empty git repository, a fresh virtual environment, and this repository cloned beside\n"
+        "it as `../flake8-saveimage`. `python docs/walk.py` did what follows and wrote this page;\n"
+        "a test does it again.\n"
     )
     here.say("## A script with a bug\n")
     here.write("train.py", SCRIPT, SCRIPT)
@@ -134,8 +150,12 @@ def walk(world: Path) -> str:
     here.run("flake8-saveimage check train.py", status=1)
     seconds = time.perf_counter() - start
     if seconds > LIMIT:
-        sys.exit(f"{seconds:.0f} s from the installation to the first finding; {LIMIT:.0f} are allowed")
-    here.say(f"From the start of the installation (pip's cache warm) to the findings: {seconds:.0f} s.\n")
+        sys.exit(
+            f"{seconds:.0f} s from the installation to the first finding; {LIMIT:.0f} are allowed"
+        )
+    here.say(
+        f"From the start of the installation (pip's cache warm) to the findings: {seconds:.0f} s.\n"
+    )
     here.say("## Mend\n")
     here.run("flake8-saveimage fix --diff train.py", status=1)
     here.run("flake8-saveimage fix train.py")
@@ -149,16 +169,19 @@ def walk(world: Path) -> str:
     here.run("git add .")
     here.run('git commit --quiet -m "First commit"')
     here.say("The next mistake does not get in:\n")
-    here.write("export.py", 'import torch\n\nfor name in ("a", "b"):\n    torch.save(name, "weights.pth")\n')
+    here.write(
+        "export.py",
+        'import torch\n\nfor name in ("a", "b"):\n    torch.save(name, "weights.pth")\n',
+    )
     here.run("cat export.py")
     here.run("git add export.py")
     here.run('git commit --quiet -m "Export"', status=1)
-    here.run("sed -i 's/\"weights.pth\"/f\"weights_{name}.pth\"/' export.py")
+    here.run('sed -i \'s/"weights.pth"/f"weights_{name}.pth"/\' export.py')
     here.run("git add export.py")
     here.run('git commit --quiet -m "Export"')
     here.run("git log --format=%s")
     here.say("")
-    return "\n".join(here.page).rstrip() + "\n"
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(here.page)).rstrip() + "\n"
 
 
 def main() -> None:
@@ -170,7 +193,9 @@ def main() -> None:
         return
     before, now = (TIMING.sub("N s", text) for text in (PAGE.read_text(encoding="utf-8"), page))
     if before != now:
-        diff = difflib.unified_diff(before.splitlines(), now.splitlines(), "docs/walk.md", "now", lineterm="")
+        diff = difflib.unified_diff(
+            before.splitlines(), now.splitlines(), "the page", "now", lineterm=""
+        )
         sys.exit("\n".join(diff))
 
 

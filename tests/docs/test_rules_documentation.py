@@ -1,4 +1,4 @@
-"""A rule is complete: documentation with examples that hold, fixtures, changelog, README's table."""
+"""A rule is complete: a page with examples that hold, fixtures, changelog, README's table."""
 
 from __future__ import annotations
 
