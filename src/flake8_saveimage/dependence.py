@@ -323,8 +323,6 @@ class Dependence:
         owner = lookup.owner
         if owner is not None and name == owner.self_name:
             return value  # `self.step()` changes attributes, which are looked at one by one
-        if "." not in name and self.flow.class_of(cst.Name(name), place) is not None:
-            return value  # so does a method of a class of this file, whatever it is called
         for scope in _with_nested(owner) if owner is not None else ():
             for where in scope.mutations.get(name, ()):
                 if scope.function is place.scope.function:
@@ -334,6 +332,8 @@ class Dependence:
                     found.update([*here, place.scope.function])
         if not found:
             return value
+        if "." not in name and self.flow.class_of(cst.Name(name), place) is not None:
+            return value  # nor does a method of a class of this file, whatever it is called
         grown = frozenset(found)
         return replace(
             value, deps=value.deps | grown, solid=value.solid | grown, text=unknown(name)

@@ -56,6 +56,7 @@ class Flow:
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
+        self._lookups: dict[tuple[str, int, int], Lookup] = {}
         self._orders: dict[int, list[int]] = {}
         self._resolved: dict[tuple[str, int, int], str | None] = {}
         self._stores: dict[tuple[int, str], list[Binding]] = {}
@@ -64,6 +65,13 @@ class Flow:
 
     def lookup(self, name: str, place: Place) -> Lookup:
         """Find the bindings of ``name`` (possibly dotted) that reach ``place``."""
+        key = (name, id(place.block), place.order)
+        found = self._lookups.get(key)
+        if found is None:
+            found = self._lookups[key] = self._lookup(name, place)
+        return found
+
+    def _lookup(self, name: str, place: Place) -> Lookup:
         scope: Scope | None = place.scope
         block: Block = place.block
         first = scope

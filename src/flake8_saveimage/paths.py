@@ -320,12 +320,14 @@ def _in_scope(name: str, site: SaveSite, place: Place) -> bool:
 # -- two saves in a row ------------------------------------------------------------------------
 
 
+# Copy and paste stays near; looking at all pairs would take quadratic time.
+_NEAR = 12
+
+
 def _twin(site: SaveSite, target: Destination, value: Value) -> SaveSite | None:
     if target.handle:
         return None
-    for other in reversed(site.siblings):
-        if other.place.order >= site.place.order:
-            continue
+    for other in reversed(site.siblings[max(0, site.index - _NEAR) : site.index]):
         if other.place.block.anchor is not site.place.block.anchor:
             continue
         if _same_file(site, other, target, value):

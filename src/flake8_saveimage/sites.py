@@ -45,6 +45,7 @@ class SaveSite:
         self.kind, self.parameters = TARGETS[qualified_name]
         # Shared by all sites of a file, so that answers are found once.
         self.siblings: list[SaveSite] = []
+        self.index = 0
         self.dependence: Dependence
 
     @cached_property
@@ -114,8 +115,8 @@ def save_sites(flow: Flow) -> list[SaveSite]:
             if target in TARGETS:
                 sites.append(SaveSite(flow, call, target))
     dependence = Dependence(flow)
-    for site in sites:
-        site.siblings = sites
+    for index, site in enumerate(sites):
+        site.siblings, site.index = sites, index
         site.dependence = dependence
     return sites
 
