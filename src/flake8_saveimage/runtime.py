@@ -681,6 +681,7 @@ def _on_rank_zero(target: object, check: Callable[[], object], work: Callable[[]
 # Tensors to pixels
 
 _CPU_CHUNK = 262_144  # values; 1 MiB of float32 stays in the second-level cache between the steps
+_ONE_THREAD_CHUNK = 32_768  # values; up to there torch starts no threads of its own
 
 
 @dataclass(frozen=True)
@@ -741,13 +742,8 @@ class _Picture:
         return ((self.values < low - self.slack) | (self.values > high + self.slack)).sum()
 
     def counted(self) -> _Picture:
-        """The same without the values, which the caller may change or want to free.
-
-        On the CPU values are counted only if need be; elsewhere that would wait for the device.
-        """
-        if self.values is None or self.bounds is None or self.extremes is None:
-            return replace(self, values=None)
-        if self.pixels.device.type == "cpu" and not self.clips():
+        """The same without the values, which the caller may change; does not wait."""
+        if self.values is None or self.bounds is None:
             return replace(self, values=None)
         return replace(self, values=None, outside=self.count_outside())
 
@@ -868,7 +864,7 @@ def _batch(images: Images) -> torch.Tensor:
     return tensor
 
 
-def _picture(images: Images, look: _Look) -> _Picture:
+def _picture(images: Images, look: _Look, chunk: int = _CPU_CHUNK) -> _Picture:
     """From tensors to a grid of pixels on the same device, without waiting for the device."""
     with torch.no_grad():
         batch = _batch(images)
@@ -887,7 +883,7 @@ def _picture(images: Images, look: _Look) -> _Picture:
                 )
             batch = _denormalize(batch, look)
         if batch.is_floating_point() or asks:
-            return _from_floats(_floats(batch), look, levels)
+            return _from_floats(_floats(batch), look, levels, chunk)
         return _from_integers(batch, look, levels)
 
 
@@ -922,7 +918,7 @@ def _compute_dtype(tensor: torch.Tensor) -> torch.dtype:
     return torch.float64 if tensor.dtype is torch.float64 else torch.float32
 
 
-def _from_floats(batch: torch.Tensor, look: _Look, levels: int) -> _Picture:
+def _from_floats(batch: torch.Tensor, look: _Look, levels: int, chunk: int) -> _Picture:
     """Torchvision's arithmetic, in its order, so that valid input gives its pixels bit for bit."""
     values = batch.contiguous()
     if look.non_finite == "zero":
@@ -940,7 +936,7 @@ def _from_floats(batch: torch.Tensor, look: _Look, levels: int) -> _Picture:
     )
     extremes = []
     rows = values.size(0) if by_content and look.scale_each else 1
-    for part, target in _chunks(values.view(rows, -1), out.view(rows, -1)):
+    for part, target in _chunks(values.view(rows, -1), out.view(rows, -1), chunk):
         ends = torch.stack(torch.aminmax(part))
         extremes.append(ends)
         inside = False
@@ -1002,11 +998,13 @@ def _join(extremes: list[torch.Tensor]) -> torch.Tensor:
     return torch.stack((ends[:, 0].amin(), ends[:, 1].amax()))
 
 
-def _chunks(values: torch.Tensor, out: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
+def _chunks(
+    values: torch.Tensor, out: torch.Tensor, chunk: int
+) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """Pieces of (rows, n) that fit a CPU's cache; on an accelerator everything at once."""
     if values.device.type != "cpu" or values.size(0) > 1:
         return [(values, out)]
-    parts = torch.split(values, _CPU_CHUNK, dim=1), torch.split(out, _CPU_CHUNK, dim=1)
+    parts = torch.split(values, chunk, dim=1), torch.split(out, chunk, dim=1)
     return list(zip(*parts, strict=True))
 
 
@@ -1717,8 +1715,8 @@ class SaveQueue:
     ) -> Future[Path]:
         """As :func:`safe_save_image`; the tensor may be changed as soon as this returns.
 
-        The pixels are made at once, on the tensor's device; of a CUDA tensor they are copied to
-        pinned memory on a stream of their own, which no later kernel waits for.
+        A CPU tensor is copied. Of a CUDA tensor the pixels are made at once, on the device, and
+        copied to pinned memory on a stream of their own, which no later kernel waits for.
         """
         site = _call_site("SaveQueue.save_image")
         _known(options, _IMAGE_OPTIONS, "SaveQueue.save_image")
@@ -1726,14 +1724,16 @@ class SaveQueue:
         job = _image_job(site, target, format, options)
 
         def snapshot() -> Callable[[int | None], Path]:
-            picture = _picture(tensor, job.look)
-            if picture.pixels.device.type == "cuda":
-                arrive = self._fetch(picture.counted())
+            batch = _batch(tensor)
+            if batch.device.type == "cpu":
+                own = _own(batch, tensor)
+                return lambda index: job.finish(_picture(own, job.look, _ONE_THREAD_CHUNK), index)
+            picture = _picture(batch, job.look).counted()
+            if batch.is_cuda:
+                arrive = self._fetch(picture)
                 return lambda index: job.finish(arrive(), index)
-            picture = picture.on_host().counted()
-            if picture.pixels.data_ptr() == _first_pointer(tensor):  # uint8 goes through as it is
-                picture = replace(picture, pixels=picture.pixels.clone())
-            return lambda index: job.finish(picture, index)
+            host = picture.on_host()
+            return lambda index: job.finish(host, index)
 
         return self._submit(job, snapshot)
 
@@ -1910,9 +1910,9 @@ def _known(options: Mapping[str, Any], allowed: frozenset[str], function: str) -
             raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")
 
 
-def _first_pointer(images: Images) -> int:
-    tensor = images if isinstance(images, torch.Tensor) else images[0]
-    return tensor.data_ptr() if tensor.layout is torch.strided else 0
+def _own(batch: torch.Tensor, images: Images) -> torch.Tensor:
+    """The batch in memory that the caller cannot change; a list was stacked, so copied, already."""
+    return batch.clone() if isinstance(images, torch.Tensor) else batch
 
 
 def _snapshot(obj: Any) -> tuple[Any, Callable[[], None]]:
