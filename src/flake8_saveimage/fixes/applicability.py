@@ -65,9 +65,8 @@ class Judgement:
             return self.missing_f(diagnosis.site)
         if remedy.kind == "callee":
             return self._callee(diagnosis.site)
-        if remedy.kind == "normalize":
-            return "unsafe" if diagnosis.site.has_star_arguments else "safe"
-        return "safe"
+        # Colours that were right by chance, the keyword being ignored, would change.
+        return "unsafe" if remedy.kind == "normalize" else "safe"
 
     def helper_fix(self, site: SaveSite, diagnoses: Sequence[Diagnosis]) -> HelperFix | None:
         """Return how ``site`` can call the helper instead, to mend all ``diagnoses`` of it."""
@@ -83,6 +82,7 @@ class Judgement:
         if value_range is not None and not _may_add(site, "value_range"):
             value_range = None
         unsafe = self._result_is_used(site) or _changes_meaning(site, value_range)
+        unsafe = unsafe or (value_range is not None and not _is_meant(site, value_range))
         unsafe = unsafe or any(code in _NEVER_SAFE for code in naming) or _has_twin(site)
         if not naming:
             replace = any(kind_of(d) == "replace" for d in wanted) or self._name_matters(site)
@@ -185,6 +185,14 @@ def _changes_meaning(site: SaveSite, value_range: tuple[float, float] | None) ->
 def _has_twin(site: SaveSite) -> bool:
     """Say whether a later save on the same line overwrites this one's file: mend both or none."""
     return any(other.path.twin is site for other in site.siblings)
+
+
+def _is_meant(site: SaveSite, value_range: tuple[float, float]) -> bool:
+    """Say whether proven bounds can only be the range of the image: a tanh's, or grey levels.
+
+    Others may be what clipping was meant for, and ``normalize=True`` gives right, if other, colours.
+    """
+    return value_range in ((-1.0, 1.0), (0.0, 255.0)) and site.argument("normalize") is None
 
 
 def _drops_value(outer: cst.CSTNode, node: cst.CSTNode) -> bool:

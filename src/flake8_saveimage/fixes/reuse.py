@@ -311,12 +311,16 @@ class PathUses:
         if value.text is None:
             return False
         shape = _shape(value.text)
+        own = dotted(site.destination)
         if not any(re.search(r"\w", piece) for piece in shape):
             return False
         for call in self._calls(_READERS):
             for argument in call.node.args[:1]:
-                if self._is_maker_of_save(argument.value):
+                if self._is_save_destination(argument.value):
                     continue
+                if own is not None and dotted(argument.value) == own:
+                    if call.place.scope.function is site.place.scope.function:
+                        continue  # that variable is looked at by itself
                 other = site.dependence.evaluate(argument.value, call.place)
                 if other.text is not None and _shape(other.text) == shape:
                     return not self._is_written(call)
@@ -330,9 +334,6 @@ class PathUses:
     def _opens(self, call: CallSite, site: SaveSite) -> bool:
         target = destination(site)
         return target is not None and target.handle and self.names.within(target.path, call.node)
-
-    def _is_maker_of_save(self, node: cst.BaseExpression) -> bool:
-        return self._is_save_destination(node)
 
     def _folder_is_listed(self, path: cst.BaseExpression, value: Value, site: SaveSite) -> bool:
         """Say whether the file lists a folder that has a name in common with the path."""
