@@ -52,7 +52,9 @@ class Block(NamedTuple):
         if self.language == "python":
             return bool(re.search(r"torch|flake8_saveimage\.(runtime|guard)|safe_save", self.text))
         return self.language == "console" and bool(
-            re.search(r"^\$ (\w+=\S+ )*(python|torchrun) (?!-m (flake8|pip))", self.text, re.M)
+            re.search(
+                r"^\$ (\w+=\S+ )*(python|torchrun) (?!-m (json|flake8_saveimage ))", self.text, re.M
+            )
         )
 
 

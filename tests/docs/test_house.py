@@ -1,0 +1,86 @@
+"""The drawing of the house is true: every module stands on a floor, and imports point downwards."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "src" / "flake8_saveimage"
+DRAWING = (ROOT / "docs" / "assets" / "house.svg").read_text(encoding="utf-8")
+# Too small for a room of their own, and where they live.
+LODGERS = {"discovery": 4, "patch": 4, "progress": 5, "writing": 1, "fixes.command": 5}
+TRAINING = {"runtime", "guard"}
+
+
+def floors() -> dict[str, int]:
+    """Return the floor of each module, as drawn."""
+    found = dict(LODGERS)
+    for group in re.finditer(r'<g id="floor-(\d)">(.*?)</g>', DRAWING, re.DOTALL):
+        for text in re.findall(r"<text[^>]*>([^<]+)</text>", group[2]):
+            found |= dict.fromkeys(re.split(r", ", text), int(group[1]))
+    return found
+
+
+FLOORS = floors()
+MODULES = sorted(
+    path for path in SOURCE.rglob("*.py") if path.relative_to(SOURCE).parts[0] != "__init__.py"
+)
+
+
+def name_of(path: Path) -> str:
+    """Return the dotted name below the package."""
+    parts = path.relative_to(SOURCE).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def floor_of(module: str) -> int:
+    """Return the floor of a module or of the package that it is in."""
+    return FLOORS[module] if module in FLOORS else FLOORS[module.partition(".")[0]]
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield the modules of this package that a file imports when it runs, lazily or not."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    typing = {
+        id(child)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for child in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ImportFrom) or id(node) in typing or node.module is None:
+            continue
+        package, _, module = node.module.partition(".")
+        if package == "flake8_saveimage":
+            if module:
+                yield module
+            else:
+                yield from (alias.name for alias in node.names if alias.name != "__version__")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_point_downwards(path: Path) -> None:
+    name = name_of(path)
+    if name.partition(".")[0] in TRAINING:
+        assert {module.partition(".")[0] for module in imports(path)} <= TRAINING
+        return
+    upwards = [module for module in imports(path) if floor_of(module) > floor_of(name)]
+    assert upwards == []
+
+
+def test_nothing_imports_the_training_side() -> None:
+    for path in MODULES:
+        if name_of(path).partition(".")[0] not in TRAINING:
+            assert TRAINING.isdisjoint(module.partition(".")[0] for module in imports(path)), path
+
+
+def test_every_room_is_a_module() -> None:
+    names = {name_of(path) for path in MODULES}
+    drawn = {module for module in FLOORS if module not in LODGERS}
+    assert drawn <= names
+    assert len(drawn) >= 15
