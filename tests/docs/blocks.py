@@ -31,6 +31,7 @@ else:
 
 ROOT = Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^ *```+(?P<language>\w*)(?P<rest>[^`\n]*)$")
+RUNS_TORCH = re.compile(r"^\$ (python|torchrun) (?!-m (json|flake8_saveimage ))", re.MULTILINE)
 TITLE = re.compile(r'title="(?P<title>[^"]+)"')
 TESTED_BY = re.compile(r"<!-- tested by: (?P<path>\S+)::(?P<name>\w+) -->")
 
@@ -51,11 +52,7 @@ class Block(NamedTuple):
             return False
         if self.language == "python":
             return bool(re.search(r"torch|flake8_saveimage\.(runtime|guard)|safe_save", self.text))
-        return self.language == "console" and bool(
-            re.search(
-                r"^\$ (\w+=\S+ )*(python|torchrun) (?!-m (json|flake8_saveimage ))", self.text, re.M
-            )
-        )
+        return self.language == "console" and RUNS_TORCH.search(self.text) is not None
 
 
 def blocks(page: Path) -> Iterator[Block]:
