@@ -99,14 +99,6 @@ def detail(file: CheckedFile, hooks: Collection[str] = ()) -> FileDetails:
     return FileDetails(file.path, text, _newline(file.path, text), tuple(found))
 
 
-def apply(lines: Sequence[str], edits: Sequence[Edit]) -> list[str]:
-    """Return the lines with edits made."""
-    result = list(lines)
-    for edit in sorted(edits, reverse=True):
-        result[edit.start - 1 : edit.end - 1] = edit.lines
-    return result
-
-
 # -- the loop and the lines that the message names ---------------------------------------------
 
 _Key = tuple[int, int, str]
@@ -161,59 +153,52 @@ def _whole_lines(span: Span, lines: Sequence[str]) -> tuple[int, int]:
 class _Edits:
     """The edits that mend single findings of one file.
 
-    The file is fixed once as a whole and the edits are dealt out by lines. Only if something beside
-    the calls is taken away (an import that all the calls together no longer need) is each call
-    fixed on its own.
+    The file is fixed once, as a whole, and the edits are dealt out by lines: those of the call, and
+    the import of the helper. If other calls are left, imports that only all the edits together make
+    superfluous stay.
     """
 
     def __init__(self, file: CheckedFile, text: str, hooks: Collection[str]) -> None:
-        self._file = file
-        self._text = text
-        self._hooks = frozenset(hooks)
         self._fixable = [finding for finding in file.findings if finding.fix]
-        self._whole = self._made_for(self._fixable)
-        calls = {(finding.line, finding.column) for finding in self._fixable}
-        self._separable = len(calls) == 1 or all(
-            edit.start == edit.end or self._touched(edit) for edit in self._whole
-        )
-        self._alone: dict[tuple[int, int], tuple[Edit, ...]] = {}
+        self._lines = text.split("\n")
+        self._made = self._fix(file.path, text, hooks) if self._fixable else []
+        self._alone = len({(finding.line, finding.column) for finding in self._fixable}) == 1
 
     def of(self, finding: Finding) -> tuple[Edit, ...]:
         """Return the edits that mend a finding, sorted."""
-        if not finding.fix:
+        if not any(_touches(edit, finding) for edit in self._made):
             return ()
-        if self._separable:
-            return tuple(self._dealt(finding))
-        call = finding.line, finding.column
-        if call not in self._alone:
-            here = [other for other in self._fixable if (other.line, other.column) == call]
-            self._alone[call] = tuple(self._made_for(here))
-        return self._alone[call]
+        return tuple(
+            edit
+            for made in self._made
+            if (edit := made if _touches(made, finding) else self._elsewhere(made)) is not None
+        )
 
-    def _dealt(self, finding: Finding) -> Iterator[Edit]:
-        if any(_touches(edit, finding) for edit in self._whole):
-            for edit in self._whole:
-                if _touches(edit, finding) or not self._touched(edit):
-                    yield edit
+    def _elsewhere(self, edit: Edit) -> Edit | None:
+        """Return what an edit beside the call does for this call alone."""
+        from flake8_saveimage.fixes.imports import HELPER_MODULE
 
-    def _touched(self, edit: Edit) -> bool:
-        return any(_touches(edit, finding) for finding in self._fixable)
+        if any(_touches(edit, other) for other in self._fixable):
+            return None
+        before = self._lines[edit.start - 1 : edit.end - 1]
+        if self._alone or not before or any(HELPER_MODULE in line for line in before):
+            return edit
+        added = tuple(line for line in edit.lines if HELPER_MODULE in line)
+        return Edit(edit.end, edit.end, added) if added else None
 
-    def _made_for(self, findings: Sequence[Finding]) -> list[Edit]:
-        """Return what the fixer changes if it may mend these findings only."""
-        if not findings:
-            return []
+    def _fix(self, path: str, text: str, hooks: Collection[str]) -> list[Edit]:
+        """Return what the fixer changes if it may mend the shown findings."""
         from flake8_saveimage.fixes import FixOptions, fix_source
 
-        wanted = {_key(finding) for finding in findings}
+        wanted = {_key(finding) for finding in self._fixable}
         options = FixOptions(
             accept=lambda finding: _key(finding) in wanted,
             unsafe=True,
             vendor=None,
-            hooks=self._hooks,
+            hooks=frozenset(hooks),
         )
-        fixed = fix_source(self._text, filename=self._file.path, options=options)
-        return list(_differences(self._text.split("\n"), fixed.code.split("\n")))
+        fixed = fix_source(text, filename=path, options=options)
+        return list(_differences(self._lines, fixed.code.split("\n")))
 
 
 def _differences(before: Sequence[str], after: Sequence[str]) -> Iterator[Edit]:
