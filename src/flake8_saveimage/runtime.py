@@ -89,8 +89,9 @@ _warned_under: list[Any] | None = None
 
 
 def _call_site(function: str) -> _Site:
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename == __file__:
+    frame = sys._getframe()
+    here = frame.f_code.co_filename  # not __file__, which may be spelt differently
+    while frame.f_back is not None and frame.f_code.co_filename == here:
         frame = frame.f_back
     module = frame.f_globals.get("__name__", "<unknown>")
     return _Site(function, frame.f_code.co_filename, frame.f_lineno, module)
