@@ -65,7 +65,10 @@ class Values:
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """A tuple, list or other sequence; ``complete`` is false if more parts may follow."""
+    """A tuple, list or other sequence.
+
+    ``complete`` is false if it may be longer or shorter; its elements are still like ``parts``.
+    """
 
     parts: tuple[Abstract, ...]
     complete: bool = True
@@ -155,7 +158,7 @@ def as_values(value: Abstract | None) -> Values:
     if isinstance(value, Values):
         return value
     if isinstance(value, Items) and value.parts:
-        return join_parts([as_values(part) for part in value.parts], complete=value.complete)
+        return join_parts([as_values(part) for part in value.parts])
     if isinstance(value, Perhaps):
         return as_values(value.part)
     return UNKNOWN
@@ -188,7 +191,7 @@ def _in_range(value: Values) -> bool:
     return value.known and excess(value.reach) <= 0
 
 
-def join_parts(parts: Sequence[Values], *, complete: bool = True) -> Values:
+def join_parts(parts: Sequence[Values]) -> Values:
     """Return what holds of a tensor put together from parts: every part is really in it."""
     result = parts[0] if parts else UNKNOWN
     for part in parts[1:]:
@@ -201,8 +204,6 @@ def join_parts(parts: Sequence[Values], *, complete: bool = True) -> Values:
         joined = join(result, part)
         known = result.known or part.known
         result = dataclasses.replace(joined, reach=reach, origin=outer.origin, known=known)
-    if not complete:
-        result = dataclasses.replace(result, span=WHOLE, dtypes=DTypes.ANY)
     return result
 
 

@@ -91,12 +91,11 @@ class Effects:
             events: dict[str, list[Event]] = {}
             calls: set[tuple[str, int]] = set()
             for site in scope.calls:
-                found = self._of_call(site)
-                if found is not None:
-                    events.setdefault(found[0], []).append(found[1])
-                    calls.add((found[0], site.place.order))
+                for name, event in self._of_call(site):
+                    events.setdefault(name, []).append(event)
+                    calls.add((name, site.place.order))
             for name, places in scope.mutations.items():
-                rest = [p for p in places if (name, p.order) not in calls]
+                rest = [p for p, _key in places if (name, p.order) not in calls]
                 if rest:
                     stores = [n for n in _stores(scope) if _target(n) == name]
                     nodes = stores if len(stores) == len(rest) else [None] * len(rest)
@@ -107,33 +106,33 @@ class Effects:
             self._events[id(scope)] = events
         return self._events[id(scope)]
 
-    def _of_call(self, site: CallSite) -> tuple[str, Event] | None:
+    def _of_call(self, site: CallSite) -> list[tuple[str, Event]]:
         func, name = site.node.func, site.name
         if isinstance(func, cst.Attribute):
             receiver = dotted(func.value)
             if receiver is not None:
                 receiver = receiver.removesuffix(".data")
                 if name in _GROWING:
-                    return receiver, Event("grow", site.place, site.node, name)
+                    return [(receiver, Event("grow", site.place, site.node, name))]
                 if name.endswith("_") and not name.endswith("__"):
                     return self._in_place(receiver, site)
         alone = isinstance(site.statement, cst.Expr) and site.statement.value is site.node
-        if alone and says_handled(name) and site.node.args:
-            target = dotted(site.node.args[0].value)
-            if target is not None:
-                return target, Event("helper", site.place, site.node, name)
-        return None
+        if not alone or not says_handled(name):
+            return []
+        targets = [dotted(argument.value) for argument in site.node.args]
+        event = Event("helper", site.place, site.node, name)
+        return [(target, event) for target in targets if target is not None]
 
-    def _in_place(self, receiver: str, site: CallSite) -> tuple[str, Event] | None:
+    def _in_place(self, receiver: str, site: CallSite) -> list[tuple[str, Event]]:
         """``x.clamp_(0, 1)``, or ``torch.clamp_(x, 0, 1)``."""
         qualified = self.evaluator.flow.resolve(site.node.func, site.place)
         if qualified is None:
-            return receiver, Event("method", site.place, site.node, site.name)
+            return [(receiver, Event("method", site.place, site.node, site.name))]
         if qualified in OPERATIONS and site.node.args:
             target = dotted(site.node.args[0].value)
             if target is not None:
-                return target, Event("method", site.place, site.node, qualified)
-        return None
+                return [(target, Event("method", site.place, site.node, qualified))]
+        return []
 
     # -- what they do --------------------------------------------------------------------------
 

@@ -65,6 +65,8 @@ MAX_STEPS = 6000  # evaluations for one question
 
 # The answer where the analysis gave up: nothing is claimed, not even that nothing is visible.
 EXHAUSTED = Values(known=True)
+# The answer where a value depends on itself: unknown, but it adds nothing to what else it may be.
+PENDING = Values(marks=frozenset({"pending"}))
 
 _BINARY: dict[type[cst.CSTNode], str] = {
     cst.Add: "add",
@@ -114,7 +116,7 @@ class Evaluator:
         if key in self._known:
             return self._known[key]
         if key in self._active:
-            return UNKNOWN
+            return PENDING
         self._steps += 1
         if self._depth >= MAX_DEPTH or self._steps > MAX_STEPS:
             return EXHAUSTED
@@ -142,7 +144,7 @@ class Evaluator:
         if key not in self._names:
             active = (id(place.block), hash((name, place.order, id(frame))))
             if active in self._active:
-                return UNKNOWN
+                return PENDING
             self._active.add(active)
             try:
                 self._names[key] = self._look_up(name, place, frame, node)
@@ -366,10 +368,12 @@ class Evaluator:
             if builtin is not None:
                 return builtin
         last = func.attr.value if isinstance(func, cst.Attribute) else name
+        if isinstance(func, cst.Call):  # `display_transform()(x)`
+            last = (dotted(func.func) or "").rpartition(".")[2]
         target = self._callee(func, place, frame)
         if isinstance(target, Thing):
-            result = self.invoke(target, tuple(args), keywords, complete, frame)
-            return named_helper(result, last, args)
+            returned = self.invoke(target, tuple(args), keywords, complete, frame)
+            return named_helper(returned, last)
         if isinstance(func, cst.Attribute):
             receiver = self.evaluate(func.value, place, frame)
             result = library.method(self, receiver, last, args, keywords, complete, frame)
@@ -378,7 +382,7 @@ class Evaluator:
             if isinstance(receiver, Values) and receiver.kind == "unknown" and not receiver.known:
                 shown = self._namesake(last, tuple(args), keywords, frame)
                 return dataclasses.replace(_fresh(node), known=shown or says_handled(last))
-        return named_helper(_fresh(node), last, args)
+        return named_helper(_fresh(node), last)
 
     def _namesake(
         self, name: str, args: tuple[Abstract, ...], keywords: dict[str, Abstract], frame: Frame
@@ -637,6 +641,8 @@ def bound(
 
 def union(values: list[Abstract]) -> Abstract:
     """Return what holds where any of several things may be meant."""
+    if any(isinstance(v, Items) for v in values):
+        values = [v for v in values if v is not PENDING]
     first = values[0]
     if len(values) == 1:
         return first
@@ -653,8 +659,13 @@ def union(values: list[Abstract]) -> Abstract:
         if len(lengths) == 1 and all(v.complete for v in sequences):
             columns = zip(*(v.parts for v in sequences), strict=True)
             return Items(tuple(union(list(column)) for column in columns))
-        # lists that grow: the longest holds what the others hold
-        return Items(max(sequences, key=lambda v: len(v.parts)).parts, complete=False)
+        # a list that grows: what only the longest has may be missing
+        longest = max(sequences, key=lambda v: len(v.parts)).parts
+        sure = min(lengths)
+        parts = (
+            p if i < sure or isinstance(p, Perhaps) else Perhaps(p) for i, p in enumerate(longest)
+        )
+        return Items(tuple(parts), complete=False)
     if all(isinstance(v, DTypes) for v in values):
         result = DTypes.NONE
         for v in values:
@@ -685,7 +696,7 @@ def located(value: Abstract, node: cst.CSTNode) -> Abstract:
     return value
 
 
-def named_helper(result: Abstract, name: str, args: list[Abstract]) -> Abstract:
+def named_helper(result: Abstract, name: str) -> Abstract:
     """A helper whose name says so handles the range, unless its own code shows otherwise."""
     if isinstance(result, Values) and not result.known and says_handled(name):
         return dataclasses.replace(result, known=True)
@@ -833,9 +844,17 @@ def _unary(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Ab
 def _comparison(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
     assert isinstance(node, cst.Comparison)
     left = self.evaluate(node.left, place, frame)
-    if isinstance(left, Values) and left.kind == "tensor":
-        return OPERATIONS["torch.gt"]([left], {})
-    return UNKNOWN
+    if not isinstance(left, Values) or not isinstance(node.comparisons[0].operator, _ORDERINGS):
+        return UNKNOWN
+    result = OPERATIONS["torch.gt"]([left], {})
+    if left.kind == "tensor" or not isinstance(result, Values):
+        return result
+    return dataclasses.replace(result, kind="unknown", ranks=Ranks.ANY)
+
+
+_ORDERINGS = (
+    cst.LessThan, cst.GreaterThan, cst.LessThanEqual, cst.GreaterThanEqual, cst.Equal, cst.NotEqual,
+)  # fmt: skip
 
 
 def _sequence(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:

@@ -89,7 +89,7 @@ def judged(saved: Abstract, values: Values) -> Verdict:
 
 def _integer(value: Values) -> bool:
     whole = within(value.dtypes, DTypes.INTEGERS | DTypes.BOOL)
-    return value.kind == "tensor" and whole
+    return value.kind != "number" and whole
 
 
 def evaluator_of(site: SaveSite) -> Evaluator:

@@ -105,11 +105,14 @@ def call(
         return Partial(args[0], tuple(args[1:]), keywords)
     if described is not None:
         plain = [UNKNOWN if isinstance(a, Perhaps) else a for a in args]
-        return described(plain, keywords, complete)
+        found = described(plain, keywords, complete)
+        if isinstance(found, Values) and found.kind == "unknown" and qualified.startswith("torch"):
+            return dataclasses.replace(found, kind="tensor")
+        return found
     if match := _TRANSFORM.match(qualified):
         return transform(match[1], args, keywords, complete)
     if _TRANSPARENT.search(qualified):
-        return args[0] if args else UNKNOWN
+        return args[0] if args else keywords.get("iterable", UNKNOWN)
     if match := _MODULE.match(qualified):
         return module(match[1], args, keywords, complete)
     if _LOADER.match(qualified):
@@ -231,7 +234,9 @@ def builtin(
         elements = tuple(evaluator.element(a, frame) for a in args[1:])
         return Items((evaluator.invoke(first, elements, {}, True, frame),), complete=False)
     if name == "dict":
-        return Table({**keywords})
+        entries: dict[object, Abstract] = {}
+        entries.update(keywords)
+        return Table(entries)
     if name in ("len", "int", "float", "round", "range", "id", "hash", "sum"):
         return constant_conversion(name, first)
     if name in ("min", "max") and len(args) == 2:

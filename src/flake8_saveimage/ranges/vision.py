@@ -340,8 +340,7 @@ def _applied(
         return UNKNOWN
     described = OPERATIONS[f"{FUNCTIONAL[0]}.{function}"]
     given = {**arguments.given, "input": value}
-    result: Abstract = described.transfer(Arguments(given, complete=arguments.complete))
-    image = as_values(result)
+    image = as_values(described.transfer(Arguments(given, complete=arguments.complete)))
     if image.origin is not None and image.origin.node is None:
         image = dataclasses.replace(
             image, origin=dataclasses.replace(image.origin, node=transform.node)
