@@ -190,7 +190,7 @@ def _has_twin(site: SaveSite) -> bool:
 def _is_meant(site: SaveSite, value_range: tuple[float, float]) -> bool:
     """Say whether proven bounds can only be the range of the image: a tanh's, or grey levels.
 
-    Others may be what clipping was meant for, and ``normalize=True`` gives right, if other, colours.
+    For others clipping may have been meant; with ``normalize=True`` the colours were not wrong.
     """
     return value_range in ((-1.0, 1.0), (0.0, 255.0)) and site.argument("normalize") is None
 

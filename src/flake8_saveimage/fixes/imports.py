@@ -61,6 +61,7 @@ class Imports:
         self._edited: list[cst.BaseExpression] = []
         self._rewritten: set[int] = set()
         self._dropped: list[cst.SimpleStatementLine] = []
+        self._on_top: set[Wanted] = set()
 
     # -- asked for by the edits of calls -------------------------------------------------------
 
@@ -165,7 +166,11 @@ class Imports:
 
     def _want(self, bindings: Sequence[Binding], wanted: Wanted) -> None:
         anchors = [binding.node for binding in bindings if isinstance(binding.node, _IMPORT)]
-        for anchor in anchors or self._star_imports:
+        if not anchors:
+            anchors = self._star_imports[-1:]
+        if not anchors:
+            self._on_top.add(wanted)
+        for anchor in anchors:
             suite = self._suite_of(anchor)
             entry = self._suites.setdefault(id(suite), _Suite())
             if not any(anchor is other for other in entry.anchors):
@@ -174,13 +179,14 @@ class Imports:
 
     @property
     def _star_imports(self) -> list[Small]:
-        found: list[Small] = []
-        for line in self._flow.facts.module.body:
-            if isinstance(line, cst.SimpleStatementLine):
-                for small in line.body:
-                    if isinstance(small, cst.ImportFrom) and _is_star_of_torch(small):
-                        found = [small]
-        return found
+        """The star imports of the module, one of which brings what no other import binds."""
+        lines = (x for x in self._flow.facts.module.body if isinstance(x, cst.SimpleStatementLine))
+        return [
+            small
+            for line in lines
+            for small in line.body
+            if isinstance(small, cst.ImportFrom) and isinstance(small.names, cst.ImportStar)
+        ]
 
     def _suite_of(self, node: cst.CSTNode) -> cst.CSTNode:
         return next(
@@ -285,6 +291,9 @@ class Imports:
         """Add the edits of the import statements."""
         gone = self._unused()
         new = {}
+        if self._on_top:
+            lines = [cst.SimpleStatementLine([small]) for small in _statements(self._on_top)]
+            edits.add(self._flow.facts.module, lambda updated: _on_top(updated, lines))
         for entry in self._suites.values():
             statements = _statements(entry.wanted)
             anchor = self._host(entry, gone)
@@ -302,11 +311,20 @@ class Imports:
 
     def _host(self, entry: _Suite, gone: dict[int, list[Binding]]) -> Small:
         """Return the import beside which, or in place of which, the new ones go."""
-        first = entry.anchors[0]
-        for anchor in entry.anchors:
+        anchors = sorted(entry.anchors, key=self._place_of)
+        first = anchors[0]
+        for anchor in anchors:
             if _without(anchor, gone.get(id(anchor), [])) is None and self._close(first, anchor):
                 return anchor
         return first
+
+    def _place_of(self, node: Small) -> tuple[int, int]:
+        """Return where an import stands in its suite."""
+        body: Sequence[Any] = getattr(self._suite_of(node), "body", ())
+        line = self._names.parents.get(id(node))
+        outer = next((index for index, other in enumerate(body) if other is line), 0)
+        small: Sequence[Any] = getattr(line, "body", ())
+        return outer, next((index for index, other in enumerate(small) if other is node), 0)
 
     def _close(self, first: Small, other: Small) -> bool:
         """Say whether only imports stand between two imports of one suite."""
@@ -395,6 +413,25 @@ def _joined(above: Sequence[cst.EmptyLine], below: Sequence[cst.EmptyLine]) -> l
     return [*above, *below]
 
 
+def _on_top(module: cst.Module, lines: Sequence[cst.SimpleStatementLine]) -> cst.Module:
+    """Put lines behind the docstring and the imports from ``__future__``."""
+    body = list(module.body)
+    place = 0
+    for index, line in enumerate(body):
+        small = line.body[0] if isinstance(line, cst.SimpleStatementLine) else None
+        if (
+            index == 0
+            and isinstance(small, cst.Expr)
+            and isinstance(small.value, cst.SimpleString | cst.ConcatenatedString)
+        ):
+            place = 1
+        elif isinstance(small, cst.ImportFrom) and dotted(small.module) == "__future__":
+            place = index + 1
+        else:
+            break
+    return module.with_changes(body=[*body[:place], *lines, *body[place:]])
+
+
 def _becomes(new: Small) -> Any:
     return lambda _updated: new
 
@@ -431,11 +468,6 @@ def _is_import_line(line: object) -> bool:
     return isinstance(line, cst.SimpleStatementLine) and all(
         isinstance(small, _IMPORT) for small in line.body
     )
-
-
-def _is_star_of_torch(node: cst.ImportFrom) -> bool:
-    package = (dotted(node.module) or "").partition(".")[0]
-    return isinstance(node.names, cst.ImportStar) and package in ("torch", "torchvision")
 
 
 def _sort_key(small: cst.BaseSmallStatement) -> str | None:

@@ -318,9 +318,9 @@ class PathUses:
             for argument in call.node.args[:1]:
                 if self._is_save_destination(argument.value):
                     continue
-                if own is not None and dotted(argument.value) == own:
-                    if call.place.scope.function is site.place.scope.function:
-                        continue  # that variable is looked at by itself
+                here = call.place.scope.function is site.place.scope.function
+                if own is not None and here and dotted(argument.value) == own:
+                    continue  # that variable is looked at by itself
                 other = site.dependence.evaluate(argument.value, call.place)
                 if other.text is not None and _shape(other.text) == shape:
                     return not self._is_written(call)
