@@ -211,6 +211,8 @@ class Evaluator:
         if isinstance(before, Items) and isinstance(node.operator, cst.AddAssign):
             added = operand.parts if isinstance(operand, Items) else (operand,)
             return Items(before.parts + added, before.complete and isinstance(operand, Items))
+        if isinstance(operand, Items) and before is PENDING:
+            return PENDING
         operation = _BINARY.get(type(node.operator))
         if operation is None:
             return UNKNOWN
