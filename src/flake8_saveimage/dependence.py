@@ -18,13 +18,21 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import libcst as cst
 
 from flake8_saveimage.flow import Flow, Lookup, Reach, enclosing_method
 from flake8_saveimage.hooks import is_hook
-from flake8_saveimage.module import Binding, Loop, Pattern, Place, Scope, dotted
+from flake8_saveimage.module import (
+    Binding,
+    Loop,
+    Pattern,
+    Place,
+    Scope,
+    dotted,
+    literal_key,
+)
 
 Source: TypeAlias = Loop | Scope | Binding
 Sources: TypeAlias = frozenset[Source]
@@ -142,11 +150,12 @@ _GIVES_FOLDER = re.compile(
 _PATH_ATTRIBUTES = frozenset("name stem parent parents suffix suffixes parts anchor".split())
 
 _PURE_BUILTINS = frozenset(
-    "str int float repr format abs len min max sum sorted list tuple set dict reversed bool hex oct"
-    " bin ord chr frozenset ascii bytes divmod pow enumerate zip range slice".split()
+    "str int float type repr format abs len min max sum sorted list tuple set dict reversed bool"
+    " hex oct bin ord chr frozenset ascii bytes divmod pow enumerate zip range slice".split()
 )
 _PURE_FUNCTIONS = frozenset(
-    "os.fspath os.fsdecode os.getcwd os.getenv os.environ.get os.path.join os.path.basename"
+    "os.getpid os.uname tempfile.gettempdir socket.gethostname platform.node getpass.getuser"
+    " os.fspath os.fsdecode os.getcwd os.getenv os.environ.get os.path.join os.path.basename"
     " os.path.dirname os.path.split os.path.splitext os.path.abspath os.path.normpath"
     " os.path.expanduser os.path.expandvars os.path.realpath os.path.relpath os.path.normcase"
     " os.path.commonpath posixpath.join ntpath.join path.join osp.join"
@@ -201,6 +210,16 @@ _CONSTRUCTORS = frozenset(
 )
 
 
+_NO_CYCLE = 1 << 30
+
+
+class _Pending(NamedTuple):
+    """A value that lacks what the binding at index ``root`` of the active ones will add."""
+
+    value: Value
+    root: int
+
+
 class Dependence:
     """Evaluates expressions of one file to :class:`Value`; answers are remembered."""
 
@@ -208,8 +227,11 @@ class Dependence:
         self.flow = flow
         self._scope_of: dict[int, Scope] = {id(s.node): s for s in flow.facts.scopes}
         self._bindings: dict[int, Value] = {}
-        self._active: list[tuple[Binding, tuple[Loop, ...]]] = []
-        self._cycle_floor = 1 << 30
+        # What is being evaluated, from the outside in, and the loops that carried it there.
+        self._active: dict[int, tuple[Loop, ...]] = {}
+        # Evaluated, but part of a cycle whose first binding is still active.
+        self._pending: dict[int, _Pending] = {}
+        self._cycle_floor = _NO_CYCLE
         self._calls: list[Scope] = []
         self._depth = 0
         self._fuel = _FUEL
@@ -283,7 +305,7 @@ class Dependence:
 
     # -- names ---------------------------------------------------------------------------------
 
-    def _name(self, name: str, place: Place) -> Value:
+    def _name(self, name: str, place: Place, key: str | None = None) -> Value:
         lookup = self.flow.lookup(name, place)
         if lookup.owner is None:
             return Value(text=unknown(name))
@@ -294,7 +316,7 @@ class Dependence:
         rebound = self._rebound(name, lookup, place)
         if rebound:
             value = union([value, *rebound], unknown(name))
-        return self._mutated(value, name, lookup, place)
+        return self._mutated(value, name, lookup, place, key)
 
     def _rebound(self, name: str, lookup: Lookup, place: Place) -> list[Value]:
         """Return what the functions add that rebind a name through ``global`` or ``nonlocal``."""
@@ -316,7 +338,9 @@ class Dependence:
                 found += [self.binding(reach, place) for reach in reaches]
         return found
 
-    def _mutated(self, value: Value, name: str, lookup: Lookup, place: Place) -> Value:
+    def _mutated(
+        self, value: Value, name: str, lookup: Lookup, place: Place, key: str | None = None
+    ) -> Value:
         """Add the loops in which the object behind ``name`` is changed in place."""
         found: set[Source] = set()
         here = place.loops()
@@ -324,7 +348,9 @@ class Dependence:
         if owner is not None and name == owner.self_name:
             return value  # `self.step()` changes attributes, which are looked at one by one
         for scope in _with_nested(owner) if owner is not None else ():
-            for where in scope.mutations.get(name, ()):
+            for where, changed in scope.mutations.get(name, ()):
+                if key is not None and changed is not None and changed != key:
+                    continue  # config["epoch"] = epoch leaves config["out"] alone
                 if scope.function is place.scope.function:
                     around = {id(loop) for loop in where.loops()}
                     found.update(loop for loop in here if id(loop) in around)
@@ -341,33 +367,53 @@ class Dependence:
 
     def binding(self, reach: Reach, place: Place) -> Value:
         """Return what a binding's value depends on when it is used at ``place``."""
-        binding = reach.binding
-        for index, (active, _loops) in enumerate(self._active):
-            if active is binding:  # its own value of an earlier pass: `i += 1`
-                self._cycle_floor = min(self._cycle_floor, index)
-                passed = [loop for _b, loops in self._active[index + 1 :] for loop in loops]
-                carried = frozenset([*passed, *reach.loops])
-                return Value(carried, carried, text=unknown(binding.name))
-        value = self._bindings.get(id(binding))
+        key = id(reach.binding)
+        value = self._bindings.get(key)
         if value is None:
-            value = self._evaluate_binding(reach)
-        return self._after_loops(_settled_before(value, binding, place), place)
+            if key in self._active:  # its own value of an earlier pass: `i += 1`
+                return self._around_again(reach, list(self._active).index(key))
+            pending = self._pending.get(key)
+            if pending is None:
+                value = self._evaluate_binding(reach)
+            else:  # in a cycle with something that is still being evaluated
+                value = union([pending.value, self._around_again(reach, pending.root)])
+                value = replace(value, text=pending.value.text)
+        return self._after_loops(_settled_before(value, reach.binding, place), place)
+
+    def _around_again(self, reach: Reach, index: int) -> Value:
+        """Return what a cycle adds that closes at ``index``: the loops that carry it around."""
+        self._cycle_floor = min(self._cycle_floor, index)
+        passed = [loop for loops in list(self._active.values())[index + 1 :] for loop in loops]
+        carried: Sources = frozenset([*passed, *reach.loops])
+        return Value(carried, carried, text=unknown(reach.binding.name))
 
     def _evaluate_binding(self, reach: Reach) -> Value:
-        binding = reach.binding
-        if len(self._active) > _MAX_DEPTH:
-            return self.opaque(binding.place)
-        outer_floor, self._cycle_floor = self._cycle_floor, 1 << 30
-        self._active.append((binding, reach.loops))
+        """Evaluate a binding; those of one cycle are settled together, when its first one is."""
+        index = len(self._active)
+        if index > _MAX_DEPTH:
+            return self.opaque(reach.binding.place)
+        key = id(reach.binding)
+        outer_floor, self._cycle_floor = self._cycle_floor, _NO_CYCLE
+        self._active[key] = reach.loops
         try:
-            value = self._bound(binding)
+            value = self._bound(reach.binding)
         finally:
-            self._active.pop()
-        if self._cycle_floor >= len(self._active) and not self._calls:
-            self._bindings[id(binding)] = value  # hangs on nothing that is still being evaluated
-            self._cycle_floor = outer_floor
-        else:
+            del self._active[key]
+        if self._cycle_floor < index:
+            self._pending[key] = _Pending(value, self._cycle_floor)
             self._cycle_floor = min(self._cycle_floor, outer_floor)
+            return value
+        self._cycle_floor = outer_floor
+        self._bindings[key] = value
+        for member, pending in list(self._pending.items()):
+            if pending.root >= index:
+                shared = replace(
+                    pending.value,
+                    deps=pending.value.deps | value.deps,
+                    solid=pending.value.solid | value.solid,
+                )
+                self._bindings[member] = shared
+                del self._pending[member]
         return value
 
     def _after_loops(self, value: Value, place: Place) -> Value:
@@ -510,8 +556,10 @@ class Dependence:
 
     # -- attributes ----------------------------------------------------------------------------
 
-    def _attribute(self, node: cst.Attribute, place: Place) -> Value:
+    def _attribute(self, node: cst.Attribute, place: Place, key: str | None = None) -> Value:
         name = dotted(node)
+        if node.attr.value in ("__name__", "__class__", "__qualname__", "__module__"):
+            return union([self.evaluate(node.value, place).without_text()], unknown(name or ""))
         if name is None:
             base = self.evaluate(node.value, place)
             if node.attr.value in _PATH_ATTRIBUTES:
@@ -520,12 +568,12 @@ class Dependence:
         lookup = self.flow.lookup(name, place)
         if lookup.local and lookup.complete:
             values = [self.binding(reach, place) for reach in lookup.reaches]
-            return self._mutated(self._join(values, name), name, lookup, place)
+            return self._mutated(self._join(values, name), name, lookup, place, key)
         method = enclosing_method(place)
         base_name, _, rest = name.partition(".")
         if method is not None and base_name == method.self_name:
             return self._mutated(self._own_attribute(node, name, rest, method, place), name,
-                                 lookup, place)  # fmt: skip
+                                 lookup, place, key)  # fmt: skip
         return self._foreign_attribute(node, name, lookup, place)
 
     def _own_attribute(
@@ -539,6 +587,9 @@ class Dependence:
         unseen = union([self.opaque(place), Value(receiver)], hint)
         bindings = self.flow.class_attribute(owner, rest)
         if not bindings:
+            getter = self.flow.method(owner, rest)
+            if getter is not None and "property" in getter.decorators():
+                return self._property(getter, unseen, receiver, place)
             invariant = self._inherited_invariant(owner, rest)
             return Value(receiver, text=hint) if invariant else unseen
         own = any(b.place.scope.function is place.scope.function for b in bindings)
@@ -560,6 +611,17 @@ class Dependence:
         if not joined.constant and joined.text is not None:
             joined = replace(joined, text=_hinted(joined.text, rest))
         return joined
+
+    def _property(self, getter: Scope, unseen: Value, receiver: Sources, place: Place) -> Value:
+        if not getter.returns or getter in self._calls or getter.yields:
+            return unseen
+        self._calls.append(getter)
+        try:
+            returned = [self.evaluate(expr, where) for expr, where in getter.returns]
+        finally:
+            self._calls.pop()
+        passed = {getter.params[0]: Value(receiver)} if getter.params else {}
+        return self.substitute(self._join(returned, getter.name), getter, passed, place)
 
     def _holds_config(self, bindings: Sequence[Binding]) -> bool:
         return all(b.value is not None and self._config_like(b.value, b.place) for b in bindings)
@@ -647,8 +709,7 @@ class Dependence:
             base = self.evaluate(node.value, place)
             return value if lookup.complete else union([value, base], hint)
         base = self.evaluate(node.value, place).without_text()
-        if self._rebound_elsewhere(attribute, name, place):
-            return union([base, self.opaque(place)], hint)
+        base = union([base, *self._set_elsewhere(attribute, name, place)])
         owner = self.flow.class_of(node.value, place)
         if owner is not None:
             return self._class_member(owner, attribute, base, place)
@@ -673,16 +734,20 @@ class Dependence:
         joined = self._join(values, attribute)
         return replace(joined, deps=base.deps, solid=base.solid)
 
-    def _rebound_elsewhere(self, attribute: str, name: str, place: Place) -> bool:
-        """Say whether another function assigns this attribute (``args.epoch = epoch``)."""
+    def _set_elsewhere(self, attribute: str, name: str, place: Place) -> list[Value]:
+        """Return what other functions add that assign this attribute (``args.epoch = epoch``)."""
         base = name.rpartition(".")[0]
-        return any(
-            binding.place.scope.function is not place.scope.function
-            and binding.place.scope.function.kind != "module"
-            and binding.name.rpartition(".")[0] == base
-            and base not in ("self", "cls")
-            for binding in self.flow.facts.attribute_stores.get(attribute, ())
-        )
+        found = []
+        for binding in self.flow.facts.attribute_stores.get(attribute, ()):
+            function = binding.place.scope.function
+            if function is place.scope.function or function.kind == "module":
+                continue
+            if binding.name.rpartition(".")[0] != base or base in ("self", "cls"):
+                continue
+            runs = self._runs(function)
+            sources = runs and runs | frozenset(binding.place.loops())
+            found.append(Value(sources, sources) if sources else self.opaque(place))
+        return found
 
     def _config_like(self, node: cst.BaseExpression, place: Place, depth: int = 0) -> bool:
         """Say whether ``node`` is an object that holds options, which do not change on the way."""
@@ -765,7 +830,14 @@ class Dependence:
         return _concatenate(values, place)
 
     def _subscript(self, node: cst.Subscript, place: Place) -> Value:
-        values = [self.evaluate(node.value, place).without_text()]
+        key = literal_key(node)
+        if isinstance(node.value, cst.Name):
+            base = self._name(node.value.value, place, key)
+        elif isinstance(node.value, cst.Attribute):
+            base = self._attribute(node.value, place, key)
+        else:
+            base = self.evaluate(node.value, place)
+        values = [base.without_text()]
         for element in node.slice:
             if isinstance(element.slice, cst.Index):
                 values.append(self.evaluate(element.slice.value, place).without_text())
@@ -816,7 +888,7 @@ class Dependence:
     def _known_function(
         self, name: str, node: cst.Call, arguments: list[Value], place: Place
     ) -> Value | None:
-        if name.startswith("tempfile."):
+        if name.startswith("tempfile.") and name not in _PURE_FUNCTIONS:
             return replace(self.opaque(place), temporary=True)
         if name in _JOINS:
             if any(argument.star for argument in node.args):

@@ -229,16 +229,33 @@ def _picks_one_pass(
         source = _flag_source(test, guard.place, dependence)
         if isinstance(source, cst.Comparison):
             test = source
+    if isinstance(test, cst.Name) and not holds:  # `if not epoch:` is epoch == 0
+        return _is_index(test, guard.place, loop, dependence)
     if not isinstance(test, cst.Comparison) or len(test.comparisons) != 1:
         return False
     target = test.comparisons[0]
     if not isinstance(target.operator, cst.Equal if holds else cst.NotEqual):
         return False
+    if _counts_to_the_end(test.left, guard.place, loop, dependence):
+        return True
     sides = (test.left, target.comparator)
     for one, other in (sides, sides[::-1]):
         if _is_index(one, guard.place, loop, dependence):
             return loop not in dependence.evaluate(other, guard.place).deps
     return False
+
+
+def _counts_to_the_end(
+    node: cst.BaseExpression, place: Place, loop: Loop, dependence: Dependence
+) -> bool:
+    """``(i + 1) % len(loader)`` in a loop over ``enumerate(loader)``."""
+    if not isinstance(node, cst.BinaryOperation) or not isinstance(node.operator, cst.Modulo):
+        return False
+    size = node.right
+    if not isinstance(size, cst.Call) or _last_name(size.func) != "len" or not size.args:
+        return False
+    counted = loop.iter is not None and _code(size.args[0].value) in _code(loop.iter)
+    return counted and _is_index(node.left, place, loop, dependence)
 
 
 def _is_index(node: cst.BaseExpression, place: Place, loop: Loop, dependence: Dependence) -> bool:
@@ -295,6 +312,18 @@ def runs_once_in_life(place: Place) -> bool:
                     return True
             name = dotted(test)
             if name is not None and _switched_off_at_all(name, guard):
+                return True
+    return False
+
+
+def switched_off_for_good(place: Place) -> bool:
+    """``if shown: return`` and ``shown = True`` with a flag that outlives the call."""
+    for guard in guards(place):
+        for test, _holds in conjuncts(guard):
+            name = dotted(test)
+            if name is None or not ("." in name or name in place.scope.function.declared):
+                continue
+            if _switched_off_at_all(name, guard):
                 return True
     return False
 

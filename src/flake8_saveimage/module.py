@@ -274,7 +274,8 @@ class Scope:
         self.bindings: dict[str, list[Binding]] = {}
         self.declared: dict[str, str] = {}
         self.shared: dict[str, list[Binding]] = {}
-        self.mutations: dict[str, list[Place]] = {}
+        # Where an object is changed in place, and under which literal key if it was one.
+        self.mutations: dict[str, list[tuple[Place, str | None]]] = {}
         self.params: list[Binding] = []
         self.returns: list[tuple[cst.BaseExpression, Place]] = []
         self.calls: list[CallSite] = []
@@ -355,6 +356,17 @@ def dotted(node: cst.CSTNode | None) -> str | None:
         return None
     parts.append(node.value)
     return ".".join(reversed(parts))
+
+
+def literal_key(node: cst.Subscript) -> str | None:
+    """Return the source of the key of ``config["out"]`` or ``parts[0]`` if it is a literal."""
+    if len(node.slice) == 1 and isinstance(node.slice[0].slice, cst.Index):
+        key = node.slice[0].slice.value
+        if isinstance(key, cst.SimpleString):
+            return repr(key.evaluated_value)
+        if isinstance(key, cst.Integer):
+            return key.value
+    return None
 
 
 _fields: dict[type[cst.CSTNode], tuple[str, ...]] = {}
@@ -453,13 +465,14 @@ class _Reader:
             owner = scope or owner
         owner.shared.setdefault(binding.name, []).append(binding)
 
-    def _mutate(self, target: cst.BaseExpression, place: Place) -> None:
+    def _mutate(self, target: cst.BaseExpression, place: Place, key: str | None = None) -> None:
         name = dotted(target)
         while isinstance(target, cst.Subscript) and name is None:
+            key = literal_key(target)
             target = target.value
             name = dotted(target)
         if name is not None:
-            place.scope.mutations.setdefault(name, []).append(place)
+            place.scope.mutations.setdefault(name, []).append((place, key))
 
     # -- statements ----------------------------------------------------------------------------
 
@@ -742,7 +755,7 @@ class _Reader:
                 else:
                     self._scan(item.value, place)
             elif isinstance(item, cst.Subscript):
-                self._mutate(item.value, place)
+                self._mutate(item.value, place, literal_key(item))
                 self._scan(item, place)
             elif isinstance(item, cst.Tuple | cst.List):
                 starred = False

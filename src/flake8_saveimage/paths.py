@@ -187,7 +187,8 @@ def _repetition(site: SaveSite, target: Destination, value: Value) -> PathFact:
         )
         return PathFact(repetition="call", loop=repeat.loop, repeat=repeat, rolling=rolling)
     function = target.place.scope.function
-    once = is_hook(function, site.facts)  # and guarded so that it acts once: else a repeat
+    # Guarded so that it acts once in many calls: a repeat otherwise.
+    once = is_hook(function, site.facts) or intent.switched_off_for_good(site.place)
     if value.constant and not target.place.loops() and not once:
         return PathFact(repetition="constant")
     return SILENT
@@ -223,7 +224,10 @@ def _is_looked_after(site: SaveSite, target: Destination, value: Value) -> bool:
 
 def _weakness(site: SaveSite, target: Destination, value: Value) -> str | None:
     """Say what makes names repeat, if some loop is told apart by nothing better."""
-    sources: list[Source] = [*target.place.loops()] or [target.place.scope.function]
+    function = target.place.scope.function
+    sources: list[Source] = [*target.place.loops()]
+    if not sources and is_hook(function, site.facts):
+        sources.append(function)
     if not any(source in value.deps and source not in value.solid for source in sources):
         return None
     reasons = set(value.weak)
@@ -251,6 +255,8 @@ class _Repeats:
             others = [source for source in value.deps if _other_parameter(source, function)]
             if not others and not intent.runs_once_in_life(place):
                 return Repeat(function, None, None, text, rolling=False)
+            return None
+        if intent.switched_off_for_good(place):
             return None
         for call in self.flow.callers(function):
             found = self._through(function, call, value)
