@@ -93,7 +93,7 @@ def with_keyword(call: cst.Call, name: str, value: cst.BaseExpression) -> cst.Ca
             ),
             whitespace_after_arg=last.whitespace_after_arg,
         )
-        after = _indented_like(last.comma.whitespace_after, gap)
+        after = indented_like(last.comma.whitespace_after, gap)
         last = last.with_changes(comma=last.comma.with_changes(whitespace_after=after))
     else:
         new = new.with_changes(whitespace_after_arg=last.whitespace_after_arg)
@@ -120,10 +120,10 @@ def _without_comment(
     return space.with_changes(first_line=first, empty_lines=[])
 
 
-def _indented_like(
+def indented_like(
     space: cst.BaseParenthesizableWhitespace, gap: cst.BaseParenthesizableWhitespace
 ) -> cst.BaseParenthesizableWhitespace:
-    """Return ``space`` (before the closing bracket) as it must be before one more argument."""
+    """Return ``space``, its comment kept, with the line break and indent of ``gap``."""
     if isinstance(space, cst.ParenthesizedWhitespace):
         if isinstance(gap, cst.ParenthesizedWhitespace):
             return space.with_changes(indent=gap.indent, last_line=gap.last_line)

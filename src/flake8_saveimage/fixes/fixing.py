@@ -24,6 +24,7 @@ _IN_PLACE = frozenset({"fstring", "rename", "normalize", "clone"})
 _RENAMED = {"range": "value_range", "filename": "fp"}
 _HELPERS = {"image": "safe_save_image", "object": "safe_save"}
 _MAX_ROUNDS = 8
+_BOM = "\ufeff"
 
 
 def on_by_default(finding: Finding) -> bool:
@@ -70,7 +71,9 @@ def fix_source(
     :class:`~flake8_saveimage.fixes.vendoring.VendorError` if the vendored helper cannot be imported
     from ``filename``.
     """
-    return _Fixing(source, filename, options or FixOptions()).run()
+    text = source.removeprefix(_BOM)
+    result = _Fixing(text, filename, options or FixOptions()).run()
+    return result if text == source else replace(result, code=_BOM + result.code)
 
 
 class _Round:
@@ -120,8 +123,9 @@ class _Fixing:
     def run(self) -> FixResult:
         code = self.source
         current = _Round(code, self.options, None)
-        if current.analysis.module.code != code:
-            raise AssertionError("libcst does not give the text back as it was")
+        if current.analysis.module.code != code:  # untouched lines would change with the others
+            wanted = (replace(finding, fix=None) for _, finding in current.wanted)
+            return FixResult(self.source, (), tuple(sorted(wanted)))
         for _ in range(_MAX_ROUNDS):
             edits = self._in_place(current)
             if not edits:

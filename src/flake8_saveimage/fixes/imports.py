@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 import libcst as cst
 
 from flake8_saveimage.analysis import Analysis
-from flake8_saveimage.fixes.edits import Edits
+from flake8_saveimage.fixes.edits import Edits, indented_like
 from flake8_saveimage.fixes.names import Names
 from flake8_saveimage.module import Binding, Place, Scope, dotted
 from flake8_saveimage.sites import SaveSite
@@ -221,9 +221,11 @@ class Imports:
             return True
         if self._for_types_only(binding.node) or _is_kept_by_hand(binding):
             return False
-        if self._has_noqa(binding.node) or binding.name in self._quoted:
-            return False
         scope = binding.place.scope
+        if self._has_noqa(binding.node) or any(
+            self._means(where, binding.name, scope) for where in self._quoted.get(binding.name, ())
+        ):
+            return False
         if any(binding.name in other.declared for other in self._flow.facts.scopes):
             return False
         return not any(
@@ -257,14 +259,15 @@ class Imports:
         return False
 
     @cached_property
-    def _quoted(self) -> set[str]:
-        """Names in annotations in quotes and in ``__all__``."""
-        found: set[str] = set()
-        for node in self._names.strings:
+    def _quoted(self) -> dict[str, list[Scope]]:
+        """Names in annotations in quotes and in ``__all__``, with the scopes where they stand."""
+        found: dict[str, list[Scope]] = {}
+        for node, scope in self._names.strings:
             if isinstance(node, cst.SimpleString) and self._may_name(node):
                 text = node.evaluated_value
                 if isinstance(text, str):
-                    found.update(re.findall(r"\w+", text))
+                    for name in re.findall(r"\w+", text):
+                        found.setdefault(name, []).append(scope)
         return found
 
     def _may_name(self, node: cst.SimpleString) -> bool:
@@ -521,8 +524,14 @@ def _without(node: Small, bindings: Sequence[Binding]) -> Small | None:
     kept = [alias for alias in node.names if _local_name(alias, node) not in gone]
     if not kept:
         return None
-    if kept[-1] is not node.names[-1]:
-        kept[-1] = kept[-1].with_changes(comma=node.names[-1].comma)
+    last, removed = kept[-1], node.names[-1]
+    if last is not removed:
+        comma = removed.comma
+        if isinstance(comma, cst.Comma) and isinstance(last.comma, cst.Comma):
+            # its own comment stays; what follows is the closing bracket now
+            space = indented_like(last.comma.whitespace_after, comma.whitespace_after)
+            comma = last.comma.with_changes(whitespace_after=space)
+        kept[-1] = last.with_changes(comma=comma)
     return node.with_changes(names=kept)
 
 

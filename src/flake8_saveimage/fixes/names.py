@@ -36,7 +36,7 @@ class Names:
     def __init__(self, facts: Facts) -> None:
         self.parents: dict[int, cst.CSTNode] = {}
         self.uses: list[Use] = []
-        self.strings: list[cst.SimpleString | cst.FormattedStringText] = []
+        self.strings: list[tuple[cst.SimpleString | cst.FormattedStringText, Scope]] = []
         self._by_base: dict[str, list[Use]] = {}
         self._scopes = {id(scope.node): scope for scope in facts.scopes}
         self._ends: dict[int, int] = {}
@@ -80,7 +80,7 @@ class Names:
                 self._adopt_chain(node)
                 continue
             if isinstance(node, cst.SimpleString | cst.FormattedStringText):
-                self.strings.append(node)
+                self.strings.append((node, step.scope))
             following = list(self._children(step))
             for child in following:
                 self.parents.setdefault(id(child.node), node)

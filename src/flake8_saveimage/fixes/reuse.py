@@ -269,7 +269,7 @@ class PathUses:
         for site in self.analysis.sites:
             own.update(id(node) for node in self._makers(site))
         texts = []
-        for node in self.names.strings:
+        for node, _scope in self.names.strings:
             if any(id(outer) in own for outer in (node, *self.names.ancestors(node))):
                 continue
             parent = self.names.parents.get(id(node))

@@ -1,0 +1,222 @@
+"""Imports: in the right place, under a free name, and gone only if nobody needs them."""
+
+# ruff: noqa: E501
+from __future__ import annotations
+
+import pytest
+from fixing import assert_fixed, dedent, fix
+
+BODY = """
+for i in range(3):
+    {call}(i, "x.bin")
+"""
+
+
+@pytest.mark.parametrize(
+    ("imports", "call", "expected", "called"),
+    [
+        ("import torch", "torch.save", "from flake8_saveimage.runtime import safe_save", "safe_save"),
+        ("from torch import save as s", "s", "from flake8_saveimage.runtime import safe_save", "safe_save"),
+        (
+            "import torch  # noqa: F401", "torch.save",
+            "import torch  # noqa: F401\nfrom flake8_saveimage.runtime import safe_save", "safe_save",
+        ),
+        (
+            "import torch as torch", "torch.save",
+            "import torch as torch\nfrom flake8_saveimage.runtime import safe_save", "safe_save",
+        ),
+        (
+            "import torch\n__all__ = ['torch']", "torch.save",
+            "import torch\nfrom flake8_saveimage.runtime import safe_save\n__all__ = ['torch']", "safe_save",
+        ),
+        (
+            "import torch\nx: 'torch.Tensor'", "torch.save",
+            "import torch\nfrom flake8_saveimage.runtime import safe_save\nx: 'torch.Tensor'", "safe_save",
+        ),
+        (
+            "import torch\nprint(globals())", "torch.save",
+            "import torch\nfrom flake8_saveimage.runtime import safe_save\nprint(globals())", "safe_save",
+        ),
+        (
+            "import torch\nfrom flake8_saveimage.runtime import safe_save as keep\nkeep(1, '2')", "torch.save",
+            "from flake8_saveimage.runtime import safe_save as keep\nkeep(1, '2')", "keep",
+        ),
+        (
+            "import os\nimport torch\nfrom abc import ABC\nfrom zlib import crc32\nprint(os, torch, ABC, crc32)",
+            "torch.save",
+            "import os\nimport torch\nfrom abc import ABC\nfrom flake8_saveimage.runtime import safe_save\n"
+            "from zlib import crc32\nprint(os, torch, ABC, crc32)",
+            "safe_save",
+        ),
+        (
+            "from torch import (\n    nn,\n    save,  # this one\n)\nprint(nn)", "save",
+            "from torch import (\n    nn,\n)\nfrom flake8_saveimage.runtime import safe_save\nprint(nn)",
+            "safe_save",
+        ),
+        (
+            "import torch\nsafe_save = print", "torch.save",
+            "from flake8_saveimage.runtime import safe_save as runtime_safe_save\nsafe_save = print",
+            "runtime_safe_save",
+        ),
+        (
+            "# about torch\nimport torch\n\n# about os\nimport os\nprint(os)", "torch.save",
+            "# about torch\nfrom flake8_saveimage.runtime import safe_save\n\n# about os\nimport os\nprint(os)",
+            "safe_save",
+        ),
+        (
+            "from torch import *", "save",
+            "from torch import *\nfrom flake8_saveimage.runtime import safe_save", "safe_save",
+        ),
+        (
+            "if True:\n    import torch\nelse:\n    from fake import torch", "torch.save", None, "",
+        ),
+    ],
+)  # fmt: skip
+def test_module_level(imports: str, call: str, expected: str | None, called: str) -> None:
+    source = imports + BODY.format(call=call)
+    wanted = source if expected is None else expected + BODY.format(call=called)
+    assert fix(source).code == wanted
+
+
+def test_behind_docstring_and_future() -> None:
+    assert_fixed(
+        '''
+        """What this is."""
+        from __future__ import annotations
+        import torch
+        torch.save([], "x.bin")
+        ''',
+        '''
+        """What this is."""
+        from __future__ import annotations
+        from flake8_saveimage.runtime import safe_save
+        safe_save([], "x.bin")
+        ''',
+    )
+
+
+def test_in_the_function_and_for_each_function() -> None:
+    assert_fixed(
+        """
+        def one():
+            import torch
+            torch.save([], "x.bin")
+
+        def two():
+            from torch import save
+            save([], "y.bin")
+            save([], pick())
+        """,
+        """
+        def one():
+            from flake8_saveimage.runtime import safe_save
+            safe_save([], "x.bin")
+
+        def two():
+            from torch import save
+            from flake8_saveimage.runtime import safe_save
+            safe_save([], "y.bin")
+            save([], pick())
+        """,
+    )
+
+
+def test_in_try_and_on_one_line() -> None:
+    assert_fixed(
+        """
+        try: import torch
+        except ImportError: torch = None
+        def f():
+            if torch is not None: torch.save([], "x.bin")
+        """,
+        """
+        try: import torch; from flake8_saveimage.runtime import safe_save
+        except ImportError: torch = None
+        def f():
+            if torch is not None: safe_save([], "x.bin")
+        """,
+    )
+
+
+def test_type_checking_blocks_are_left_alone() -> None:
+    assert_fixed(
+        """
+        from typing import TYPE_CHECKING
+        if TYPE_CHECKING:
+            import torch
+        def f(x: "torch.Tensor"):
+            import torch
+            torch.save(x, "x.bin")
+        """,
+        """
+        from typing import TYPE_CHECKING
+        if TYPE_CHECKING:
+            import torch
+        def f(x: "torch.Tensor"):
+            from flake8_saveimage.runtime import safe_save
+            safe_save(x, "x.bin")
+        """,
+    )
+
+
+def test_both_helpers_are_one_import() -> None:
+    assert_fixed(
+        """
+        import torch
+        from torchvision.utils import save_image
+        def f(x):
+            save_image(x.clamp(0, 1), "x.png")
+            torch.save(x, "x.bin")
+        """,
+        """
+        from flake8_saveimage.runtime import safe_save, safe_save_image
+        def f(x):
+            safe_save_image(x.clamp(0, 1), "x.png")
+            safe_save(x, "x.bin")
+        """,
+    )
+
+
+def test_names_do_not_leak_from_file_to_file() -> None:
+    taken = fix('import torch\nsafe_save = 1\ntorch.save([], "x.bin")\n').code
+    assert "runtime_safe_save([]" in taken
+    assert fix('import torch\ntorch.save([], "x.bin")\n').code == (
+        'from flake8_saveimage.runtime import safe_save\nsafe_save([], "x.bin")\n'
+    )
+
+
+def test_init_files_keep_what_others_may_import() -> None:
+    from flake8_saveimage import fix_source
+
+    source = 'from torch import save\nsave([], "x.bin")\n'
+    assert fix_source(source, filename="pkg/__init__.py").code == (
+        "from torch import save\nfrom flake8_saveimage.runtime import safe_save\n"
+        'safe_save([], "x.bin")\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("import torch\ntorch.utils.save_image(x, p(1))", "import torchvision\ntorchvision.utils.save_image(x, p(1))"),
+        (
+            "import torch, torchvision\ntorch.utils.save_image(torch.ones(1), p(1))",
+            "import torch, torchvision\ntorchvision.utils.save_image(torch.ones(1), p(1))",
+        ),
+        (
+            "from torch.utils import save_image as s\ns(x, p(1))",
+            "from torchvision.utils import save_image as s\ns(x, p(1))",
+        ),
+        (
+            "import torch.utils as u\nu.save_image(x, p(1))",
+            "import torchvision\ntorchvision.utils.save_image(x, p(1))",
+        ),
+    ],
+)  # fmt: skip
+def test_torch_utils(before: str, after: str) -> None:
+    assert fix(before + "\n", codes="SVI301").code == after + "\n"
+
+
+def test_torchvision_that_means_something_else_is_not_called() -> None:
+    source = dedent("import torch\ntorchvision = 1\ntorch.utils.save_image(x, p(1))\n")
+    assert fix(source, unsafe=True, codes="SVI301").code == source
