@@ -627,7 +627,9 @@ def _destination(
                 f"rank {rank} of {world} replaces {text}, a name that other ranks may write as "
                 'well; pass ranks="zero" (rank 0 writes) or ranks="each" (one file a rank)',
             )
-    numbered = rank if if_exists == "unique" and ranks != "zero" else None
+    # A script that saves on rank 0 only, as most do, keeps plain numbers.
+    carries = if_exists == "unique" and (ranks == "each" or (ranks is None and rank > 0))
+    numbered = rank if carries else None
     return _Destination(target, if_exists, unique_name, durable, numbered)
 
 
@@ -1516,7 +1518,7 @@ def safe_save_image(
         durable: wait until file and folder are on the disk; the default for ``"replace"``.
         ranks: with torch.distributed, ``"zero"``: rank 0 writes and every rank gets the path (all
             ranks must call); ``"each"``: every rank writes its own file. By default each rank that
-            calls writes, and a unique name that is taken gets the rank.
+            calls writes, and a unique name that is taken gets the rank (rank 0: a plain number).
 
     Returns:
         The path of the file, or the file object that was passed.
