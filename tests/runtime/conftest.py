@@ -40,7 +40,7 @@ def run_script(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=170,
+            timeout=500,
         )
         if check:
             assert done.returncode == 0, done.stdout + done.stderr
