@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from flake8_saveimage.report import Run
 
 _FILES_PER_PROCESS = 20
+_NOT_ABOUT_LOOPS = ("SVI107", "SVI108")
 
 
 class Edit(NamedTuple):
@@ -129,7 +130,8 @@ def _seen(analysis: Analysis) -> Iterator[tuple[_Key, _Lines]]:
 
 def _loop_nodes(diagnosis: Diagnosis) -> list[cst.CSTNode]:
     """Return the loop whose passes the path does not tell apart, if the finding is about one."""
-    if not diagnosis.rule.code.startswith("SVI1"):
+    code = diagnosis.rule.code
+    if not code.startswith("SVI1") or code in _NOT_ABOUT_LOOPS:
         return []
     fact = diagnosis.site.path
     if fact.loop is None:

@@ -174,15 +174,16 @@
 
   function item(row) {
     const { finding } = row;
-    const base = finding.file.path.split("/").pop();
     const node = el("div", {
       class: `item${reviewed.has(finding.key) ? " reviewed" : ""}`, role: "option", id: `f${row.number}`,
       "aria-selected": String(finding === state.chosen), "aria-posinset": row.number + 1, "aria-setsize": visible.length,
       onclick: () => choose(finding),
     },
     el("div", { class: "what" }, el("span", { class: `code ${tone(finding.code)}` }, finding.code),
-      el("span", { class: "place", title: `${finding.file.path}:${finding.line}` }, state.group === "file" ? `line ${finding.line}` : `${base}:${finding.line}`)),
-    el("div", { class: "message" }, finding.message));
+      el("span", { class: "place" }, `line ${finding.line}`)),
+    el("div", { class: "said" },
+      state.group === "rule" && el("div", { class: "from", title: finding.file.path }, finding.file.path),
+      el("div", { class: "message" }, finding.message)));
     node.style.top = `${row.top}px`;
     return node;
   }
