@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import libcst as cst
-from libcst.codemod import CodemodCommand, CodemodContext, SkipFile
+from libcst.codemod import CodemodCommand, CodemodContext
 
 from flake8_saveimage.analysis import Unparsable
 from flake8_saveimage.fixes.fixing import FixOptions, fix_source
@@ -78,7 +78,7 @@ class SaveImageCommand(CodemodCommand):
         filename = self.context.filename or "<unknown>"
         source = tree.code
         if not text_may_save(source):
-            raise SkipFile("saves nothing")
+            return tree
         codes = self._judge.codes_for(filename)
         accepts = self._judge.file(filename, universal_newlines(source)).accepts
         options = FixOptions(
@@ -90,7 +90,8 @@ class SaveImageCommand(CodemodCommand):
         try:
             result = fix_source(source, filename=filename, options=options)
         except (Unparsable, VendorError) as error:
-            raise SkipFile(str(error)) from error
+            self.warn(f"{filename}: {error}")
+            return tree
         for finding in result.left:
             self.warn(
                 f"{filename}:{finding.line}:{finding.column} {finding.code} {finding.message}"
