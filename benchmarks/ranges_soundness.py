@@ -15,26 +15,21 @@ import ast
 import random
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+import libcst
 import torch
 import torch.nn.functional as F
 import torchvision
 import torchvision.transforms.functional as TF
 
-from flake8_saveimage.ranges import vision  # noqa: F401 (fills the table)
-from flake8_saveimage.ranges.calls import OPERATIONS
-from flake8_saveimage.ranges.domain import (
-    NOTHING,
-    UNKNOWN,
-    Abstract,
-    Items,
-    Literally,
-    Values,
-    number,
-)
-from flake8_saveimage.ranges.dtypes import BY_NAME, DTypes
+from flake8_saveimage.flow import Flow
+from flake8_saveimage.module import Place, read_facts
+from flake8_saveimage.ranges.domain import Abstract, Values
+from flake8_saveimage.ranges.dtypes import BY_NAME
+from flake8_saveimage.ranges.evaluate import Evaluator
 
 DTYPES = "uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64 bool".split()
 FLOATS = "float16 bfloat16 float32 float64".split()
@@ -230,70 +225,31 @@ def unknown_tensor(rng: random.Random) -> torch.Tensor:
 
 
 NAMES: Mapping[str, Any] = {"torch": torch, "F": F, "TF": TF, "torchvision": torchvision}
-MODULES = {
-    "torch": "torch",
-    "F": "torch.nn.functional",
-    "TF": "torchvision.transforms.functional",
-    "torchvision": "torchvision",
-}
-BINARY = {
-    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.FloorDiv: "floor_divide",
-    ast.Mod: "remainder", ast.Pow: "pow",
-}  # fmt: skip
+HEADER = """\
+import torch
+import torchvision
+import torch.nn.functional as F
+import torchvision.transforms.functional as TF
+"""
 
 
-def interpret(node: ast.AST, names: Mapping[str, Abstract]) -> Abstract:
-    """Evaluate an expression of a program through the table of transfer functions."""
-    match node:
-        case ast.Constant(value=bool() | int() | float() as value):
-            return number(value)
-        case ast.Constant(value=value):
-            return Literally(value)
-        case ast.Name(id=name):
-            return names.get(name, UNKNOWN)
-        case ast.Tuple(elts=elements) | ast.List(elts=elements):
-            return Items(tuple(interpret(e, names) for e in elements))
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return OPERATIONS["torch.neg"]([interpret(operand, names)], {})
-        case ast.BinOp(left=left, op=op, right=right):
-            function = OPERATIONS[f"torch.{BINARY[type(op)]}"]
-            return function([interpret(left, names), interpret(right, names)], {})
-        case ast.Compare(left=left):
-            return OPERATIONS["torch.gt"]([interpret(left, names)], {})
-        case ast.Subscript(value=value):
-            return OPERATIONS["Tensor.select"]([interpret(value, names)], {})
-        case ast.Attribute(value=ast.Name(id="torch"), attr=attribute) if attribute in BY_NAME:
-            return BY_NAME[attribute]
-        case ast.Call():
-            return _interpret_call(node, names)
-    return UNKNOWN
-
-
-def _interpret_call(node: ast.Call, names: Mapping[str, Abstract]) -> Abstract:
-    starred = any(isinstance(a, ast.Starred) for a in node.args)
-    args = [interpret(a, names) for a in node.args if not isinstance(a, ast.Starred)]
-    keywords = {k.arg: interpret(k.value, names) for k in node.keywords if k.arg}
-    function = ast.unparse(node.func)
-    root, _, rest = function.partition(".")
-    if root in MODULES:
-        name = f"{MODULES[root]}.{rest}"
-    else:
-        assert isinstance(node.func, ast.Attribute)
-        args.insert(0, interpret(node.func.value, names))
-        name = f"Tensor.{node.func.attr}"
-    described = OPERATIONS.get(name)
-    if described is None:
-        return UNKNOWN
-    return described(args, keywords, not starred)
+def claims_of(lines: list[str]) -> list[Abstract]:
+    """Return what the analysis claims of each line of a program, from its text."""
+    source = HEADER + "".join(f"v{index} = {line}\n" for index, line in enumerate(lines))
+    flow = Flow(read_facts(libcst.parse_module(source)))
+    evaluator = Evaluator(flow)
+    block = flow.facts.scope.block
+    end = Place(block, block.end)
+    return [
+        evaluator.name(f"v{index}", end, evaluator.top, flow.facts.module)
+        for index in range(len(lines))
+    ]
 
 
 def refutation(claim: Abstract, value: Any) -> str | None:
     """Return how a concrete value contradicts a claim, ``None`` if it does not."""
-    if isinstance(claim, DTypes | Literally) or claim is NOTHING or not torch.is_tensor(value):
+    if not isinstance(claim, Values) or not torch.is_tensor(value):
         return None
-    if isinstance(claim, Items):
-        return None
-    assert isinstance(claim, Values)
     dtype = BY_NAME[str(value.dtype).removeprefix("torch.")]
     if not dtype & claim.dtypes:
         return f"dtype {value.dtype} is not in {claim.dtypes!r}"
@@ -312,39 +268,43 @@ def refutation(claim: Abstract, value: Any) -> str | None:
     return None
 
 
-def check(lines: list[str], rng: random.Random) -> int:
-    """Run a program both ways; return how many results were checked. Raises :class:`Unsound`."""
+def check(lines: list[str], rng: random.Random) -> Counter[str]:
+    """Run a program both ways; count the results checked, and those with finite bounds.
+
+    Raises :class:`Unsound`.
+    """
     concrete: dict[str, Any] = dict(NAMES)
-    claims: dict[str, Abstract] = {}
-    checked = 0
+    lines = list(lines)
     for index, line in enumerate(lines):
         name = f"v{index}"
         if line == "unknown":
-            concrete[name], claims[name] = unknown_tensor(rng), UNKNOWN
+            concrete[name] = unknown_tensor(rng)
             continue
-        claim = interpret(ast.parse(line, mode="eval").body, claims)
         try:
-            value = eval(line, concrete)  # the program is our own
+            concrete[name] = eval(line, concrete)  # the program is our own
         except (RuntimeError, TypeError, ValueError, IndexError, NotImplementedError, NameError):
-            concrete[name], claims[name] = torch.rand(2, 3, 8, 8), UNKNOWN
-            continue
-        problem = refutation(claim, value)
+            lines[index] = "unknown"  # torch refuses: nothing is claimed, any tensor will do
+            concrete[name] = torch.rand(2, 3, 8, 8)
+    counts: Counter[str] = Counter(programs=1)
+    for index, claim in enumerate(claims_of(lines)):
+        problem = refutation(claim, concrete[f"v{index}"])
         if problem is not None:
             program = "\n".join(f"v{i} = {text}" for i, text in enumerate(lines[: index + 1]))
             raise Unsound(f"{problem}\n{program}")
-        checked += 1
-        concrete[name], claims[name] = value, claim
-    return checked
+        if lines[index] != "unknown":
+            counts["results"] += 1
+            counts["bounded"] += isinstance(claim, Values) and claim.span.bounded
+    return counts
 
 
-def run(programs: int, seed: int) -> tuple[int, int]:
-    """Check random programs; return how many programs and results were checked."""
+def run(programs: int, seed: int) -> Counter[str]:
+    """Check random programs; return how many programs, results and finite claims there were."""
     rng = random.Random(seed)
     torch.manual_seed(seed)
-    results = 0
+    counts: Counter[str] = Counter()
     for _ in range(programs):
-        results += check(random_program(rng), rng)
-    return programs, results
+        counts += check(random_program(rng), rng)
+    return counts
 
 
 def main() -> int:
@@ -356,13 +316,14 @@ def main() -> int:
     torch.set_num_threads(1)
     start = time.process_time()
     try:
-        programs, results = run(options.programs, options.seed)
+        counts = run(options.programs, options.seed)
     except Unsound as error:
         print(f"unsound: {error}", file=sys.stderr)
         return 1
     spent = time.process_time() - start
     print(
-        f"{programs} programs, {results} results inside their claims "
+        f"{counts['programs']} programs, {counts['results']} results inside their claims, "
+        f"{counts['bounded']} of these finite "
         f"(torch {torch.__version__}, seed {options.seed}, {spent:.0f} s of CPU)"
     )
     return 0

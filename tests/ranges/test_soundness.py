@@ -1,0 +1,70 @@
+"""What the analysis claims holds in torch: random programs, run both ways."""
+
+from __future__ import annotations
+
+import importlib.util
+import random
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("torchvision")
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+pytestmark = pytest.mark.torch
+BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "ranges_soundness.py"
+
+
+def load() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("ranges_soundness", BENCHMARK)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.torch.set_num_threads(1)
+    return module
+
+
+soundness = load()
+
+
+@st.composite
+def programs(draw: st.DrawFn) -> tuple[list[str], random.Random]:
+    """Programs of one to three tensors and one to five operations."""
+    rng = draw(st.randoms(use_true_random=False))
+    return soundness.random_program(rng), rng
+
+
+@settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(programs())
+def test_every_value_lies_inside_its_claim(drawn: tuple[list[str], random.Random]) -> None:
+    lines, rng = drawn
+    soundness.check(lines, random.Random(rng.random()))
+
+
+@pytest.mark.parametrize(
+    ("claim", "value", "refuted"),
+    [
+        ("torch.rand(4)", "torch.tensor([0.0, 1.5])", True),
+        ("torch.rand(4)", "torch.tensor([0.0, float('nan')])", True),
+        ("torch.rand(4)", "torch.zeros(4, dtype=torch.float64)", True),
+        ("torch.rand(4)", "torch.tensor([0.0, 1.0])", False),
+        ("torch.tanh(unknown)", "torch.tensor([-1.5])", True),
+    ],
+)
+def test_the_check_sees_what_is_wrong(claim: str, value: str, refuted: bool) -> None:
+    """The harness itself: a value outside of a claim is noticed."""
+    claimed = soundness.claims_of([claim])[0]
+    assert (
+        soundness.refutation(claimed, eval(value, dict(soundness.NAMES))) is not None
+    ) == refuted
+
+
+def test_programs_are_understood() -> None:
+    """The claims say something: most results have finite bounds."""
+    counts = soundness.run(300, seed=1)
+    assert counts["bounded"] > counts["results"] / 2
