@@ -19,6 +19,9 @@ PASS = [
     "import os, torch\ntorch.save(x, 'a')",
     "import os, \\\n    torch as th\nth.save(x, 'a')",
     "from torch import save\nsave(x, 'a')",
+    "from torch import save; save(x, 'a')",
+    "from torch import nn, \\\n    save\nsave(x, 'a')",
+    "import torch  as th\nth.save(x, 'a')",
     "from torch import save as s\ns(x, 'a')",
     "from torch import (\n    load,\n    save,\n)\nsave(x, 'a')",
     "from torch.serialization import save\nsave(x, 'a')",
@@ -53,6 +56,9 @@ REFUSE = [
     "from mylib import save_image\nsave_image(x, 'a')  # torch",
     "import torch\nmodel.save('a')",
     "import torch\nself.save_image(x, 'a')",
+    "from torch import save\n__all__ = ['save']",
+    "from torch.serialization import load as load, save as save",
+    "from torch.distributed.checkpoint import save\nsave(x)",
 ]
 
 

@@ -15,45 +15,41 @@ if TYPE_CHECKING:
 _PACKAGES = frozenset({"torch", "torchvision"})
 _NAMES = frozenset({"save", "save_image"})
 
+# The patterns below are run over whole files. Each begins with a letter or quote to look for, and
+# what must stand before it is checked behind it: a leading \b would try every character.
+
 # Strings and comments. A string that does not end hides nothing: it is no valid Python.
 _HIDDEN = re.compile(
     r"""\#[^\n]*
-    |(\"\"\"|''')(?:[^\\]|\\.)*?\1
-    |"(?:[^"\\\n]|\\.)*"
-    |'(?:[^'\\\n]|\\.)*'""",
+    |\"\"\"[^\\"]*(?:(?:\\.|"(?!""))[^\\"]*)*\"\"\"
+    |'''[^\\']*(?:(?:\\.|'(?!''))[^\\']*)*'''
+    |"[^"\\\n]*(?:\\.[^"\\\n]*)*"
+    |'[^'\\\n]*(?:\\.[^'\\\n]*)*'""",
     re.VERBOSE | re.DOTALL,
 )
 _IMPORT = re.compile(
-    r"\bfrom[ \t]+(?P<module>[.\w]+)[ \t]+import[ \t]*(?P<names>\([^)]*\)|(?:[^\n\\]|\\.)*)"
-    r"|\bimport\b(?P<modules>(?:[^\n\\;]|\\.)*)",
+    r"f(?<!\wf)rom[ \t]+(?P<module>[.\w]+)[ \t]+import[ \t]*(?P<names>\([^)]*\)|(?:[^\n\\;]|\\.)*)"
+    r"|i(?<!\wi)mport\b(?P<modules>(?:[^\n\\;]|\\.)*)",
     re.DOTALL,
 )
 _ALIAS = re.compile(r"([\w.]+)(?:[ \t]+as[ \t]+(\w+))?")
+_WORD = re.compile(r"save(?<!\wsave)(?!\w)")
+# `torch.save`, or what gives it another name: `import torch as th`, `from torch import save`
+_MENTIONED = re.compile(
+    r"torch(?:\.serialization)?(?:\.save\b|[ \t]+as[ \t]|"
+    r"[ \t]+import[ \t]*(?:\*|(?:\([^)]*|(?:[^\n\\]|\\.)*)\b(?:save|serialization)\b))",
+    re.DOTALL,
+)
 
 
 def text_may_save(source: str) -> bool:
     """Say whether the text could hold a ``save_image`` or ``torch.save`` call."""
     if "save" not in source or "torch" not in source:
         return False
-    # What nearly every file without a save call lacks, found by the fastest search there is.
-    if "torch.save" not in source and "save_image" not in source and not _renames(source):
+    # What nearly every file without a save call lacks, found by the fastest searches there are.
+    if "save_image" not in source and not (_WORD.search(source) and _MENTIONED.search(source)):
         return False
     return _code_may_save(_HIDDEN.sub(" ", source))
-
-
-# `from torch import save`, `from torch.serialization import (load, save)`
-_FROM_TORCH = re.compile(r"from[ \t]+torch[\w.]*[ \t]+import[ \t]*(?:\([^)]*|[^\n]*)\bsave\b")
-
-
-def _renames(source: str) -> bool:
-    """Say whether ``torch.save`` may go by another name: ``import torch as th``."""
-    return (
-        "torch as " in source
-        or "torch import *" in source
-        or "serialization.save" in source
-        or "serialization as " in source
-        or _FROM_TORCH.search(source) is not None
-    )
 
 
 def _code_may_save(code: str) -> bool:
@@ -73,9 +69,10 @@ def _code_may_save(code: str) -> bool:
             bare |= _NAMES if (module or "").partition(".")[0] in _PACKAGES else set()
     if not imported:
         return False
-    if bare and re.search(rf"\b(?:{'|'.join(bare)})\b", code) is not None:
+    # a name that is only imported, to be offered to others, saves nothing here
+    if bare and re.search(rf"\b(?:{'|'.join(bare)})\b", _IMPORT.sub(" ", code)) is not None:
         return True
-    use = rf"\b(?:{'|'.join(bases)})\s*\.[\w\s.]*\bsave(?:_image)?\b"
+    use = rf"(?:{'|'.join(bases)})\s*\.[\w\s.]*\bsave(?:_image)?\b"
     return re.search(use, code) is not None
 
 
