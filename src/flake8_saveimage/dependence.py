@@ -417,18 +417,27 @@ class Dependence:
         return value
 
     def _after_loops(self, value: Value, place: Place) -> Value:
-        """Add what decides how a finished loop ended, if the value comes out of it.
+        """Leave out the loops that are over at ``place``; add what decides how they ended.
 
         ``while os.path.exists(p): n += 1`` leaves with another ``n`` each time.
         """
+        function = place.scope.function
         here = {id(loop) for loop in place.loops()}
-        extra: list[Value] = []
-        for source in value.deps:
-            if isinstance(source, Loop) and id(source) not in here:
-                if source.block.scope.function is not place.scope.function:
-                    continue
-                if source.breaks or isinstance(source.node, cst.While):
-                    extra.append(self.opaque(source.place))
+        over = frozenset(
+            source
+            for source in value.deps
+            if isinstance(source, Loop)
+            and id(source) not in here
+            and source.block.scope.function is function
+        )
+        if not over:
+            return value
+        value = replace(value, deps=value.deps - over, solid=value.solid - over)
+        extra = [
+            self.opaque(loop.place)
+            for loop in over
+            if isinstance(loop, Loop) and (loop.breaks or isinstance(loop.node, cst.While))
+        ]
         return union([value, *extra], value.text) if extra else value
 
     def _bound(self, binding: Binding) -> Value:
@@ -708,7 +717,10 @@ class Dependence:
             value = self._mutated(self._join(values, name), name, lookup, place)
             base = self.evaluate(node.value, place)
             return value if lookup.complete else union([value, base], hint)
-        base = self.evaluate(node.value, place).without_text()
+        if isinstance(node.value, cst.Name):
+            base = self._name(node.value.value, place, repr(attribute)).without_text()
+        else:
+            base = self.evaluate(node.value, place).without_text()
         base = union([base, *self._set_elsewhere(attribute, name, place)])
         owner = self.flow.class_of(node.value, place)
         if owner is not None:
@@ -825,8 +837,8 @@ class Dependence:
             if value.text is not None and not value.constant:
                 value = replace(value, text=_hinted(value.text, _names_in(term)))
             values.append(value)
-        if all(isinstance(term, cst.Integer) for term in terms):
-            return union(values, unknown())
+        if any(isinstance(term, cst.Integer | cst.Float) for term in terms):
+            return union([value.without_text() for value in values], unknown(_names_in(node.left)))
         return _concatenate(values, place)
 
     def _subscript(self, node: cst.Subscript, place: Place) -> Value:

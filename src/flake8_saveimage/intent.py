@@ -13,20 +13,22 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from flake8_saveimage.dependence import Dependence, Value, last_component
+from flake8_saveimage.dependence import Dependence, Value, last_component, split_text
 from flake8_saveimage.module import Block, CallSite, Loop, Place, child_nodes, dotted
 
 
 class Guard(NamedTuple):
     """A test that must come out as ``holds`` for a place to be reached.
 
-    ``arm`` is the suite that it guards (for ``if x: continue`` the rest of the suite around it).
+    ``arm`` is the suite that it guards (for ``if x: continue`` the rest of the suite around it, and
+    ``exit`` is how it leaves that).
     """
 
     test: cst.BaseExpression
     holds: bool
     place: Place
     arm: Block
+    exit: str | None = None
 
 
 def guards(place: Place) -> Iterator[Guard]:
@@ -36,7 +38,7 @@ def guards(place: Place) -> Iterator[Guard]:
             for arm in fork.arms:
                 if arm.end < place.order and arm.exit and isinstance(arm.node, cst.If):
                     here = Place(block, fork.arms[0].start - 1)
-                    yield Guard(arm.node.test, False, here, block)
+                    yield Guard(arm.node.test, False, here, block, arm.exit)
         if block.fork is not None and block.parent is not None:
             here = Place(block.parent, block.fork.arms[0].start - 1)
             for arm in block.fork.arms:
@@ -73,6 +75,15 @@ _EXTREME = re.compile(r"(^|_)(min|max|minimum|maximum|least|smallest|largest|top
 _COUNTING = re.compile(r"epoch|step|iter|len|size|num|count|batch|sample|image|time|it$", re.I)
 
 
+_METRIC = re.compile(
+    r"loss|acc|score|err|metric|psnr|ssim|fid|iou|dice|f1|auc|reward|ppl|bleu", re.I
+)
+
+
+def _counts(name: str) -> bool:
+    return _COUNTING.search(name) is not None and _METRIC.search(name) is None
+
+
 def best_so_far(place: Place, dependence: Dependence) -> bool:
     """Say whether a comparison with the best value so far guards ``place``."""
     return any(_compares_with_best(guard, dependence) for guard in guards(place))
@@ -85,7 +96,7 @@ def _compares_with_best(guard: Guard, dependence: Dependence) -> bool:
             if any(_BEST.search(name) for name in names):
                 return True
             extremes = [name for name in names if _EXTREME.search(name)]
-            if extremes and not any(_COUNTING.search(name) for name in names):
+            if extremes and not any(_counts(name) for name in names):
                 return True
             if _ordering(test) and _keeps_a_side(test, guard.arm):
                 return True
@@ -157,11 +168,24 @@ def says_rolling(text: str, *, image: bool) -> bool:
 
     For images ``checkpoint`` or ``final`` say nothing of the kind.
     """
-    tail = last_component(text).replace("\0", " ")
+    tail = _speaking_part(last_component(text))
     if (_PICTURE if image else _ROLLING).search(tail):
         return True
     words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", tail)}
     return not words.isdisjoint(_PICTURE_WORDS if image else _ROLLING_WORDS)
+
+
+def _speaking_part(name: str) -> str:
+    """Return the literal text of a file name, and the variables that hold all of it.
+
+    A variable that is formatted into a longer name (``current_epoch``) says nothing.
+    """
+    pieces = split_text(name)
+    literal = " ".join(pieces[::2])
+    if re.fullmatch(r"[\s_-]*(\.\w+)*", literal):
+        hints = [hint for piece in pieces[1::2] for hint in piece.split("|")]
+        literal += " " + " ".join(hint for hint in hints if not _counts(hint))
+    return literal
 
 
 def function_says_rolling(name: str) -> bool:
@@ -185,12 +209,29 @@ def exists_guard(place: Place) -> bool:
 
 def runs_once(place: Place, loop: Loop, dependence: Dependence) -> bool:
     """Say whether ``place`` is reached at most once in all the passes of ``loop``."""
-    return _leaves(place, loop) or any(
-        _picks_one_pass(test, holds, guard, loop, dependence)
-        for guard in guards(place)
-        if loop.block.contains(guard.arm)
-        for test, holds in conjuncts(guard)
+    return (
+        _leaves(place, loop)
+        or _has_one_pass(loop)
+        or any(
+            _picks_one_pass(test, holds, guard, loop, dependence)
+            for guard in guards(place)
+            if loop.block.contains(guard.arm)
+            for test, holds in conjuncts(guard)
+        )
     )
+
+
+def _has_one_pass(loop: Loop) -> bool:
+    """``for _ in range(1)``, ``for x in islice(loader, 1)``, ``for x in [x]``."""
+    node = loop.iter
+    if isinstance(node, cst.List | cst.Tuple):
+        return len(node.elements) == 1 and not isinstance(node.elements[0], cst.StarredElement)
+    if not isinstance(node, cst.Call) or not node.args:
+        return False
+    last = node.args[-1].value
+    one = isinstance(last, cst.Integer) and last.value == "1"
+    counts = {"range": 1, "islice": 2}
+    return one and counts.get(_last_name(node.func)) == len(node.args)
 
 
 def _leaves(place: Place, loop: Loop) -> bool:
@@ -234,6 +275,8 @@ def _picks_one_pass(
     if not isinstance(test, cst.Comparison) or len(test.comparisons) != 1:
         return False
     target = test.comparisons[0]
+    if _stays_at_first(target, holds, guard.exit):
+        return _is_index(test.left, guard.place, loop, dependence)
     if not isinstance(target.operator, cst.Equal if holds else cst.NotEqual):
         return False
     if _counts_to_the_end(test.left, guard.place, loop, dependence):
@@ -243,6 +286,19 @@ def _picks_one_pass(
         if _is_index(one, guard.place, loop, dependence):
             return loop not in dependence.evaluate(other, guard.place).deps
     return False
+
+
+def _stays_at_first(target: cst.ComparisonTarget, holds: bool, left_by: str | None) -> bool:
+    """``if i > 0: break``, ``if i >= 1: continue``, ``if i == 1: break``, ``if i < 1:``."""
+    bound = target.comparator
+    if not isinstance(bound, cst.Integer):
+        return False
+    pair = (type(target.operator), bound.value)
+    if holds:
+        return pair in ((cst.LessThan, "1"), (cst.LessThanEqual, "0"))
+    if pair == (cst.Equal, "1"):
+        return left_by == "break"
+    return pair in ((cst.GreaterThan, "0"), (cst.GreaterThanEqual, "1"))
 
 
 def _counts_to_the_end(
@@ -361,7 +417,7 @@ def scratch(path: cst.BaseExpression, text: str, place: Place, dependence: Depen
     """Say whether the file is deleted again, or called scratch and read back."""
     if _followed_by(path, place, dependence, _DELETES):
         return True
-    if _SCRATCH.search(last_component(text).replace("\0", " ")) is None:
+    if _SCRATCH.search(_speaking_part(last_component(text))) is None:
         return False
     return _followed_by(path, place, dependence, _READS)
 

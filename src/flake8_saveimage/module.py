@@ -361,12 +361,14 @@ def dotted(node: cst.CSTNode | None) -> str | None:
 def literal_key(node: cst.Subscript) -> str | None:
     """Return the source of the key of ``config["out"]`` or ``parts[0]`` if it is a literal."""
     if len(node.slice) == 1 and isinstance(node.slice[0].slice, cst.Index):
-        key = node.slice[0].slice.value
-        if isinstance(key, cst.SimpleString):
-            return repr(key.evaluated_value)
-        if isinstance(key, cst.Integer):
-            return key.value
+        return _literal(node.slice[0].slice.value)
     return None
+
+
+def _literal(node: cst.BaseExpression) -> str | None:
+    if isinstance(node, cst.SimpleString):
+        return repr(node.evaluated_value)
+    return node.value if isinstance(node, cst.Integer) else None
 
 
 _fields: dict[type[cst.CSTNode], tuple[str, ...]] = {}
@@ -813,10 +815,15 @@ class _Reader:
         name = ""
         if isinstance(func, cst.Name):
             name = func.value
+            if name == "setattr" and len(node.args) > 1:
+                self._mutate(node.args[0].value, place, _literal(node.args[1].value))
         elif isinstance(func, cst.Attribute):
             name = func.attr.value
             if name in MUTATORS:
-                self._mutate(func.value, place)
+                changed = func.value
+                if isinstance(changed, cst.Call) and dotted(changed.func) == "vars":
+                    changed = changed.args[0].value if changed.args else changed
+                self._mutate(changed, place)
         # A walrus earlier in the statement is bound before this call.
         here = place if place.order >= self.order else Place(place.block, self.order)
         site = CallSite(node, here, name, self.statement)

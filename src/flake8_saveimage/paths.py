@@ -123,6 +123,8 @@ def destination(site: SaveSite) -> Destination | None:
         return _opened(node, site.place, Destination(node, site.place, handle=False))
     name = dotted(node)
     if name is not None:
+        if name.startswith("sys."):
+            return None  # standard output
         reaches = site.flow.lookup(name, site.place).reaches
         if len(reaches) == 1:
             binding = reaches[0].binding
