@@ -201,3 +201,26 @@ def test_fingerprints_survive_shifted_lines_and_tell_twins_apart(tmp_path: Path)
 
     assert len(set(prints(twice))) == 2
     assert prints(twice) == prints("# one more line\n\n" + twice)
+
+
+def test_defect_of_the_fixer_costs_the_details_not_the_findings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = check({"a.py": FIXED_NAME}, tmp_path)
+
+    def fail(*arguments: object, **keywords: object) -> None:
+        raise AssertionError("two\nlines")
+
+    monkeypatch.setattr("flake8_saveimage.fixes.fix_source", fail)
+    (log,) = json.loads(report("sarif", run))["runs"]
+    (result,) = log["results"]
+    assert (result["ruleId"], result.get("fixes")) == ("SVI104", None)
+    (notification,) = log["invocations"][0]["toolExecutionNotifications"]
+    assert notification["level"] == "warning"
+    assert "AssertionError: two lines" in notification["message"]["text"]
+
+
+def test_several_processes_find_the_same(tmp_path: Path) -> None:
+    files = {f"file_{number:02}.py": TRAIN for number in range(40)}
+    run = check(files, tmp_path)
+    assert report("sarif", run._replace(jobs=2)) == report("sarif", run)

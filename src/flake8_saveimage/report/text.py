@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from flake8_saveimage.report import Run, Style, printable
 
 if TYPE_CHECKING:
-    from flake8_saveimage.findings import Finding
+    import unicodedata
+
+from flake8_saveimage.findings import Finding
 
 _BOLD, _RED, _CYAN, _DIM, _RESET = "\033[1m", "\033[1;31m", "\033[36m", "\033[2m", "\033[0m"
 _TAB = 4
@@ -59,5 +61,15 @@ def _cells(text: str) -> int:
 
     return sum(
         0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF")
+        for c in text
+    )
+
+
+def _width(text: str) -> int:
+    """Return how many columns of a terminal the text takes (Unicode Standard Annex 11)."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
         for c in text
     )

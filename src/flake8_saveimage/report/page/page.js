@@ -197,7 +197,7 @@
       node.append(...(cut ? [el("span", { class: "dir" }, `\u200e${path.slice(0, cut)}\u200e`)] : []), el("span", { class: "name" }, path.slice(cut)));
     } else {
       node.title = data.rules[row.name].title;
-      node.append(el("span", { class: `code ${tone(row.name)}` }, row.name), el("span", { class: "name" }, data.rules[row.name].title));
+      node.append(el("span", { class: `code ${tone(row.name)}` }, row.name), el("span", { class: "name title" }, data.rules[row.name].title));
     }
     node.append(el("span", { class: "total" }, row.total.toLocaleString("en")));
     node.style.top = `${row.top}px`;
