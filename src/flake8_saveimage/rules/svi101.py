@@ -38,8 +38,10 @@ files.
 
 ## Fix safety
 The fix calls the runtime helper, which never overwrites. It is safe if nothing else in the file
-uses the path; where the file is read back or its path is passed on, the fix is unsafe because the
-file gets another name.
+relies on the file's name. Where the path's variable is used right after, in the same suite, it is
+bound to the path that the helper returns, and the fix is safe too. Otherwise - the path is read
+back, passed on, given by a caller, its folder is listed, the value of the call is used - it is
+unsafe, because the file may get another name. A save to an open handle has no fix.
 
 ## How to configure
 `# noqa: SVI101` on the line; `ignore = SVI101` or `per-file-ignores` in flake8's configuration.

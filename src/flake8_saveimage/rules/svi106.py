@@ -27,7 +27,8 @@ def sample(images, out):
 ```
 
 ## Fix safety
-As for SVI101. Where a ring of files is meant (`i % 10`), keep it and silence the line.
+Unsafe: the runtime helper never overwrites, but a ring of files (`i % 10`) may be what is meant.
+Then keep it, and silence the line.
 
 ## How to configure
 Off by default; `extend-select = SVI106` turns it on.

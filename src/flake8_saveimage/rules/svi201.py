@@ -30,8 +30,9 @@ def sample(generator, z, path):
 
 ## Fix safety
 Only offered where the bounds are proven: the call becomes the runtime helper's, with
-`value_range=` set to them. The colours of the file change, which is the point; it is unsafe for
-that reason.
+`value_range=` set to them, and the colours of the file change to the right ones. Safe for [-1, 1]
+and [0, 255], which can only be the range of an image; unsafe for other bounds, where clipping may
+be what was meant.
 
 ## How to configure
 `# noqa: SVI201` on the line; `ignore = SVI201` or `per-file-ignores` in flake8's configuration.

@@ -32,7 +32,10 @@ or `(x + 1) / 2` before saving, or `normalize=True, value_range=(-1, 1)`: whiche
 
 ## Fix safety
 The fix calls the runtime helper, which clamps as torchvision does and warns when it really clips
-something. The file's content stays the same.
+something. The file's content stays the same, and so does its name: where the path is used again,
+or the file is rewritten on purpose, `if_exists="replace"` is added. Elsewhere a second run into
+the same folder writes `x_1.png` beside `x.png`, not over it. Safe, unless the value of the call is
+used.
 
 ## How to configure
 `# noqa: SVI203` on the line; `ignore = SVI203` or `per-file-ignores` in flake8's configuration.

@@ -24,7 +24,8 @@ def sample(fake, path):
 ```
 
 ## Fix safety
-`normalize=True` is added. The colours of the file change to what `value_range` asks for.
+`normalize=True` is added. Unsafe: the colours of the file change to what `value_range` asks for,
+also where they were right because it was ignored.
 
 ## How to configure
 `# noqa: SVI206` on the line; `ignore = SVI206` or `per-file-ignores` in flake8's configuration.

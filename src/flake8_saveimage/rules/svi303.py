@@ -5,8 +5,8 @@ Finds a second `torch.save` into a file that is still open from the first, and o
 a file that is opened outside of it.
 
 ## Why is this bad
-Each call writes a zip archive, and a zip archive is found from the end of the file: `torch.load`
-sees only the last one, or fails on its offsets.
+Each call writes a zip archive of its own, and one file can hold one archive: `torch.load` finds one
+of them (which one depends on the version) and fails on the others.
 
 ## Example
 ```python
@@ -58,7 +58,7 @@ def check(site: SaveSite) -> Problem | None:
         (
             "this file is still open from the torch.save at line ",
             node,
-            ": torch.load finds only the last of several archives in one file; save one dict, or"
+            ": torch.load finds only one of several archives in a file; save one dict, or"
             " one file each",
         )
     )
