@@ -308,7 +308,7 @@ class Dependence:
     def _name(self, name: str, place: Place, key: str | None = None) -> Value:
         lookup = self.flow.lookup(name, place)
         if lookup.owner is None:
-            return Value(text=unknown(name))
+            return self._mutated(Value(text=unknown(name)), name, lookup, place, key)
         reaches = lookup.reaches
         if not reaches:
             reaches = tuple(Reach(b, ()) for b in lookup.owner.bindings.get(name, ()))
@@ -344,10 +344,10 @@ class Dependence:
         """Add the loops in which the object behind ``name`` is changed in place."""
         found: set[Source] = set()
         here = place.loops()
-        owner = lookup.owner
-        if owner is not None and name == owner.self_name:
+        owner = lookup.owner or self.flow.facts.scope
+        if name == owner.self_name:
             return value  # `self.step()` changes attributes, which are looked at one by one
-        for scope in _with_nested(owner) if owner is not None else ():
+        for scope in _with_nested(owner):
             for where, changed in scope.mutations.get(name, ()):
                 if key is not None and changed is not None and changed != key:
                     continue  # config["epoch"] = epoch leaves config["out"] alone

@@ -420,5 +420,8 @@ def loop_variable(loop: Loop) -> str:
     """Return the target of a loop as the source writes it (``"i, batch"``), or ``""``."""
     if loop.target is None:
         return ""
-    code = cst.Module(body=[]).code_for_node(loop.target).strip("() \t")
+    target = loop.target
+    if isinstance(target, cst.Tuple):
+        target = target.with_changes(lpar=(), rpar=())
+    code = cst.Module(body=[]).code_for_node(target)
     return _clean(" ".join(code.split()))
