@@ -193,7 +193,7 @@ def random_program(rng: random.Random, leaves: int = 3, steps: int = 5) -> list[
 def _fill(template: str, rng: random.Random, lines: list[str]) -> str:
     def operand() -> str:
         # mostly the latest results, so that chains grow
-        back = min(int(rng.expovariate(0.7)), len(lines) - 1)
+        back = min(rng.choice((0, 0, 0, 0, 1, 1, 2, 3)), len(lines) - 1)
         return f"v{len(lines) - 1 - back}"
 
     low = rng.choice((-300, -3, 0, 1))

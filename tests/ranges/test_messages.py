@@ -79,7 +79,7 @@ def messages(*lines: str) -> list[str]:
         (
             ["with open(path, 'wb') as f:", "    torch.save(x, f)", "    torch.save(net, f)"],
             "SVI303 this file is still open from the torch.save at line 8: torch.load finds only"
-            " the last of several archives in one file; save one dict, or one file each",
+            " one of several archives in a file; save one dict, or one file each",
         ),
     ],
 )
