@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from flake8_saveimage import discovery
 
+pytestmark = pytest.mark.slow
+
 NAMES = ["a.py", "b.py", "build", "src", ".tox", "x.egg", "test_a.py", "n.txt", "[a].py"]
 PIECES = [*NAMES, "*", "?", "*.py", "b*", "[ab]*", "*/src/*", "./src", "src/build", "te*_a.py", "."]
 

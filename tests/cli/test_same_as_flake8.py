@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from commandline import LOOP, MIXED, Command, findings, lines, write
 
+pytestmark = pytest.mark.slow
+
 NOQA = '''\
 import torch
 

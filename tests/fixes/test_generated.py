@@ -7,11 +7,14 @@ import random
 import warnings
 
 import hypothesmith
+import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from flake8_saveimage import FixOptions, fix_source
 from flake8_saveimage.analysis import Unparsable, parse
+
+pytestmark = pytest.mark.slow
 
 IMPORTS = [
     "import torch, torchvision",

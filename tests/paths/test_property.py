@@ -27,6 +27,8 @@ from hypothesis import strategies as st
 
 from flake8_saveimage.analysis import analyse
 
+pytestmark = pytest.mark.slow
+
 REPEATS = {"SVI101", "SVI102", "SVI103"}
 PASSES = 3  # each loop: enough for a rebinding at the end of the body to be seen twice
 
