@@ -4,7 +4,8 @@
 
 By default: torch and torchvision where this Python has them, lightning and the 42 packages of the
 corpus (downloaded with pip, kept under ``.cache``; see ``benchmarks/corpus.py``). All rules are on,
-those that are off by default too, and unsafe fixes are made. Nothing is written and nothing of the
+those that are off by default too, and unsafe fixes are made. As in the command, the gate
+refuses most files before they are parsed by libcst. Nothing is written and nothing of the
 packages is imported. The exit status is 0 only if no file crashes the fix, every result compiles,
 fixing it again changes nothing, files without a fix stay as they are byte by byte, and pyflakes has
 nothing new to say.
@@ -101,11 +102,16 @@ def fix(source: Source) -> Outcome:
     from flake8_saveimage import sources
     from flake8_saveimage.analysis import Unparsable
     from flake8_saveimage.fixes import FixOptions, fix_source
+    from flake8_saveimage.gate import text_may_save, tree_may_save
 
     options = FixOptions(accept=lambda _finding: True, unsafe=True)
     try:
         text, encoding = sources.decode(source.raw)
+        if not text_may_save(text):
+            return Outcome(source.package, source.name, "refused by the gate")
         before = sources.parse(text)
+        if not tree_may_save(before):
+            return Outcome(source.package, source.name, "refused by the gate")
         result = fix_source(text, filename=source.name, options=options)
     except (sources.SourceError, Unparsable):
         return Outcome(source.package, source.name, "not Python")
@@ -122,7 +128,7 @@ def fix(source: Source) -> Outcome:
         if again.code != result.code:
             trouble.append("second run changes it again")
         if sources.encode(result.code, encoding, text, source.raw) == source.raw:
-            trouble.append("counted as fixed, but unchanged")
+            trouble.append("counted as fixed but unchanged")
         trouble += complaints(after, source.name) - complaints(before, source.name)
     except sources.SourceError as error:
         trouble.append(f"does not compile: {error}")
@@ -161,9 +167,9 @@ def main() -> int:
                 counts[trouble.partition(":")[0]] += 1
                 troubled.append(f"{outcome.package}: {outcome.name}: {trouble}")
     for word in (
-        "files", "not Python", "unchanged", "fixed", "findings fixed", "findings left", "crash",
-        "does not compile", "second run changes it again", "changed without a finding",
-        "counted as fixed, but unchanged", "pyflakes",
+        "files", "not Python", "refused by the gate", "unchanged", "fixed", "findings fixed",
+        "findings left", "crash", "does not compile", "second run changes it again", "changed without a finding",
+        "counted as fixed but unchanged", "pyflakes",
     ):  # fmt: skip
         print(f"{counts[word]:7}  {word}")
     print(*troubled, sep="\n")

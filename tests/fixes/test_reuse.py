@@ -52,9 +52,8 @@ def test_safe(body: str) -> None:
         'path = f"{out}/fake.png"\nwriter.path = path\nsave_image(image, path)',
         'path = f"{out}/fake.png"\nif epoch:\n    save_image(image, path)\nwriter.add(path)',
         'path = f"{out}/fake.png"\nsave_image(image, path)\ndef later(): writer.add(path)',
-        "return save_image(image, f'{out}/fake.png') if epoch < 5 else None"
-        if False
-        else 'done = save_image(image, f"{out}/fake.png")',
+        'path = Path(out) / "fake.png"\nsave_image(image, str(path))\nwriter.add(path)',
+        'done = save_image(image, f"{out}/fake.png")',
         'save_image(image, f"{out}/fake.png") or writer.add(epoch)',
     ],
 )  # fmt: skip
@@ -65,6 +64,22 @@ def test_unsafe(body: str) -> None:
 def test_read_back_elsewhere_is_unsafe() -> None:
     tail = '\ndef resume():\n    return torch.load("runs/fake.png")\n'
     assert applicability('save_image(image, "runs/fake.png")', tail=tail) == "unsafe"
+
+
+def test_copy_of_a_path_that_is_used_elsewhere_is_unsafe() -> None:
+    source = dedent(
+        """
+        import torch
+        class Trainer:
+            def save(self, states):
+                for state in states:
+                    path = str(self.path)
+                    torch.save(state, path)
+            def load(self):
+                return torch.load(self.path)
+        """
+    )
+    assert [finding.fix for finding in fix(source).left] == ["unsafe"]
 
 
 def test_path_of_an_unknown_caller_is_unsafe() -> None:

@@ -65,21 +65,42 @@ class PathUses:
         path = site.destination
         if path is None:
             return ELSEWHERE
-        if self._known_elsewhere(site) or self._comes_from_a_caller(path, site.place, 0):
+        outside = self._comes_from_a_caller(_unwrapped(path), site.place, 0)
+        if outside or self._known_elsewhere(site):
             return ELSEWHERE
-        name = dotted(path)
+        held = _unwrapped(path)
+        name = dotted(held)
         if name is None:
             return NOT_USED
-        uses = self._uses_of(name, path, site.place)
-        uses = [use for use in uses if use.node is not path]
+        if self._original_is_used(name, site.place, 0):
+            return ELSEWHERE
+        uses = self._uses_of(name, held)
         if not uses:
             return NOT_USED
-        rebind = self._rebind(name, path, site, uses)
+        rebind = self._rebind(name, path, site, uses) if held is path else None
         return Reuse(used=True, rebind=rebind)
 
     # -- the variable that holds the path ------------------------------------------------------
 
-    def _uses_of(self, name: str, node: cst.CSTNode, place: Place) -> list[Use]:
+    def _original_is_used(self, name: str, place: Place, depth: int) -> bool:
+        """``path = self.path``: say whether the name that the path was copied from is used."""
+        if depth > _MAX_CALLERS_DEPTH:
+            return True
+        for reach in self.flow.lookup(name, place).reaches:
+            binding = reach.binding
+            if binding.kind != "assign" or binding.pattern or binding.value is None:
+                continue
+            held = _unwrapped(binding.value)
+            original = dotted(held)
+            if original is None:
+                continue
+            if self._uses_of(original, held):
+                return True
+            if self._original_is_used(original, binding.place, depth + 1):
+                return True
+        return False
+
+    def _uses_of(self, name: str, node: cst.CSTNode) -> list[Use]:
         """Return the uses of a variable that may see the path and care about its name."""
         here = next(use for use in self.names.of(name) if use.node is node)
         owner = self._owner(here)
@@ -426,12 +447,13 @@ class PathUses:
             return any(a.star for a in call.node.args)
         if self._spelled_again(argument):
             return True
-        name = dotted(argument)
+        held = _unwrapped(argument)
+        name = dotted(held)
         if name is None:
             return False
-        if self._comes_from_a_caller(argument, call.place, depth + 1):
+        if self._comes_from_a_caller(held, call.place, depth + 1):
             return True
-        return bool(self._uses_of(name, argument, call.place))
+        return bool(self._uses_of(name, held))
 
 
 _FOLDER_CALLS = frozenset("dirname makedirs".split())
