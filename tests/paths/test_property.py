@@ -383,4 +383,4 @@ def test_the_judge_sees_a_wrong_claim() -> None:
     silent = "import torch\nfor i in range(3):\n    torch.save(0, __import__('os').sep)\n"
     assert run(silent) == [(3, os.sep)] * 3
     assert judge("import torch\nfor i in range(3):\n    torch.save(0, f'{i}.pt')\n") == []
-    assert judge("import torch\nfor i in range(1):\n    torch.save(0, 'same.pt')\n") != []
+    assert judge("import torch\nfor i in iter((1,)):\n    torch.save(0, 'same.pt')\n") != []
