@@ -30,6 +30,23 @@ from corpus import DEFAULT_CACHE, download, read_packages
 LIGHTNING = "lightning==2.6.6"
 
 
+WORDS = (
+    "files",
+    "not Python",
+    "refused by the gate",
+    "unchanged",
+    "fixed",
+    "findings fixed",
+    "findings left",
+    "crash",
+    "does not compile",
+    "second run changes it again",
+    "changed without a finding",
+    "counted as fixed but unchanged",
+    "pyflakes",
+)
+
+
 class Source(NamedTuple):
     """One file: where it is from, and its bytes."""
 
@@ -166,11 +183,7 @@ def main() -> int:
             for trouble in outcome.trouble:
                 counts[trouble.partition(":")[0]] += 1
                 troubled.append(f"{outcome.package}: {outcome.name}: {trouble}")
-    for word in (
-        "files", "not Python", "refused by the gate", "unchanged", "fixed", "findings fixed",
-        "findings left", "crash", "does not compile", "second run changes it again", "changed without a finding",
-        "counted as fixed but unchanged", "pyflakes",
-    ):  # fmt: skip
+    for word in WORDS:
         print(f"{counts[word]:7}  {word}")
     print(*troubled, sep="\n")
     return 1 if troubled else 0

@@ -71,6 +71,8 @@ def test_copy_of_a_path_that_is_used_elsewhere_is_unsafe() -> None:
         """
         import torch
         class Trainer:
+            def __init__(self):
+                self.path = "model.bin"
             def save(self, states):
                 for state in states:
                     path = str(self.path)
