@@ -59,9 +59,10 @@ from flake8_saveimage.ranges.spans import WHOLE
 from flake8_saveimage.ranges.transfer import blend, reshaped_by_index
 from flake8_saveimage.ranges.vision import IMAGE, Chain, Transform, applied
 
-MAX_DEPTH = 70  # nested evaluations
+MAX_DEPTH = 60  # nested evaluations
 MAX_CALLS = 6  # functions entered within each other
 MAX_STEPS = 6000  # evaluations for one question
+MAX_TOTAL = 40_000  # evaluations for one file
 
 # The answer where the analysis gave up: nothing is claimed, not even that nothing is visible.
 EXHAUSTED = Values(known=True)
@@ -104,11 +105,20 @@ class Evaluator:
         self._effects = effects.Effects(self)
         self._depth = 0
         self._steps = 0
+        self._total = 0
 
     def ask(self, node: cst.BaseExpression, place: Place) -> Abstract:
         """Return what is known of an expression; starts with a fresh budget."""
+        self._total += self._steps
         self._steps = 0
-        return self.evaluate(node, place, self.top)
+        if self._total > MAX_TOTAL:
+            return EXHAUSTED
+        try:
+            return self.evaluate(node, place, self.top)
+        except RecursionError:  # the caller's own stack is deep already
+            self._active.clear()
+            self._depth = 0
+            return EXHAUSTED
 
     def evaluate(self, node: cst.BaseExpression, place: Place, frame: Frame) -> Abstract:
         """Return what an expression stands for in one activation."""
@@ -535,7 +545,9 @@ class Evaluator:
         """Return what a function of this file returns for these arguments."""
         scope = target.scope
         depth = target.frame.depth + 1
-        if depth > MAX_CALLS or not (scope.returns or scope.yields):
+        if depth > MAX_CALLS:
+            return EXHAUSTED
+        if not (scope.returns or scope.yields):
             return UNKNOWN
         parameters = bound(scope, list(args), keywords, method=is_method(scope))
         for binding in scope.params:
