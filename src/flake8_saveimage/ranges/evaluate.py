@@ -772,6 +772,8 @@ def _attribute(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -
     if full is not None:
         found = self.dotted_name(full, place, frame, node)
         if found is not None:
+            if isinstance(found, Values) and constant(found) is None:
+                return dataclasses.replace(found, marks=found.marks | role(name))
             return found
     owner = self.evaluate(node.value, place, frame)
     if isinstance(owner, Values):

@@ -34,6 +34,7 @@ from flake8_saveimage.ranges.objects import (
     Sequence,
     Table,
 )
+from flake8_saveimage.ranges.transfer import TYPE_NAMES
 from flake8_saveimage.ranges.vision import COMPOSE, IMAGE, PARAMETERS, Chain, Transform
 
 if TYPE_CHECKING:
@@ -208,6 +209,9 @@ def value(qualified: str) -> Abstract:
     """Return what a library's name stands for where it is not called."""
     if qualified in ("math.pi", "numpy.pi"):
         return number(3.141592653589793)
+    last = qualified.rpartition(".")[2]
+    if qualified.startswith("torch.") and last in TYPE_NAMES:
+        return TYPE_NAMES[last]
     if qualified.startswith(("torch.", "torchvision.")):
         return Named(qualified)
     return UNKNOWN

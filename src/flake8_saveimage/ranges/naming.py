@@ -31,8 +31,10 @@ def says_handled(name: str) -> bool:
 
 
 def role(name: str) -> frozenset[str]:
-    """Return the mark that a variable's name suggests: ``"mean"`` or ``"std"``."""
+    """Return the mark that a variable's name suggests: ``"mean"``, ``"std"`` or ``"dtype"``."""
     last = name.rpartition(".")[2]
+    if "dtype" in last.lower():
+        return frozenset({"dtype"})
     if _STD.search(last):
         return frozenset({"std"})
     return frozenset({"mean"}) if _MEAN.search(last) else frozenset()

@@ -25,6 +25,7 @@ from flake8_saveimage.ranges.domain import (
     Abstract,
     Items,
     Origin,
+    Thing,
     Values,
     any_dtype,
     as_values,
@@ -438,6 +439,8 @@ def quotient(first: Values, second: Values) -> Values:
         return rescaled(result, first, 1.0 / divisor, 0.0)
     if "extremum" in second.marks:
         return dataclasses.replace(handled(result), marks=frozenset())
+    if within(first.dtypes, DTypes.INTEGERS):
+        return dataclasses.replace(result, known=True)  # labels / classes: scaled on purpose
     if "std" in second.marks and "centred" in first.marks:
         return standardised(result, "division by the standard deviation")
     return result
@@ -1167,6 +1170,8 @@ def to(a: Arguments) -> Values:
         if isinstance(wanted, Values) and wanted.kind != "unknown" and name == "first":
             # a device index is a number, another tensor gives its dtype as well
             return value if wanted.kind == "number" else cast_to(value, wanted.dtypes)
+        if isinstance(wanted, Thing) or (isinstance(wanted, Values) and "dtype" in wanted.marks):
+            return _some_dtype(value)
     text = a.text("first")
     if text is not None and text.startswith("torch."):
         named = TYPE_NAMES.get(text.rpartition(".")[2])
@@ -1177,8 +1182,8 @@ def to(a: Arguments) -> Values:
 
 
 def _some_dtype(value: Values) -> Values:
-    span = emit(value.span, DTypes.ANY, slack=0)
-    return dataclasses.replace(value, dtypes=DTypes.ANY, span=span)
+    """Return values after a conversion to a dtype that is not visible."""
+    return dataclasses.replace(converted(value, DTypes.ANY), reach=value.reach)
 
 
 TYPE_NAMES = {
