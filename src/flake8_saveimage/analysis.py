@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import libcst as cst
 
+from flake8_saveimage.collector import collector_paused
 from flake8_saveimage.findings import Applicability, Finding
 from flake8_saveimage.flow import Flow
 from flake8_saveimage.module import read_facts
@@ -53,6 +54,7 @@ def parse(source: str) -> cst.Module:
         raise Unparsable("nested too deeply to be parsed", 1, 1) from None
 
 
+@collector_paused()
 def diagnose(
     source: str, *, hooks: Collection[str] = (), codes: Collection[str] | None = None
 ) -> Analysis:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from flake8_saveimage import sources
+from flake8_saveimage.collector import collector_paused
 from flake8_saveimage.findings import Finding
 from flake8_saveimage.gate import text_may_save, tree_may_save
 
@@ -47,7 +48,7 @@ class WorkerDied(Exception):
 
 def may_save(raw: bytes) -> bool:
     """Say whether a file's bytes pass the text gate; every coding line keeps ASCII as it is."""
-    return text_may_save(raw.decode("latin-1"))
+    return b"save" in raw and text_may_save(raw.decode("latin-1"))
 
 
 def check_files(
@@ -152,6 +153,7 @@ class FileWork(Generic[Result]):
             return self.failed(path, str(error))
         return self.on_source(path, raw)
 
+    @collector_paused()
     def on_source(self, name: str, raw: bytes) -> Result:
         """Work on the bytes of a source."""
         try:
