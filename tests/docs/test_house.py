@@ -13,7 +13,14 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "flake8_saveimage"
 DRAWING = (ROOT / "docs" / "assets" / "house.svg").read_text(encoding="utf-8")
 # Too small for a room of their own, and where they live.
-LODGERS = {"discovery": 4, "patch": 4, "progress": 5, "writing": 1, "fixes.command": 5}
+LODGERS = {
+    "collector": 1,
+    "discovery": 4,
+    "patch": 4,
+    "progress": 5,
+    "writing": 1,
+    "fixes.command": 5,
+}
 TRAINING = {"runtime", "guard"}
 
 
