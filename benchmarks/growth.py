@@ -4,10 +4,9 @@
 
 Generates files of nested loops with one save call in every ten lines (20,000 lines with 2,000 save
 calls at the largest of four sizes), checks each with all rules, and prints the CPU time and how it
-grew from size to size. Two shapes: one long function after another with loops three deep, and one
-single function that holds everything. A third is the worst case for a recursive walk: loops nested
-as deeply as Python's own compiler allows. The exit status is 1 if a doubling of the lines costs
-more than ``--limit`` times the CPU time.
+grew from size to size. Three shapes: functions that one loop calls, one single function that holds
+everything, and a chain of helpers that hand a path on. The exit status is 1 if a doubling of the
+lines costs more than ``--limit`` times the CPU time.
 """
 
 from __future__ import annotations
@@ -113,10 +112,12 @@ def main() -> int:
     parser.add_argument(
         "--repeat", type=int, default=1, help="checks of each file, the least counts"
     )
+    parser.add_argument("--shape", choices=SHAPES, action="append", help="only this shape")
     parser.add_argument("--limit", type=float, default=2.6, help="allowed growth per doubling")
     options = parser.parse_args()
     worst = 0.0
-    for shape, generate in SHAPES.items():
+    for shape in options.shape or SHAPES:
+        generate = SHAPES[shape]
         print(f"{shape}\n{'lines':>8} {'saves':>6} {'findings':>9} {'CPU s':>8} {'growth':>7}")
         before = None
         for lines in (options.largest // k for k in (8, 4, 2, 1)):
