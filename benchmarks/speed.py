@@ -263,14 +263,15 @@ def main() -> int:
         options.only.append("torchfix")
     with compiled() as environment, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        if "phases" in options.only:
-            phases(sources_below(options.paths))
-        if "growth" in options.only:
-            growth(folder, options.pairs, environment)
         for part, pair in comparisons(options, folder):
             if part in options.only:
                 once = part == "torchfix"  # it takes minutes
                 compare(pair, 1 if once else options.pairs, environment, warm=not once)
+        # last: a new process starts with the peak memory of the one that it comes from
+        if "growth" in options.only:
+            growth(folder, options.pairs, environment)
+        if "phases" in options.only:
+            phases(sources_below(options.paths))
     return 0
 
 
