@@ -46,6 +46,7 @@ class Event(NamedTuple):
     place: Place
     node: cst.CSTNode | None
     name: str = ""
+    nested: bool = False  # in a function defined here, which may be called or not
 
 
 class Effects:
@@ -54,6 +55,7 @@ class Effects:
     def __init__(self, evaluator: Evaluator) -> None:
         self.evaluator = evaluator
         self._events: dict[int, dict[str, list[Event]]] = {}
+        self._optimizers: list[CallSite] | None = None
 
     def between(
         self, name: str, value: Abstract, binding: Binding, place: Place, frame: Frame
@@ -75,13 +77,18 @@ class Effects:
     def trained(self, name: str, place: Place) -> bool:
         """Whether an optimizer was given this tensor itself."""
         calls = self.evaluator.flow.facts.calls_by_name
-        for optimizer in _OPTIMIZERS:
-            for site in calls.get(optimizer, ()):
-                if not site.node.args:
-                    continue
-                same = site.place.scope.function is place.scope.function or "." in name
-                if same and name in _listed(site.node.args[0].value):
-                    return True
+        if self._optimizers is None:
+            self._optimizers = [
+                site
+                for called, sites in calls.items()
+                if called in _OPTIMIZERS or "optim" in called.lower()
+                for site in sites
+                if site.node.args
+            ]
+        for site in self._optimizers:
+            same = site.place.scope.function is place.scope.function or "." in name
+            if same and any(name in _listed(a.value) for a in site.node.args):
+                return True
         return False
 
     # -- finding them --------------------------------------------------------------------------
@@ -94,6 +101,10 @@ class Effects:
                 for name, event in self._of_call(site):
                     events.setdefault(name, []).append(event)
                     calls.add((name, site.place.order))
+            for inner in scope.scopes:
+                if inner.kind in ("function", "lambda") and inner.outer is not None:
+                    for name, event in self._of_nested(inner, inner.outer):
+                        events.setdefault(name, []).append(event)
             for name, places in scope.mutations.items():
                 rest = [p for p, _key in places if (name, p.order) not in calls]
                 if rest:
@@ -105,6 +116,13 @@ class Effects:
                 found_events.sort(key=lambda e: e.place.order)
             self._events[id(scope)] = events
         return self._events[id(scope)]
+
+    def _of_nested(self, inner: Scope, outer: Place) -> Iterator[tuple[str, Event]]:
+        """A closure for an optimizer clamps the image of the function around it."""
+        for site in inner.calls:
+            for name, event in self._of_call(site):
+                if name.partition(".")[0] not in inner.bindings and event.kind != "grow":
+                    yield name, event._replace(place=outer, nested=True)
 
     def _of_call(self, site: CallSite) -> list[tuple[str, Event]]:
         func, name = site.node.func, site.name
@@ -228,6 +246,8 @@ def _timing(event: Event, binding: Binding, place: Place) -> tuple[bool, bool] |
     if binding.place.order < order < place.order:
         if _exclusive(here, place.block):
             return None
+        if event.nested:
+            return False, True
         return here.anchor.contains(place.block), repeated
     shared = [loop for loop in place.loops() if loop.block.contains(here)]
     carried = any(id(loop.block) not in around_binding for loop in shared)

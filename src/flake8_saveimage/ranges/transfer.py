@@ -95,6 +95,9 @@ def like_ranks(value: Values) -> Ranks:
 
 @operation("torch.randn", parameters="size")
 def randn(a: Arguments) -> Values:
+    if a.truth("requires_grad", False) is not False:
+        # what is optimised does not stay noise
+        return Values(dtypes=a.dtypes(DTypes.FLOAT), kind="tensor", ranks=shape_ranks(a))
     return noise(a.dtypes(DTypes.FLOAT), "randn", shape_ranks(a))
 
 
@@ -328,10 +331,16 @@ def _flattened(data: Abstract) -> Values:
     return as_values(data)
 
 
-@operation("torch.from_numpy", "torch.autograd.Variable", "torch.nn.Parameter", parameters="data")
-@operation("torch.nn.parameter.Parameter", parameters="data")
+@operation("torch.nn.Parameter", "torch.nn.parameter.Parameter", parameters="data")
+def parameter(a: Arguments) -> Values:
+    """Training changes a parameter to anything."""
+    dtypes = a.values("data").dtypes & DTypes.FLOATS
+    return Values(dtypes=dtypes or DTypes.FLOATS, kind="tensor", ranks=Ranks.TENSOR)
+
+
+@operation("torch.from_numpy", "torch.autograd.Variable", parameters="data")
 def wrapped(a: Arguments) -> Values:
-    value = a.values("input") if "input" in a else a.values("data")
+    value = a.values("data")
     return dataclasses.replace(value, kind="tensor", ranks=value.ranks & Ranks.TENSOR)
 
 
