@@ -200,13 +200,22 @@ class Imports:
     def _unused(self) -> dict[int, list[Binding]]:
         """Return the bindings to remove, by the id of their import statement."""
         found: dict[int, list[Binding]] = {}
-        if self._is_init or not _REFLECTION.isdisjoint(self._names.identifiers()):
+        if self._is_init or self._looks_names_up:
             bindings = [b for b in self._left.values() if id(b) in self._rewritten]
         else:
             bindings = [b for b in self._candidates() if self._is_unused(b)]
         for binding in bindings:
             found.setdefault(id(binding.node), []).append(binding)
         return found
+
+    @property
+    def _looks_names_up(self) -> bool:
+        """Whether the file may look its names up by text: ``globals()``, ``eval``, ``vars()``."""
+        calls = (call for n in _REFLECTION for call in self._flow.facts.calls_by_name.get(n, ()))
+        return any(
+            isinstance(call.node.func, cst.Name) and not (call.name == "vars" and call.node.args)
+            for call in calls
+        )
 
     def _candidates(self) -> Iterator[Binding]:
         seen: set[int] = set()
