@@ -71,8 +71,8 @@ def cases() -> dict[str, tuple[Callable[[str], object], int]]:
     weights = {f"layer{n}": torch.rand(512, 512) for n in range(24)}
     return {
         "save_image 16x3x256x256 float32": (lambda n: save_image(grid, n + ".png"), 8),
-        "save_image 16x3x256x256, clipped": (lambda n: save_image(outside, n + ".png"), 8),
-        "save_image 16x3x256x256 bfloat16": (lambda n: save_image(half, n + ".png"), 8),
+        "save_image 16x3x256x256, clipped": (lambda n: save_image(outside, n + ".png"), 8),  # noqa: SVI201
+        "save_image 16x3x256x256 bfloat16": (lambda n: save_image(half, n + ".png"), 8),  # noqa: SVI207
         "save_image channels_last": (lambda n: save_image(channels_last, n + ".png"), 8),
         "save_image 3x224x224": (lambda n: save_image(one, n + ".png"), 40),
         "save_image 3x64x64": (lambda n: save_image(small, n + ".png"), 200),
