@@ -450,7 +450,7 @@ class Dependence:
             return self._augmented(binding)
         if binding.kind in ("import", "def", "class"):
             return Value(text=unknown(binding.name))
-        if binding.kind == "except" or binding.value is None:
+        if binding.kind in ("except", "unseen") or binding.value is None:
             return self.opaque(place, binding.name)
         if binding.pattern:
             return self._unpacked(binding.value, binding.pattern, place)

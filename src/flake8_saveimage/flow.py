@@ -30,6 +30,11 @@ from flake8_saveimage.module import (
 _PACKAGES = frozenset({"torch", "torchvision"})
 
 
+# More bindings than this are not followed: the work would grow with the square of their number.
+_MAX_REACHES = 32
+_MAX_SCANNED = 500
+
+
 class Reach(NamedTuple):
     """A binding that reaches a use, directly (no loops) or with the next pass of ``loops``."""
 
@@ -56,6 +61,7 @@ class Flow:
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
+        self._unknown: list[Binding] = []
         self._lookups: dict[tuple[str, int, int], Lookup] = {}
         self._orders: dict[int, list[int]] = {}
         self._resolved: dict[tuple[str, int, int], str | None] = {}
@@ -121,14 +127,17 @@ class Flow:
     def reaching(self, scope: Scope, name: str, place: Place) -> tuple[tuple[Reach, ...], bool]:
         """Return the bindings of ``name`` in ``scope`` that reach ``place`` in its function.
 
-        The second value says whether one of them has been made on every way there.
+        The second value says whether one of them has been made on every way there. Where there are
+        very many (a counter that hundreds of loops change), the answer is one that nobody knows.
         """
         bindings = scope.bindings[name]
         index = bisect.bisect_left(self._order_of(bindings), place.order)
         found: dict[int, tuple[Binding, list[Loop]]] = {}
         covered: dict[int, set[int]] = {}
         kill: Binding | None = None
-        for binding in reversed(bindings[:index]):
+        for binding in reversed(bindings[max(0, index - _MAX_SCANNED) : index]):
+            if len(found) > _MAX_REACHES:
+                break
             if not _goes_straight(binding.place.block, place.block):
                 continue
             if binding.kind != "del":
@@ -144,16 +153,26 @@ class Flow:
                 break
             for binding in self._carried(bindings, loop):
                 found.setdefault(id(binding), (binding, []))[1].append(loop)
+        if len(found) > _MAX_REACHES or (kill is None and index > _MAX_SCANNED):
+            return (Reach(self._unseen(scope, name, place), ()),), False
         reaches = tuple(Reach(binding, tuple(loops)) for binding, loops in found.values())
         return reaches, kill is not None
+
+    def _unseen(self, scope: Scope, name: str, place: Place) -> Binding:
+        """Return a binding of which nothing is known; kept, so that its identity stays its own."""
+        binding = Binding(name, "unseen", place, scope.node)
+        self._unknown.append(binding)
+        return binding
 
     def _carried(self, bindings: list[Binding], loop: Loop) -> list[Binding]:
         """Return the bindings in the loop that are still in force when the next pass starts."""
         orders = self._order_of(bindings)
         low = bisect.bisect_left(orders, loop.start)
         high = bisect.bisect_right(orders, loop.end)
-        found = []
+        found: list[Binding] = []
         for binding in reversed(bindings[low:high]):
+            if len(found) > _MAX_REACHES:
+                break
             if _survives_pass(binding.place.block, loop.block) and binding.kind != "del":
                 found.append(binding)
             if binding.place.block.anchor is loop.block:

@@ -198,7 +198,8 @@ class Place(NamedTuple):
 class Binding:
     """One binding of a name (or of a dotted name such as ``self.step``).
 
-    ``kind`` is one of assign, aug, for, with, import, param, def, class, except, match, del.
+    ``kind`` is one of assign, aug, for, with, import, param, def, class, except, match, del, and
+    unseen, which stands for bindings that were too many to follow.
     ``value`` is the bound expression (``for``: the iterable, ``with``: the context manager,
     ``param``: the default) and ``pattern`` the way into it by unpacking: in ``a, (b, c) = v`` the
     pattern of ``c`` is ``(1, 1)``; -1 stands for "some element" (after a star).
