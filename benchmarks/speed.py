@@ -69,13 +69,17 @@ class Pair(NamedTuple):
 
 def run(command: Sequence[str], environment: dict[str, str]) -> Cost:
     """Run a command, its output thrown away, and return what it cost."""
-    process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in (0, 1):  # 1: findings
-        raise SystemExit(f"speed: exit status {process.returncode}: {shlex.join(command)}")
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=errors
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        errors.seek(0)
+        said = errors.read()
+    if process.returncode not in (0, 1) or b"Traceback" in said:  # 1: findings
+        last = said.decode(errors="replace").strip().rpartition("\n")[2]
+        raise SystemExit(f"speed: {shlex.join(command)}: {last}")
     scale = 2**20 if sys.platform == "darwin" else 2**10
     return Cost(usage.ru_utime, usage.ru_maxrss / scale)
 
@@ -140,11 +144,16 @@ def comparisons(options: argparse.Namespace, folder: Path) -> Iterator[tuple[str
         arguments = ["check", "--select", "F", "--no-cache", "--isolated", "--quiet", *paths]
         yield "ruff", Pair("check against ruff", check, [ruff, *arguments], 1.0)
     if options.without is not None:
-        flake8 = ["-m", "flake8", "--isolated", "--jobs", "1", *paths]
-        yield "flake8", Pair(
-            "flake8 with and without the plugin", [python, *flake8], [options.without, *flake8],
-            options.flake8_limit,
-        )  # fmt: skip
+        arguments = ["--isolated", "--jobs", "1", *paths]
+        yield (
+            "flake8",
+            Pair(
+                "flake8 with and without the plugin",
+                [beside(python, "flake8"), *arguments],
+                [beside(options.without, "flake8"), *arguments],
+                options.flake8_limit,
+            ),
+        )
     if options.torchfix is not None:
         theirs = [beside(options.torchfix, "torchfix"), "--jobs", "1", *paths]
         yield "torchfix", Pair("check against torchfix", check, theirs, 0.01)
