@@ -149,7 +149,7 @@ def walk(world: Path) -> str:
     here.run("python -m pip install ../flake8-saveimage")
     here.run("flake8-saveimage check train.py", status=1)
     seconds = time.perf_counter() - start
-    if seconds > LIMIT:
+    if seconds > LIMIT and "--check" not in sys.argv:
         sys.exit(
             f"{seconds:.0f} s from the installation to the first finding; {LIMIT:.0f} are allowed"
         )
