@@ -37,12 +37,26 @@ class RangeFact:
     open_keywords: bool = False
 
     @property
+    def bounds(self) -> tuple[float, float] | None:
+        """The bounds to name: what the code visibly fills, or what surely holds if that is rounder.
+
+        ``tanh(randn(...))`` visibly fills [-0.9951, 0.9951], but its bounds are -1 and 1.
+        """
+        reach, span = self.values.reach, self.values.span
+        if reach is None:
+            return None
+        filled = (tidy(reach.low), tidy(reach.high))
+        round_already = all((2 * bound).is_integer() for bound in filled)
+        tight = span.bounded and span.high - span.low <= 1.25 * (reach.high - reach.low)
+        return (tidy(span.low), tidy(span.high)) if tight and not round_already else filled
+
+    @property
     def value_range(self) -> tuple[float, float] | None:
         """The bounds to pass as ``value_range=``, where they are proven and undo the damage."""
         reach, origin = self.values.reach, self.values.origin
         if reach is None or origin is None or origin.proof != "exact" or excess(reach) <= 0:
             return None
-        return (tidy(reach.low), tidy(reach.high))
+        return self.bounds
 
     @property
     def half(self) -> str | None:

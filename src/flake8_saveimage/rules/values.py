@@ -19,12 +19,13 @@ def bounds_text(bounds: tuple[float, float]) -> str:
 
 def out_of_range(fact: RangeFact) -> Parts:
     """Return "values lie in [-1, 1] (tanh at line 88): negative half is saved as black; ..."."""
-    reach, origin = fact.values.reach, fact.values.origin
-    if reach is None or origin is None:
+    bounds, origin = fact.bounds, fact.values.origin
+    if bounds is None or origin is None:
         return ("values leave [0, 1]: they are clipped; bring them to [0, 1] first",)
-    interval = f"[{reach.low:.4g}, {reach.high:.4g}]"
+    low, high = bounds
+    interval = f"[{low:.4g}, {high:.4g}]"
     proof = _at(origin.what, origin.node)
-    loss = _loss(reach.low, reach.high)
+    loss = _loss(low, high)
     if origin.proof == "noise":
         return (
             "values are normal noise (",
@@ -36,7 +37,7 @@ def out_of_range(fact: RangeFact) -> Parts:
     if origin.proof == "channels":
         return (f"values lie in {interval} (", *proof, f"): {loss}; {_UNDO}")
     advice = f"pass normalize=True, value_range={bounds_text(fact.value_range or (0.0, 1.0))}"
-    if reach.low >= 0 and reach.high >= 254:
+    if low >= 0 and high >= 254:
         advice = "divide by 255"
     return (f"values lie in {interval} (", *proof, f"): {loss}; {advice}")
 
@@ -60,8 +61,10 @@ def not_floating(fact: RangeFact) -> Parts:
     kind = dtype_class(values.dtypes)
     name = {"uint8": "a uint8", "bool": "a bool", "int": "an integer"}.get(kind, "an integer")
     advice = "save .float() of it"
-    if values.span.high > 1 and values.span.bounded:
+    if 1 < values.span.high <= 65535:
         advice = f"save .float() / {values.span.high:.6g} of it"
+    elif kind == "int":
+        advice = "scale it to [0, 1] as a float first"
     return (f"{name} tensor: save_image raises RuntimeError when it gets here; {advice}",)
 
 
