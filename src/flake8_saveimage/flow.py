@@ -61,6 +61,7 @@ class Flow:
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
+        self._callers: dict[int, list[CallSite]] = {}
         self._unknown: list[Binding] = []
         self._lookups: dict[tuple[str, int, int], Lookup] = {}
         self._orders: dict[int, list[int]] = {}
@@ -345,6 +346,12 @@ class Flow:
 
     def callers(self, function: Scope) -> list[CallSite]:
         """Return the calls of a function in this file: ``f()``, ``self.f()``, ``x.f()``."""
+        found = self._callers.get(id(function))
+        if found is None:
+            found = self._callers[id(function)] = self._find_callers(function)
+        return found
+
+    def _find_callers(self, function: Scope) -> list[CallSite]:
         name = function.name
         if name == "__init__" and function.owner_class is not None:
             sites = self.facts.calls_by_name.get(function.owner_class.name, [])

@@ -240,6 +240,10 @@ def _weakness(site: SaveSite, target: Destination, value: Value) -> str | None:
     return min(reasons, default=None)
 
 
+# Functions on the way to a loop; beyond that nobody would follow the finding either.
+_MAX_CALLERS = 50
+
+
 class _Repeats:
     """Looks for a way on which the function around a save runs again with the same path."""
 
@@ -249,6 +253,8 @@ class _Repeats:
         self.seen: set[int] = set()
 
     def find(self, function: Scope, value: Value, place: Place) -> Repeat | None:
+        if len(self.seen) > _MAX_CALLERS:
+            return None
         if function.kind == "module" or function in value.deps or id(function) in self.seen:
             return None
         self.seen.add(id(function))

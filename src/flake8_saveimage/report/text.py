@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 from flake8_saveimage.report import Run, Style, printable
 
 if TYPE_CHECKING:
-    import unicodedata
-
-from flake8_saveimage.findings import Finding
+    from flake8_saveimage.findings import Finding
 
 _BOLD, _RED, _CYAN, _DIM, _RESET = "\033[1m", "\033[1;31m", "\033[36m", "\033[2m", "\033[0m"
 _TAB = 4
