@@ -58,16 +58,6 @@ def _cells(text: str) -> int:
     import unicodedata
 
     return sum(
-        0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF")
-        for c in text
-    )
-
-
-def _width(text: str) -> int:
-    """Return how many columns of a terminal the text takes (Unicode Standard Annex 11)."""
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_cells(c) in "WF")
         for c in text
     )
