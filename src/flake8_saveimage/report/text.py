@@ -58,6 +58,6 @@ def _cells(text: str) -> int:
     import unicodedata
 
     return sum(
-        0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_cells(c) in "WF")
+        0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF")
         for c in text
     )
