@@ -66,6 +66,15 @@ def test_what_dividing_by_zero_gives_is_covered() -> None:
     assert quotient == Span(-float("inf"), float("inf"), nan=True)
 
 
+@pytest.mark.parametrize("resample", ["torchvision.transforms.functional.resize", "average"])
+def test_resampling_infinities_may_give_nan(resample: str) -> None:
+    """exp of a large number is inf, and a weighted sum of infinities is NaN."""
+    name = "torch.nn.functional.avg_pool2d" if resample == "average" else resample
+    infinite = run("torch.exp", tensor(Span(0.0, 1000.0), DTypes.FLOAT))
+    assert not infinite.span.nan
+    assert run(name, infinite).span.nan
+
+
 def test_numbers_are_computed_exactly() -> None:
     third = run("torch.div", number(1), number(3))
     assert third.span.point

@@ -1009,6 +1009,8 @@ def max_pool(a: Arguments) -> Values:
 def average(a: Arguments) -> Values:
     value = a.values("input")
     padded = spans.hull(value.span, Span(0.0, 0.0))  # zeros at the border count
+    if not padded.bounded:
+        padded = Span(padded.low, padded.high, nan=True)  # inf - inf
     span = emit(spans.widened(padded, 1e-4), value.dtypes)
     return dataclasses.replace(value, span=span)
 

@@ -201,7 +201,7 @@ def _stored(fill: Values, value: Values) -> Span:
 
 def _resized(a: Arguments) -> Values:
     value = a.values("input")
-    if value.kind == "image" or not value.span.bounded:
+    if value.kind == "image":
         return value
     wide = interpolate(Arguments({"input": value, "mode": NOTHING}, complete=False))
     return dataclasses.replace(wide, reach=value.reach)
