@@ -31,6 +31,7 @@ from flake8_saveimage.module import (
     Place,
     Scope,
     dotted,
+    last_name,
     literal_key,
 )
 
@@ -884,7 +885,7 @@ class Dependence:
             return self._method(node, node.func, arguments, place)
         hint = unknown(_names_in(node.func))
         plain = [value.without_text() for value in arguments]
-        if _GIVES_FOLDER.search(_last_name(node.func)):
+        if _GIVES_FOLDER.search(last_name(node.func)):
             receiver = getattr(node.func, "value", None)
             if isinstance(receiver, cst.BaseExpression):
                 plain.append(self.evaluate(receiver, place).without_text())
@@ -1054,12 +1055,6 @@ def _with_nested(scope: Scope) -> list[Scope]:
     for item in found:
         found.extend(item.scopes)
     return found
-
-
-def _last_name(node: cst.BaseExpression) -> str:
-    if isinstance(node, cst.Attribute):
-        return node.attr.value
-    return node.value if isinstance(node, cst.Name) else ""
 
 
 def _is_config(name: str) -> bool:

@@ -14,7 +14,16 @@ from typing import NamedTuple
 import libcst as cst
 
 from flake8_saveimage.dependence import Dependence, Value, last_component, split_text
-from flake8_saveimage.module import Block, CallSite, Loop, Place, child_nodes, dotted
+from flake8_saveimage.module import (
+    Block,
+    CallSite,
+    Loop,
+    Place,
+    child_nodes,
+    code_of,
+    dotted,
+    last_name,
+)
 
 
 class Guard(NamedTuple):
@@ -131,14 +140,14 @@ def _keeps_a_side(test: cst.Comparison, arm: Block) -> bool:
     """``if loss < lowest: lowest = loss``: one side is bound to the other where it holds."""
     sides = [test.left, *(target.comparator for target in test.comparisons)]
     names = {name for side in sides if (name := dotted(side)) is not None}
-    codes = [_code(side) for side in sides]
+    codes = [code_of(side) for side in sides]
     for name in names:
         for binding in arm.scope.bindings.get(name, ()):
             inside = arm.start <= binding.place.order <= arm.end
             if inside and binding.kind == "assign" and binding.value is not None:
-                if _code(binding.value) in codes:
+                if code_of(binding.value) in codes:
                     return True
-                if isinstance(binding.value, cst.Call) and _code(binding.value) in codes:
+                if isinstance(binding.value, cst.Call) and code_of(binding.value) in codes:
                     return True
     return False
 
@@ -202,7 +211,7 @@ def exists_guard(place: Place) -> bool:
     """Say whether ``place`` is only reached if some file does not exist."""
     for guard in guards(place):
         for test, holds in conjuncts(guard):
-            if not holds and isinstance(test, cst.Call) and _last_name(test.func) in _EXISTS:
+            if not holds and isinstance(test, cst.Call) and last_name(test.func) in _EXISTS:
                 return True
     return False
 
@@ -231,7 +240,7 @@ def _has_one_pass(loop: Loop) -> bool:
     last = node.args[-1].value
     one = isinstance(last, cst.Integer) and last.value == "1"
     counts = {"range": 1, "islice": 2}
-    return one and counts.get(_last_name(node.func)) == len(node.args)
+    return one and counts.get(last_name(node.func)) == len(node.args)
 
 
 def _leaves(place: Place, loop: Loop) -> bool:
@@ -308,9 +317,9 @@ def _counts_to_the_end(
     if not isinstance(node, cst.BinaryOperation) or not isinstance(node.operator, cst.Modulo):
         return False
     size = node.right
-    if not isinstance(size, cst.Call) or _last_name(size.func) != "len" or not size.args:
+    if not isinstance(size, cst.Call) or last_name(size.func) != "len" or not size.args:
         return False
-    counted = loop.iter is not None and _code(size.args[0].value) in _code(loop.iter)
+    counted = loop.iter is not None and code_of(size.args[0].value) in code_of(loop.iter)
     return counted and _is_index(node.left, place, loop, dependence)
 
 
@@ -334,7 +343,7 @@ def _is_index(node: cst.BaseExpression, place: Place, loop: Loop, dependence: De
 
 def _enumerates(node: cst.BaseExpression | None) -> bool:
     while isinstance(node, cst.Call) and node.args:
-        if _last_name(node.func) == "enumerate":
+        if last_name(node.func) == "enumerate":
             return True
         node = node.args[0].value
     return False
@@ -466,12 +475,12 @@ def _same_function(site: CallSite, place: Place) -> bool:
 
 def _spellings(path: cst.BaseExpression, place: Place, dependence: Dependence) -> Iterator[str]:
     """The ways in which the code may name the file: the expression, or the folder it is in."""
-    yield _code(path)
+    yield code_of(path)
     name = dotted(path)
     if name is not None:
         for binding, _loops in dependence.flow.lookup(name, place).reaches:
             if binding.value is not None and not binding.pattern:
-                yield _code(binding.value)
+                yield code_of(binding.value)
 
 
 def _takes(site: CallSite, codes: set[str]) -> bool:
@@ -480,7 +489,7 @@ def _takes(site: CallSite, codes: set[str]) -> bool:
         given.append(site.node.func.value)
     while given:
         node = given.pop()
-        if _code(node) in codes:
+        if code_of(node) in codes:
             return True
         if isinstance(node, cst.Call) and len(node.args) == 1:  # Path(p).unlink(), str(p)
             given.append(node.args[0].value)
@@ -495,18 +504,6 @@ def _takes_text(site: CallSite, value: Value, dependence: Dependence) -> bool:
 
 
 # -- small tools -------------------------------------------------------------------------------
-
-_EMPTY = cst.Module(body=[])
-
-
-def _code(node: cst.BaseExpression) -> str:
-    return _EMPTY.code_for_node(node).strip()
-
-
-def _last_name(node: cst.BaseExpression) -> str:
-    if isinstance(node, cst.Attribute):
-        return node.attr.value
-    return node.value if isinstance(node, cst.Name) else ""
 
 
 def _identifiers(node: cst.CSTNode) -> Iterator[str]:

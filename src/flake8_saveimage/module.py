@@ -359,6 +359,21 @@ def dotted(node: cst.CSTNode | None) -> str | None:
     return ".".join(reversed(parts))
 
 
+def last_name(node: cst.CSTNode) -> str:
+    """Return the last part of what ``node`` names: ``"save"`` for ``torch.save``, else ``""``."""
+    if isinstance(node, cst.Attribute):
+        return node.attr.value
+    return node.value if isinstance(node, cst.Name) else ""
+
+
+_EMPTY = cst.Module(body=[])
+
+
+def code_of(node: cst.CSTNode) -> str:
+    """Return a node's source, without the white space around it."""
+    return _EMPTY.code_for_node(node).strip()
+
+
 def literal_key(node: cst.Subscript) -> str | None:
     """Return the source of the key of ``config["out"]`` or ``parts[0]`` if it is a literal."""
     if len(node.slice) == 1 and isinstance(node.slice[0].slice, cst.Index):

@@ -32,6 +32,7 @@ from flake8_saveimage.module import (
     Place,
     Scope,
     child_nodes,
+    code_of,
     dotted,
 )
 from flake8_saveimage.sites import SaveSite
@@ -412,7 +413,7 @@ def display(value: Value, path: cst.BaseExpression) -> str:
                 for index, piece in enumerate(pieces)
             )
             return f"'{_clean(''.join(shown))}'"
-    code = cst.Module(body=[]).code_for_node(path)
+    code = code_of(path)
     return _clean(code) if len(code) <= 60 and "\n" not in code else "the file"
 
 
@@ -429,5 +430,5 @@ def loop_variable(loop: Loop) -> str:
     target = loop.target
     if isinstance(target, cst.Tuple):
         target = target.with_changes(lpar=(), rpar=())
-    code = cst.Module(body=[]).code_for_node(target)
+    code = code_of(target)
     return _clean(" ".join(code.split()))
