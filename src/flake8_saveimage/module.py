@@ -208,7 +208,7 @@ class Binding:
     """
 
     __slots__ = (
-        "annotation", "defined", "kind", "name", "node", "pattern", "place", "source", "value",
+        "defined", "kind", "name", "node", "pattern", "place", "source", "value",
     )  # fmt: skip
 
     def __init__(
@@ -221,7 +221,6 @@ class Binding:
         pattern: Pattern = (),
         source: str | None = None,
         defined: Scope | None = None,
-        annotation: cst.BaseExpression | None = None,
     ) -> None:
         self.name = name
         self.kind = kind
@@ -231,7 +230,6 @@ class Binding:
         self.pattern = pattern
         self.source = source
         self.defined = defined
-        self.annotation = annotation
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.name} at {self.place.order}>"
@@ -712,10 +710,7 @@ class _Reader:
         for param in every:
             if param.default is not None:
                 self._scan(param.default, place)
-            annotation = param.annotation.annotation if param.annotation else None
-            binding = Binding(
-                param.name.value, "param", here, param, param.default, annotation=annotation
-            )
+            binding = Binding(param.name.value, "param", here, param, param.default)
             scope.params.append(binding)
             self._bind(binding)
 
