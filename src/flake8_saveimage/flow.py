@@ -66,6 +66,7 @@ class Flow:
         self._lookups: dict[tuple[str, int, int], Lookup] = {}
         self._orders: dict[int, list[int]] = {}
         self._resolved: dict[tuple[str, int, int], str | None] = {}
+        self._classes: dict[tuple[str, int, int], Scope | None] = {}
         self._stores: dict[tuple[int, str], list[Binding]] = {}
 
     # -- reaching definitions ------------------------------------------------------------------
@@ -240,7 +241,7 @@ class Flow:
                 return f"{module}.{name}"
         return None
 
-    def definition(self, node: cst.BaseExpression, place: Place) -> Scope | None:
+    def definition(self, node: cst.BaseExpression, place: Place, depth: int = 0) -> Scope | None:
         """Return the function or class of this file that ``node`` names, if it is the only one.
 
         ``f``, ``self.f`` (a method of the same class or of its bases in this file), ``C.f`` and
@@ -251,7 +252,7 @@ class Flow:
             scopes = {id(reach.binding.defined): reach.binding.defined for reach in lookup.reaches}
             return next(iter(scopes.values())) if len(scopes) == 1 else None
         if isinstance(node, cst.Attribute):
-            owner = self.class_of(node.value, place)
+            owner = self.class_of(node.value, place, depth)
             return self.method(owner, node.attr.value) if owner is not None else None
         return None
 
@@ -264,21 +265,28 @@ class Flow:
                 owner = enclosing_method(place)
                 bases = self.bases(owner.owner_class) if owner and owner.owner_class else []
                 return bases[0] if bases else None
-            found = self.definition(node.func, place)
+            found = self.definition(node.func, place, depth)
             return found if found is not None and found.kind == "class" else None
         name = dotted(node)
         if name is None:
             return None
+        key = (name, id(place.block), place.order)
+        if key not in self._classes:
+            self._classes[key] = None  # `x = x.next()` in a loop ends here
+            self._classes[key] = self._class_of_name(name, place, depth)
+        return self._classes[key]
+
+    def _class_of_name(self, name: str, place: Place, depth: int) -> Scope | None:
         method = enclosing_method(place)
         if method is not None and name == method.self_name:
             return method.owner_class
         bindings: Sequence[Binding] = [reach.binding for reach in self.lookup(name, place).reaches]
         if not bindings and "." in name:
             bindings = self.attribute_bindings(name, place)
-        classes = {id(found): found for found in self._classes(bindings, depth)}
+        classes = {id(found): found for found in self._classes_bound(bindings, depth)}
         return next(iter(classes.values())) if len(classes) == 1 else None
 
-    def _classes(self, bindings: Sequence[Binding], depth: int) -> list[Scope | None]:
+    def _classes_bound(self, bindings: Sequence[Binding], depth: int) -> list[Scope | None]:
         found: list[Scope | None] = []
         for binding in bindings:
             if binding.kind == "class":
