@@ -15,6 +15,7 @@ import argparse
 import collections
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import tarfile
@@ -88,8 +89,8 @@ class Score:
         return "\n".join(lines)
 
 
-def read_packages() -> list[Package]:
-    rows = (DATA / "packages.tsv").read_text(encoding="utf-8").splitlines()[1:]
+def read_packages(table: Path = DATA / "packages.tsv") -> list[Package]:
+    rows = table.read_text(encoding="utf-8").splitlines()[1:]
     return [Package(*row.split("\t")) for row in rows]
 
 
@@ -115,6 +116,20 @@ def is_whole(path: Path, sha256: str) -> bool:
     return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
 
 
+def wheel_options(file: str) -> list[str]:
+    """Return what has pip bring this wheel to any system and Python, and build nothing."""
+    python, abi, platforms = file.removesuffix(".whl").split("-")[-3:]
+    digits = re.findall(r"\d+", python)[-1]  # py3, py2.py3, cp313
+    return [
+        "--only-binary=:all:",
+        "--ignore-requires-python",
+        f"--implementation={python[:2]}",
+        f"--python-version={digits[0]}.{digits[1:] or 0}",
+        f"--abi={abi}",
+        *(f"--platform={platform}" for platform in platforms.split(".")),
+    ]
+
+
 def download(package: Package, cache: Path) -> Path:
     """Return the package's file, downloaded with pip unless the cache has it whole."""
     target = cache / package.file
@@ -125,6 +140,7 @@ def download(package: Package, cache: Path) -> Path:
     with tempfile.NamedTemporaryFile("w", suffix=".txt", dir=cache, delete=False) as pinned:
         pinned.write(f"{package.requirement} --hash=sha256:{package.sha256}\n")
     pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", "--quiet"]
+    pip += wheel_options(package.file) if package.file.endswith(".whl") else []
     try:
         result = subprocess.run(
             [*pip, "--dest", str(cache), "--requirement", pinned.name],
