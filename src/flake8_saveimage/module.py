@@ -14,7 +14,6 @@ from typing import NamedTuple, TypeAlias
 
 import libcst as cst
 
-Comprehension: TypeAlias = cst.ListComp | cst.SetComp | cst.DictComp | cst.GeneratorExp
 Pattern: TypeAlias = tuple[int, ...]
 
 # Methods that change their receiver: after one, `len(names)` or `names[-1]` is a new value.

@@ -18,7 +18,7 @@ import libcst as cst
 from flake8_saveimage.analysis import Analysis
 from flake8_saveimage.fixes.edits import Edits, indented_like
 from flake8_saveimage.fixes.names import Names
-from flake8_saveimage.module import Binding, Place, Scope, dotted
+from flake8_saveimage.module import Binding, Place, Scope, code_of, dotted
 from flake8_saveimage.sites import SaveSite
 
 HELPER_MODULE = "flake8_saveimage.runtime"
@@ -262,8 +262,7 @@ class Imports:
         for outer in self._names.ancestors(node):
             if isinstance(outer, cst.SimpleStatementLine | cst.SimpleStatementSuite):
                 comment = outer.trailing_whitespace.comment
-                code = cst.Module(body=[]).code_for_node(node)
-                text = (comment.value if comment else "") + code
+                text = (comment.value if comment else "") + code_of(node)
                 return re.search(r"#\s*(noqa|isort|pylint|nopycln|pragma)", text, re.I) is not None
         return False
 

@@ -18,7 +18,7 @@ import libcst as cst
 from flake8_saveimage.analysis import Analysis
 from flake8_saveimage.dependence import Value, last_component, split_text
 from flake8_saveimage.fixes.names import Names, Use
-from flake8_saveimage.module import Binding, CallSite, Place, Scope, dotted
+from flake8_saveimage.module import Binding, CallSite, Place, Scope, code_of, dotted
 from flake8_saveimage.paths import destination
 from flake8_saveimage.sites import SaveSite
 
@@ -244,9 +244,9 @@ class PathUses:
         """Say whether the expression of the path (no mere name) stands elsewhere again."""
         if dotted(path) is not None:
             return False
-        code = _code(path)
+        code = code_of(path)
         return any(
-            code == _code(argument.value)
+            code == code_of(argument.value)
             for call in self.flow.facts.calls
             for argument in call.node.args
             if argument.value is not path
@@ -256,7 +256,7 @@ class PathUses:
             binding.value is not None
             and type(binding.value) is type(path)
             and binding.kind == "assign"
-            and _code(binding.value) == code
+            and code_of(binding.value) == code
             for scope in self.flow.facts.scopes
             for bindings in scope.bindings.values()
             for binding in bindings
@@ -549,7 +549,3 @@ def _folder(value: Value) -> str:
 
 def _normal(text: str) -> str:
     return text.replace("\\", "/").strip("./")
-
-
-def _code(node: cst.BaseExpression) -> str:
-    return cst.Module(body=[]).code_for_node(node).strip()

@@ -162,9 +162,6 @@ class Claims:
     def finish(self, path: str, site: str) -> None:
         self._file(path).write_text(f"done {os.getpid()} {site}")
 
-    def drop(self, path: str) -> None:
-        self._file(path).unlink(missing_ok=True)
-
     def _file(self, path: str) -> Path:
         return self._folder / hashlib.sha256(os.fsencode(path)).hexdigest()
 

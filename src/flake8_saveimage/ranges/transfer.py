@@ -55,11 +55,6 @@ THREE_SIGMA = Span(-3.0, 3.0)
 SIGNED = Span(-1.0, 1.0)
 
 
-def lookup(name: str) -> Operation | None:
-    """Return the operation with this qualified name, where one is described."""
-    return OPERATIONS.get(name)
-
-
 # --- constructors ---------------------------------------------------------------------------
 
 
