@@ -367,3 +367,14 @@ def _known(operands: Sequence[Values]) -> bool:
 def any_dtype(values: Iterable[Values]) -> DTypes:
     """Return every dtype that occurs among the values."""
     return union(v.dtypes for v in values)
+
+
+def located(value: Abstract, node: object) -> Abstract:
+    """Put the node into an origin that has none yet, and give fresh values a source."""
+    if not isinstance(value, Values):
+        return value
+    if value.origin is not None and value.origin.node is None:
+        value = dataclasses.replace(value, origin=dataclasses.replace(value.origin, node=node))
+    if not value.sources and value.kind != "number" and not value.span.point:
+        value = dataclasses.replace(value, sources=frozenset({id(node)}))
+    return value

@@ -24,8 +24,10 @@ from flake8_saveimage.ranges.domain import (
     Values,
     as_values,
     constant,
+    located,
 )
 from flake8_saveimage.ranges.dtypes import DTypes
+from flake8_saveimage.ranges.merging import union
 from flake8_saveimage.ranges.naming import says_handled
 from flake8_saveimage.ranges.objects import Frame, Table
 from flake8_saveimage.ranges.spans import WHOLE
@@ -157,8 +159,6 @@ class Effects:
     def _after(
         self, event: Event, value: Abstract, always: bool, repeated: bool, frame: Frame
     ) -> Abstract:
-        from flake8_saveimage.ranges.evaluate import union
-
         if event.kind == "grow":
             return self._grown(event, value, always and not repeated, frame)
         if isinstance(value, Table):
@@ -186,8 +186,6 @@ class Effects:
         described = OPERATIONS.get(event.name if "." in event.name else f"Tensor.{event.name}")
         if described is None:
             return dataclasses.replace(UNKNOWN, sources=frozenset({id(node)}))
-        from flake8_saveimage.ranges.evaluate import located
-
         return located(described([value, *args], keywords, complete), node)
 
     def _grown(self, event: Event, value: Abstract, sure: bool, frame: Frame) -> Abstract:

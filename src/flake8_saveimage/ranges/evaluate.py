@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable
-from typing import TypeAlias
 
 import libcst as cst
 
@@ -30,7 +29,6 @@ from flake8_saveimage.ranges.domain import (
     UNKNOWN,
     Abstract,
     Items,
-    Literally,
     Perhaps,
     Thing,
     Values,
@@ -38,9 +36,11 @@ from flake8_saveimage.ranges.domain import (
     constant,
     excess,
     join,
-    number,
+    located,
 )
-from flake8_saveimage.ranges.dtypes import BY_NAME, DTypes, Ranks
+from flake8_saveimage.ranges.dtypes import DTypes, Ranks
+from flake8_saveimage.ranges.expressions import BINARY, HANDLERS, fresh, unknown_name
+from flake8_saveimage.ranges.merging import EXHAUSTED, PENDING, union, unwrapped
 from flake8_saveimage.ranges.naming import role, says_handled
 from flake8_saveimage.ranges.objects import (
     Class,
@@ -55,38 +55,15 @@ from flake8_saveimage.ranges.objects import (
     Sequence,
     Table,
 )
+from flake8_saveimage.ranges.parameters import bound, is_method, sorted_items
 from flake8_saveimage.ranges.spans import WHOLE
-from flake8_saveimage.ranges.transfer import blend, reshaped_by_index
+from flake8_saveimage.ranges.transfer import reshaped_by_index
 from flake8_saveimage.ranges.vision import IMAGE, Chain, Transform, applied
 
 MAX_DEPTH = 60  # nested evaluations
 MAX_CALLS = 6  # functions entered within each other
 MAX_STEPS = 6000  # evaluations for one question
 MAX_TOTAL = 40_000  # evaluations for one file
-
-# The answer where the analysis gave up: nothing is claimed, not even that nothing is visible.
-EXHAUSTED = Values(known=True)
-# The answer where a value depends on itself: unknown, but it adds nothing to what else it may be.
-PENDING = Values(marks=frozenset({"pending"}))
-
-_BINARY: dict[type[cst.CSTNode], str] = {
-    cst.Add: "add",
-    cst.Subtract: "sub",
-    cst.Multiply: "mul",
-    cst.Divide: "div",
-    cst.FloorDivide: "floor_divide",
-    cst.Modulo: "remainder",
-    cst.Power: "pow",
-    cst.AddAssign: "add",
-    cst.SubtractAssign: "sub",
-    cst.MultiplyAssign: "mul",
-    cst.DivideAssign: "div",
-    cst.FloorDivideAssign: "floor_divide",
-    cst.ModuloAssign: "remainder",
-    cst.PowerAssign: "pow",
-}
-
-Handler: TypeAlias = Callable[["Evaluator", cst.CSTNode, Place, Frame], Abstract]
 
 
 class Evaluator:
@@ -133,7 +110,7 @@ class Evaluator:
         self._active.add(key)
         self._depth += 1
         try:
-            handler = _HANDLERS.get(type(node))
+            handler = HANDLERS.get(type(node))
             result = handler(self, node, place, frame) if handler is not None else UNKNOWN
         finally:
             self._depth -= 1
@@ -165,7 +142,7 @@ class Evaluator:
     def _look_up(self, name: str, place: Place, frame: Frame, node: cst.CSTNode) -> Abstract:
         lookup = self.flow.lookup(name, place)
         if not lookup.reaches:
-            return _unknown_name(name, node)
+            return unknown_name(name, node)
         found: list[Abstract] = []
         for reach in lookup.reaches:
             value = self.binding(reach.binding, frame)
@@ -223,7 +200,7 @@ class Evaluator:
             return Items(before.parts + added, before.complete and isinstance(operand, Items))
         if isinstance(operand, Items) and before is PENDING:
             return PENDING
-        operation = _BINARY.get(type(node.operator))
+        operation = BINARY.get(type(node.operator))
         if operation is None:
             return UNKNOWN
         in_place = isinstance(before, Values) and before.kind == "tensor"
@@ -393,8 +370,8 @@ class Evaluator:
                 return result
             if isinstance(receiver, Values) and receiver.kind == "unknown" and not receiver.known:
                 shown = self._namesake(last, tuple(args), keywords, frame)
-                return dataclasses.replace(_fresh(node), known=shown or says_handled(last))
-        return named_helper(_fresh(node), last)
+                return dataclasses.replace(fresh(node), known=shown or says_handled(last))
+        return named_helper(fresh(node), last)
 
     def _namesake(
         self, name: str, args: tuple[Abstract, ...], keywords: dict[str, Abstract], frame: Frame
@@ -618,111 +595,11 @@ def _tensors(value: Abstract) -> list[Values]:
     return [part for part in parts if isinstance(part, Values)]
 
 
-def sorted_items(parameters: dict[tuple[int, str], Abstract]) -> list[object]:
-    """Return arguments as something that can be a key: plain data by value, objects by identity."""
-    return [
-        (name, value if isinstance(value, Values | DTypes) else id(value))
-        for (_scope, name), value in sorted(parameters.items(), key=lambda item: item[0][1])
-    ]
-
-
-def is_method(scope: Scope) -> bool:
-    """Whether the first parameter of a function is the object itself."""
-    return scope.self_name is not None
-
-
-def bound(
-    scope: Scope, args: list[Abstract], keywords: dict[str, Abstract], *, method: bool
-) -> dict[tuple[int, str], Abstract]:
-    """Bind arguments to the parameters of a function."""
-    params = scope.params[1:] if method else scope.params
-    node = scope.node
-    star = node.params.star_arg if isinstance(node, cst.FunctionDef | cst.Lambda) else None
-    star_name = star.name.value if isinstance(star, cst.Param) else None
-    found: dict[tuple[int, str], Abstract] = {}
-    positional = list(args)
-    for binding in params:
-        if binding.name == star_name:
-            found[(id(scope), binding.name)] = Items(tuple(positional))
-            positional = []
-        elif positional:
-            first = positional.pop(0)
-            found[(id(scope), binding.name)] = UNKNOWN if isinstance(first, Perhaps) else first
-    for name, value in keywords.items():
-        found[(id(scope), name)] = value
-    return found
-
-
-def union(values: list[Abstract]) -> Abstract:
-    """Return what holds where any of several things may be meant."""
-    if any(isinstance(v, Items) for v in values):
-        values = [v for v in values if v is not PENDING]
-    first = values[0]
-    if len(values) == 1:
-        return first
-    if all(value is first for value in values):
-        return first
-    things = [v for v in values if isinstance(v, Thing)]
-    if things:
-        # `net = Net()` here and `net = net.cuda()` there: what is visible of it is the Net
-        others = [v for v in values if v != NOTHING and not (isinstance(v, Values) and not v.known)]
-        return others[-1] if len({type(v) for v in others}) == 1 else UNKNOWN
-    if all(isinstance(v, Items) for v in values):
-        sequences = [v for v in values if isinstance(v, Items)]
-        lengths = {len(v.parts) for v in sequences}
-        if len(lengths) == 1 and all(v.complete for v in sequences):
-            columns = zip(*(v.parts for v in sequences), strict=True)
-            return Items(tuple(union(list(column)) for column in columns))
-        # a list that grows: what only the longest has may be missing
-        longest = max(sequences, key=lambda v: len(v.parts)).parts
-        sure = min(lengths)
-        parts = (
-            p if i < sure or isinstance(p, Perhaps) else Perhaps(p) for i, p in enumerate(longest)
-        )
-        return Items(tuple(parts), complete=False)
-    if all(isinstance(v, DTypes) for v in values):
-        result = DTypes.NONE
-        for v in values:
-            result |= v if isinstance(v, DTypes) else DTypes.NONE
-        return result
-    if all(v == first for v in values):
-        return first
-    tensors = [as_values(v) for v in values if v != NOTHING]
-    joined = tensors[0] if tensors else UNKNOWN
-    for value in tensors[1:]:
-        joined = join(joined, value)
-    return joined
-
-
-def unwrapped(value: Abstract) -> Abstract:
-    """Return a part of a list without the note that it may be missing."""
-    return value.part if isinstance(value, Perhaps) else value
-
-
-def located(value: Abstract, node: cst.CSTNode) -> Abstract:
-    """Put the node into an origin that has none yet, and give fresh values a source."""
-    if not isinstance(value, Values):
-        return value
-    if value.origin is not None and value.origin.node is None:
-        value = dataclasses.replace(value, origin=dataclasses.replace(value.origin, node=node))
-    if not value.sources and value.kind != "number" and not value.span.point:
-        value = dataclasses.replace(value, sources=frozenset({id(node)}))
-    return value
-
-
 def named_helper(result: Abstract, name: str) -> Abstract:
     """A helper whose name says so handles the range, unless its own code shows otherwise."""
     if isinstance(result, Values) and not result.known and says_handled(name):
         return dataclasses.replace(result, known=True)
     return result
-
-
-def _fresh(node: cst.CSTNode) -> Values:
-    return dataclasses.replace(UNKNOWN, sources=frozenset({id(node)}))
-
-
-def _unknown_name(name: str, node: cst.CSTNode) -> Values:
-    return dataclasses.replace(UNKNOWN, sources=frozenset({name}), marks=role(name))
 
 
 def _batched(value: Abstract) -> Abstract:
@@ -734,255 +611,3 @@ def _batched(value: Abstract) -> Abstract:
     if isinstance(value, Values) and value.kind == "tensor":
         return dataclasses.replace(value, ranks=Ranks.DIMENSIONS)
     return value
-
-
-# -- expressions -------------------------------------------------------------------------------
-
-
-def _number(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
-    assert isinstance(node, cst.Integer | cst.Float)
-    return number(node.evaluated_value)
-
-
-def _string(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
-    return Literally(node.evaluated_value) if isinstance(node, cst.SimpleString) else UNKNOWN
-
-
-_CONSTANTS: dict[str, Abstract] = {"True": number(True), "False": number(False), "None": NOTHING}
-
-
-def _name(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
-    assert isinstance(node, cst.Name)
-    if node.value in _CONSTANTS:
-        return _CONSTANTS[node.value]
-    return self.name(node.value, place, frame, node)
-
-
-_SAME_ATTRIBUTES = frozenset({"data", "T", "mT", "real", "values"})
-
-
-def _attribute(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
-    assert isinstance(node, cst.Attribute)
-    name = node.attr.value
-    qualified = self.flow.resolve(node, place)
-    if qualified is not None:
-        dtype = BY_NAME.get(name) if qualified == f"torch.{name}" else None
-        return dtype if dtype is not None else library.value(qualified)
-    full = dotted(node)
-    if full is not None:
-        found = self.dotted_name(full, place, frame, node)
-        if found is not None:
-            if isinstance(found, Values) and constant(found) is None:
-                return dataclasses.replace(found, marks=found.marks | role(name))
-            return found
-    owner = self.evaluate(node.value, place, frame)
-    if isinstance(owner, Values):
-        if name in _SAME_ATTRIBUTES:
-            return owner
-        if name == "dtype" and owner.kind == "tensor":
-            return owner.dtypes
-        return _unknown_name(full or name, node)
-    found = self.attribute(owner, name, frame)
-    if found is not UNKNOWN:
-        return found
-    # `net.module` of a wrapped network is the network
-    return owner if name == "module" else _unknown_name(full or name, node)
-
-
-def _call(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
-    assert isinstance(node, cst.Call)
-    return self.call(node, place, frame)
-
-
-def _binary(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
-    assert isinstance(node, cst.BinaryOperation)
-    left = self.evaluate(node.left, place, frame)
-    right = self.evaluate(node.right, place, frame)
-    if isinstance(node.operator, cst.Add):
-        if isinstance(left, Items) and isinstance(right, Items):
-            return Items(left.parts + right.parts, left.complete and right.complete)
-        mixed = _mix(self, node, place, frame)
-        if mixed is not None:
-            return mixed
-    if isinstance(left, Items) and isinstance(node.operator, cst.Multiply):
-        times = constant(right)
-        if times is not None and 0 < times <= 64 and left.complete:
-            return Items(left.parts * int(times))
-        return Items(left.parts, complete=False)
-    operation = _BINARY.get(type(node.operator))
-    if operation is None:
-        return Values(kind="tensor") if isinstance(node.operator, cst.MatrixMultiply) else UNKNOWN
-    return OPERATIONS[f"torch.{operation}"]([as_values(left), as_values(right)], {})
-
-
-def _mix(self: Evaluator, node: cst.BinaryOperation, place: Place, frame: Frame) -> Abstract | None:
-    """``a * m + b * (1 - m)``: a mask or a mix of two images, between both."""
-    for first, second in ((node.left, node.right), (node.right, node.left)):
-        for weight, plain in _factors(first):
-            for other, rest in _factors(second):
-                if _complement(other, weight):
-                    return blend(
-                        self.values(rest, place, frame),
-                        self.values(plain, place, frame),
-                        self.values(weight, place, frame),
-                    )
-    return None
-
-
-def _factors(
-    node: cst.BaseExpression,
-) -> list[tuple[cst.BaseExpression, cst.BaseExpression]]:
-    if isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.Multiply):
-        return [(node.left, node.right), (node.right, node.left)]
-    return []
-
-
-def _complement(node: cst.BaseExpression, weight: cst.BaseExpression) -> bool:
-    return (
-        isinstance(node, cst.BinaryOperation)
-        and isinstance(node.operator, cst.Subtract)
-        and isinstance(node.left, cst.Integer | cst.Float)
-        and node.left.evaluated_value == 1
-        and node.right.deep_equals(weight)
-    )
-
-
-def _unary(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
-    assert isinstance(node, cst.UnaryOperation)
-    value = self.evaluate(node.expression, place, frame)
-    if isinstance(node.operator, cst.Minus) and isinstance(value, Values):
-        return OPERATIONS["torch.neg"]([value], {})
-    if isinstance(node.operator, cst.Not):
-        return UNKNOWN
-    return value
-
-
-def _comparison(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
-    assert isinstance(node, cst.Comparison)
-    left = self.evaluate(node.left, place, frame)
-    if not isinstance(left, Values) or not isinstance(node.comparisons[0].operator, _ORDERINGS):
-        return UNKNOWN
-    result = OPERATIONS["torch.gt"]([left], {})
-    if left.kind == "tensor" or not isinstance(result, Values):
-        return result
-    return dataclasses.replace(result, kind="unknown", ranks=Ranks.ANY)
-
-
-_ORDERINGS = (
-    cst.LessThan, cst.GreaterThan, cst.LessThanEqual, cst.GreaterThanEqual, cst.Equal, cst.NotEqual,
-)  # fmt: skip
-
-
-def _sequence(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
-    assert isinstance(node, cst.Tuple | cst.List)
-    parts: list[Abstract] = []
-    complete = True
-    for element in node.elements:
-        value = self.evaluate(element.value, place, frame)
-        if isinstance(element, cst.StarredElement):
-            parts.extend(value.parts if isinstance(value, Items) else [UNKNOWN])
-            complete = complete and isinstance(value, Items) and value.complete
-        else:
-            parts.append(value)
-    return Items(tuple(parts), complete)
-
-
-def _list_comprehension(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
-    assert isinstance(node, cst.ListComp | cst.GeneratorExp)
-    scope = self.comprehension(node)
-    if scope is None:
-        return UNKNOWN
-    inner = scope.block
-    for bindings in scope.bindings.values():
-        for binding in bindings:
-            if binding.place.block.start >= inner.start:
-                inner = binding.place.block
-    value = self.evaluate(node.elt, Place(inner, inner.end), frame)
-    return Items((value,), complete=False)
-
-
-def _lambda(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
-    scope = self.comprehension(node)
-    return Function(scope, frame) if scope is not None else UNKNOWN
-
-
-def _conditional(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
-    assert isinstance(node, cst.IfExp)
-    return union([self.evaluate(n, place, frame) for n in (node.body, node.orelse)])
-
-
-def _boolean(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
-    assert isinstance(node, cst.BooleanOperation)
-    return union([self.evaluate(n, place, frame) for n in (node.left, node.right)])
-
-
-def _walrus(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
-    assert isinstance(node, cst.NamedExpr)
-    return self.evaluate(node.value, place, frame)
-
-
-def _dict(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
-    assert isinstance(node, cst.Dict)
-    entries: dict[object, Abstract] = {}
-    for element in node.elements:
-        if isinstance(element, cst.DictElement) and isinstance(element.key, cst.SimpleString):
-            entries[element.key.evaluated_value] = self.evaluate(element.value, place, frame)
-    return Table(entries)
-
-
-def _subscript(self: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
-    assert isinstance(node, cst.Subscript)
-    value = self.evaluate(node.value, place, frame)
-    if isinstance(value, Values) and value.kind == "tensor" and _takes_part(node):
-        part = reshaped_by_index(value)
-        return dataclasses.replace(part, marks=part.marks | {"part"})
-    if len(node.slice) == 1 and isinstance(node.slice[0].slice, cst.Index):
-        index = self.evaluate(node.slice[0].slice.value, place, frame)
-        if isinstance(value, Table) and isinstance(index, Literally):
-            return value.entries.get(index.value, _fresh(node))
-        position = constant(index)
-        if isinstance(value, Values):
-            return reshaped_by_index(value)
-        return self.part(value, int(position) if position is not None else None)
-    if isinstance(value, Items):
-        return Items(value.parts, complete=False)
-    if isinstance(value, Sequence):
-        return UNKNOWN
-    return reshaped_by_index(value) if isinstance(value, Values) else UNKNOWN
-
-
-def _takes_part(node: cst.Subscript) -> bool:
-    """Whether an index is basic (a view, not a copy) and leaves something out."""
-    smaller = False
-    for element in node.slice:
-        index = element.slice
-        if isinstance(index, cst.Slice):
-            smaller = smaller or index.lower is not None or index.upper is not None
-        elif isinstance(index, cst.Index) and isinstance(index.value, cst.Integer):
-            smaller = True
-        elif not (isinstance(index, cst.Index) and isinstance(index.value, cst.Ellipsis)):
-            return False
-    return smaller
-
-
-_HANDLERS: dict[type[cst.CSTNode], Handler] = {
-    cst.Integer: _number,
-    cst.Float: _number,
-    cst.SimpleString: _string,
-    cst.Name: _name,
-    cst.Attribute: _attribute,
-    cst.Call: _call,
-    cst.BinaryOperation: _binary,
-    cst.UnaryOperation: _unary,
-    cst.Comparison: _comparison,
-    cst.Tuple: _sequence,
-    cst.List: _sequence,
-    cst.ListComp: _list_comprehension,
-    cst.GeneratorExp: _list_comprehension,
-    cst.Lambda: _lambda,
-    cst.IfExp: _conditional,
-    cst.BooleanOperation: _boolean,
-    cst.NamedExpr: _walrus,
-    cst.Dict: _dict,
-    cst.Subscript: _subscript,
-}
