@@ -9,6 +9,7 @@ from flake8_saveimage import sources
 from flake8_saveimage.findings import Finding
 from flake8_saveimage.gate import tree_may_save
 from flake8_saveimage.runner import FileWork
+from flake8_saveimage.screen import may_be_reported
 
 
 class FixedFile(NamedTuple):
@@ -38,7 +39,8 @@ class Fixer(FileWork[FixedFile]):
 
     def work(self, name: str, raw: bytes) -> FixedFile:
         text, encoding = sources.decode(raw)
-        if not tree_may_save(sources.parse(text)) or not (codes := self.judge.codes_for(name)):
+        codes = self.judge.codes_for(name)
+        if not may_be_reported(text, codes) or not tree_may_save(sources.parse(text)):
             return FixedFile(name)
         from flake8_saveimage.fixes import FixOptions, VendorError, fix_source
 

@@ -7,6 +7,7 @@ judged by libcst. Nothing but ``re`` and ``ast`` may be imported here.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _NAMES = frozenset({"save", "save_image"})
 # what must stand before it is checked behind it: a leading \b would try every character.
 
 # Strings and comments. A string that does not end hides nothing: it is no valid Python.
-_HIDDEN = re.compile(
+HIDDEN = re.compile(
     r"""\#[^\n]*
     |\"\"\"[^\\"]*(?:(?:\\.|"(?!""))[^\\"]*)*\"\"\"
     |'''[^\\']*(?:(?:\\.|'(?!''))[^\\']*)*'''
@@ -27,12 +28,12 @@ _HIDDEN = re.compile(
     |'[^'\\\n]*(?:\\.[^'\\\n]*)*'""",
     re.VERBOSE | re.DOTALL,
 )
-_IMPORT = re.compile(
+IMPORT = re.compile(
     r"f(?<!\wf)rom[ \t]+(?P<module>[.\w]+)[ \t]+import[ \t]*(?P<names>\([^)]*\)|(?:[^\n\\;]|\\.)*)"
     r"|i(?<!\wi)mport\b(?P<modules>(?:[^\n\\;]|\\.)*)",
     re.DOTALL,
 )
-_ALIAS = re.compile(r"([\w.]+)(?:[ \t]+as[ \t]+(\w+))?")
+_ALIAS = re.compile(r"([\w.]+|\*)(?:[ \t]+as[ \t]+(\w+))?")
 _WORD = re.compile(r"save(?<!\wsave)(?!\w)")
 # `torch.save`, or what gives it another name: `import torch as th`, `from torch import save`
 _MENTIONED = re.compile(
@@ -49,31 +50,38 @@ def text_may_save(source: str) -> bool:
     # What nearly every file without a save call lacks, found by the fastest searches there are.
     if "save_image" not in source and not (_WORD.search(source) and _MENTIONED.search(source)):
         return False
-    return _code_may_save(_HIDDEN.sub(" ", source))
+    return _code_may_save(HIDDEN.sub(" ", source))
 
 
 def _code_may_save(code: str) -> bool:
     """Look at the imports, then for a use of what they bind. Strings and comments are gone."""
     bases = set(_PACKAGES)
     bare: set[str] = set()
-    imported = False
-    for match in _IMPORT.finditer(code):
-        module = match["module"]
-        for name, alias in _ALIAS.findall(match["names"] or match["modules"] or ""):
-            package = (module or name).partition(".")[0] in _PACKAGES
-            imported = imported or package
-            if package and (alias or module):
-                (bare if name in _NAMES else bases).add(alias or name)
-        if "*" in (match["names"] or ""):
-            imported = True
-            bare |= _NAMES if (module or "").partition(".")[0] in _PACKAGES else set()
-    if not imported:
+    found = False
+    for module, name, alias in imported(code):
+        package = (module or name).partition(".")[0] in _PACKAGES
+        found = found or package or name == "*"
+        if package and name == "*":
+            bare |= _NAMES
+        elif package and (alias or module):
+            (bare if name in _NAMES else bases).add(alias or name)
+    if not found:
         return False
     # a name that is only imported, to be offered to others, saves nothing here
-    if bare and re.search(rf"\b(?:{'|'.join(bare)})\b", _IMPORT.sub(" ", code)) is not None:
+    if bare and re.search(rf"\b(?:{'|'.join(bare)})\b", IMPORT.sub(" ", code)) is not None:
         return True
     use = rf"(?:{'|'.join(bases)})\s*\.[\w\s.]*\bsave(?:_image)?\b"
     return re.search(use, code) is not None
+
+
+def imported(code: str) -> Iterator[tuple[str, str, str]]:
+    """Yield module, name and alias of the imports in a text without strings and comments.
+
+    The module is empty for ``import name as alias``, the alias if there is none.
+    """
+    for match in IMPORT.finditer(code):
+        for name, alias in _ALIAS.findall(match["names"] or match["modules"] or ""):
+            yield match["module"] or "", name, alias
 
 
 def tree_may_save(tree: ast.AST) -> bool:

@@ -64,8 +64,10 @@ class SaveImagePlugin:
         source = "".join(self._lines)
         if not text_may_save(source) or not tree_may_save(self._tree):
             return
+        from flake8_saveimage.screen import may_be_reported
+
         hooks, codes = _chosen()
-        if not codes:
+        if not may_be_reported(source, codes):
             return
         from flake8_saveimage.analysis import Unparsable, analyse
 

@@ -17,6 +17,7 @@ from flake8_saveimage import sources
 from flake8_saveimage.collector import collector_paused
 from flake8_saveimage.findings import Finding
 from flake8_saveimage.gate import text_may_save, tree_may_save
+from flake8_saveimage.screen import may_be_reported
 
 if TYPE_CHECKING:
     from flake8_saveimage.analysis import Unparsable
@@ -206,10 +207,8 @@ class Checker(FileWork[CheckedFile]):
         return CheckedFile(name, error=error)
 
     def _findings(self, name: str, text: str) -> list[Finding]:
-        if not tree_may_save(sources.parse(text)):
-            return []
         codes = self.judge.codes_for(name)
-        if not codes:
+        if not may_be_reported(text, codes) or not tree_may_save(sources.parse(text)):
             return []
         from flake8_saveimage.analysis import analyse
 

@@ -18,6 +18,7 @@ from flake8_saveimage.analysis import Unparsable
 from flake8_saveimage.fixes.fixing import FixOptions, fix_source
 from flake8_saveimage.fixes.vendoring import VendorError, install
 from flake8_saveimage.gate import text_may_save
+from flake8_saveimage.screen import may_be_reported
 from flake8_saveimage.sources import universal_newlines
 
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ class SaveImageCommand(CodemodCommand):
         if not text_may_save(source):
             return tree
         codes = self._judge.codes_for(filename)
+        if not may_be_reported(source, codes):
+            return tree
         accepts = self._judge.file(filename, universal_newlines(source)).accepts
         options = FixOptions(
             accept=lambda finding: finding.code in codes and accepts(finding),
