@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -83,7 +83,7 @@ class _Round:
         self.analysis = diagnose(code, hooks=options.hooks)
         self.judgement = Judgement(self.analysis)
         self.places = places or self._places()
-        findings = [(diagnosis, self._finding(diagnosis)) for diagnosis in self.analysis.diagnoses]
+        findings = zip(self.analysis.diagnoses, self._findings(), strict=True)
         self.wanted = [(d, finding) for d, finding in findings if options.accept(finding)]
         among = [diagnosis for diagnosis, _ in self.wanted]
         self.applicable: list[tuple[Diagnosis, Finding]] = []
@@ -104,13 +104,15 @@ class _Round:
             for span in (found[id(site.call)] for site in self.analysis.sites)
         ]
 
-    def _finding(self, diagnosis: Diagnosis) -> Finding:
+    def _findings(self) -> Iterator[Finding]:
         # Edits in place neither add nor remove save calls: the n-th stays the n-th, and what flake8
         # says about its line holds for the line of the unedited text.
-        index = next(i for i, s in enumerate(self.analysis.sites) if s is diagnosis.site)
-        lines = spans(self.analysis.module, diagnosis.problem.nodes)
-        message = render(diagnosis.problem, lines)
-        return replace(self.places[index], code=diagnosis.rule.code, message=message)
+        sites, diagnoses = self.analysis.sites, self.analysis.diagnoses
+        place_of = {id(site): place for site, place in zip(sites, self.places, strict=False)}
+        named = [node for diagnosis in diagnoses for node in diagnosis.problem.nodes]
+        lines = spans(self.analysis.module, named)
+        for rule, site, problem in diagnoses:
+            yield replace(place_of[id(site)], code=rule.code, message=render(problem, lines))
 
 
 class _Fixing:

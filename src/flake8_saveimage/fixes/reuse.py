@@ -108,7 +108,7 @@ class PathUses:
         for use in self.names.of(name):
             if use.stored or use is here or self._owner(use) is not owner:
                 continue
-            if self._is_save_destination(use.node) or self._sees_another_value(use, here):
+            if id(use.node) in self._save_destinations or self._sees_another_value(use, here):
                 continue
             before = use.position < here.position
             if not self._is_harmless(use, name, before=before):
@@ -157,8 +157,9 @@ class PathUses:
         )
         return newer and renewed
 
-    def _is_save_destination(self, node: cst.CSTNode) -> bool:
-        return any(site.destination is node for site in self.analysis.sites)
+    @cached_property
+    def _save_destinations(self) -> frozenset[int]:
+        return frozenset(id(site.destination) for site in self.analysis.sites)
 
     def _is_harmless(self, use: Use, name: str, *, before: bool) -> bool:
         """Say whether a use does not depend on what the file is called in the end."""
@@ -251,7 +252,7 @@ class PathUses:
             for argument in call.node.args
             if argument.value is not path
             and type(argument.value) is type(path)
-            and not self._is_save_destination(argument.value)
+            and id(argument.value) not in self._save_destinations
         ) or any(
             binding.value is not None
             and type(binding.value) is type(path)
@@ -337,7 +338,7 @@ class PathUses:
             return False
         for call in self._calls(_READERS):
             for argument in call.node.args[:1]:
-                if self._is_save_destination(argument.value):
+                if id(argument.value) in self._save_destinations:
                     continue
                 here = call.place.scope.function is site.place.scope.function
                 if own is not None and here and dotted(argument.value) == own:
