@@ -9,11 +9,12 @@ archives and worked on in memory, as ``flake8-saveimage check`` and ``fix --unsa
 them, with all rules on, those that are off by default too, and without ``# noqa``.
 
 The exit status is 0 only if no file crashes, none takes more than ``--limit`` seconds of CPU time,
-every fix compiles, stays as it is when fixed again and gives pyflakes nothing new to say, and a
-file without a fix stays as it is byte by byte. What Python accepts and libcst does not is counted,
-and has its line. Run it with the newest Python that there is: what this Python cannot parse is
-counted and left out. The report on standard output is the same in every run; times go to standard
-error. Needs a POSIX system (the limits are the kernel's) and pyflakes, which flake8 brings.
+every fix compiles, stays as it is when fixed again and gives pyflakes nothing new to say, a file
+without a fix stays as it is byte by byte, and the gate and the screen behind it let everything
+through that has findings. What Python accepts and libcst does not is counted, and has its line.
+Run it with the newest Python that there is: what this Python cannot parse is counted and left out.
+The report on standard output is the same in every run; times go to standard error. Needs a POSIX
+system (the limits are the kernel's) and pyflakes, which flake8 brings.
 
 The gate refuses most files, and published packages have few findings. Two ways to see more:
 ``--every-call`` has each save call reported, whatever the rules think of it, so that the edits meet
@@ -48,6 +49,8 @@ from typing import Any, NamedTuple
 
 from corpus import DEFAULT_CACHE, HERE, download, read_packages
 
+_SAVES = re.compile(rb"\bsave(_image)?\b")
+
 CACHE = HERE.parent / ".cache" / "world"
 MEMORY = 4 << 30
 WORST = 20
@@ -67,6 +70,8 @@ COUNTS = (
 TROUBLES = (
     "crash",
     "hang",
+    "refused with a finding",
+    "screened out with a finding",
     "does not compile",
     "second run changes it again",
     "changed without a finding",
@@ -161,7 +166,7 @@ class Work:
     """Checks and fixes files as the two commands do."""
 
     def __init__(self, mode: Mode) -> None:
-        from flake8_saveimage import analysis, config
+        from flake8_saveimage import analysis, config, rules
         from flake8_saveimage.fixer import Fixer
         from flake8_saveimage.runner import Checker
 
@@ -178,6 +183,7 @@ class Work:
         options = config.load(request).options
         self.checker = Checker(options, fixes=True)
         self.fixer = Fixer(options, unsafe=True)
+        self.default = frozenset(rule.code for rule in rules.all_rules() if rule.default)
 
     def _timed(self, function: Callable[[str], Any]) -> Callable[[str], Any]:
         def timed(text: str) -> Any:
@@ -198,7 +204,7 @@ class Work:
         if self.mode.no_gate and n_lines > self.mode.longest:
             return Outcome("longer than --longest")
         if not self.mode.no_gate and not may_save(raw):
-            return Outcome("refused by the gate")
+            return Outcome("refused by the gate", troubles=self._behind_gate(raw))
         self.in_parser = 0.0
         start = time.process_time()
         checked = self.checker.on_source(file.name, raw)
@@ -212,6 +218,8 @@ class Work:
             return failed(f"fix: {fixed.error}")
         findings = tuple((f.code, f"{f.line}:{f.column} {f.message}") for f in checked.findings)
         troubles = [] if fixed.after is None else self._judge(file.name, raw, fixed.after)
+        if self.default.intersection(code for code, _ in findings) and self._screened(raw):
+            troubles.append("screened out with a finding")
         if fixed.fixed and fixed.after in (None, raw):
             troubles.append("counted as fixed but unchanged")
         if fixed.after is not None and not fixed.fixed:
@@ -219,6 +227,26 @@ class Work:
         return Outcome(
             "checked", "", n_lines, findings, fixed.fixed, len(fixed.left), tuple(troubles), seconds
         )
+
+    def _behind_gate(self, raw: bytes) -> tuple[str, ...]:
+        """Look into a file that the gate refuses although it talks of torch and of saving."""
+        from flake8_saveimage import sources
+        from flake8_saveimage.analysis import Unparsable, analyse
+
+        if b"torch" not in raw or _SAVES.search(raw) is None:
+            return ()
+        try:
+            text = sources.universal_newlines(sources.decode(raw).text)
+            return ("refused with a finding",) if analyse(text) else ()
+        except (sources.SourceError, Unparsable, RecursionError):
+            return ()
+
+    def _screened(self, raw: bytes) -> bool:
+        """Say whether the file is not even parsed where only the default rules are on."""
+        from flake8_saveimage import screen, sources
+
+        text = sources.universal_newlines(sources.decode(raw).text)
+        return not screen.may_be_reported(text, self.default)
 
     def _judge(self, name: str, raw: bytes, after: bytes) -> list[str]:
         """Say what is wrong with a fix."""
@@ -426,7 +454,11 @@ def main() -> int:
     mode = Mode(options.every_call, options.no_gate, options.longest, options.limit)
     containers = options.paths or list(packages(options.packages))
     files = [file for container in containers for file in listed(container)][:: options.sample]
-    found = list(outcomes(files, mode, options.jobs))
+    found = []
+    for file, outcome in zip(files, outcomes(files, mode, options.jobs), strict=True):
+        found.append(outcome)
+        if outcome.troubles:
+            print(f"{file}: {'; '.join(outcome.troubles)}", file=sys.stderr, flush=True)
     fine = report(files, found, len(containers), mode.no_gate)
     report_times(files, found)
     return 0 if fine else 1
