@@ -1,6 +1,6 @@
 """What does the value of an expression depend on? Names are followed to their reaching definitions.
 
-A :class:`Value` says from what an expression gets its value:
+A :class:`~flake8_saveimage.texts.Value` says from what an expression gets its value:
 
 - a :class:`~flake8_saveimage.module.Loop`: it differs from pass to pass of that loop;
 - a function's :class:`~flake8_saveimage.module.Scope`: it differs from one run of that function to
@@ -15,10 +15,9 @@ than a miss.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
-from typing import NamedTuple, TypeAlias
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 import libcst as cst
 
@@ -34,97 +33,35 @@ from flake8_saveimage.module import (
     last_name,
     literal_key,
 )
+from flake8_saveimage.texts import (
+    NOTHING,
+    QUOTIENT,
+    REMAINDER,
+    Source,
+    Sources,
+    Value,
+    concatenated,
+    constants,
+    either,
+    formatted_with,
+    hinted,
+    is_text,
+    joined_path,
+    known_text,
+    literal_value,
+    names_in,
+    path_attribute,
+    percent_format,
+    str_format,
+    union,
+    unknown,
+    with_hint,
+    with_part,
+)
 
-Source: TypeAlias = Loop | Scope | Binding
-Sources: TypeAlias = frozenset[Source]
-NOTHING: Sources = frozenset()
-
-# What makes a name repeat although it varies.
-REMAINDER = "a remainder (%)"
-QUOTIENT = "a whole-number division (//)"
-
-# A piece of text that is not known stands between two of these, holding the names behind it.
-MARK = "\0"
 _MAX_DEPTH = 60
-_MAX_TEXT = 400
 # Steps for one question: variables of a loop that all depend on each other have no end of ways.
 _FUEL = 5_000
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """What an expression's value depends on, and as far as it is known the text that it gives.
-
-    ``solid`` are the sources that surely tell values apart; what is in ``deps`` only came through
-    something that repeats (``i % 10``), and ``weak`` says what. ``text`` holds unknown pieces
-    between marks; ``None`` means that it is no text. ``templates`` are literals with ``{name}`` in
-    them that nothing has filled so far. ``temporary`` says that it comes from :mod:`tempfile`.
-    """
-
-    deps: Sources = NOTHING
-    solid: Sources = NOTHING
-    weak: frozenset[str] = frozenset()
-    text: str | None = None
-    templates: tuple[tuple[cst.BaseExpression, Place], ...] = ()
-    temporary: bool = False
-
-    @property
-    def constant(self) -> bool:
-        """Whether the text is known completely."""
-        return self.text is not None and MARK not in self.text
-
-    def without_text(self) -> Value:
-        """Return the same dependence of something that is no text any more."""
-        return replace(self, text=None, templates=())
-
-    def weakened(self, reason: str) -> Value:
-        """Return the value after an operation that maps several values onto one."""
-        if not self.deps:
-            return self
-        return replace(self, solid=NOTHING, weak=self.weak | {reason})
-
-
-def union(values: Iterable[Value], text: str | None = None) -> Value:
-    """Return what depends on all of ``values``."""
-    deps: Sources = NOTHING
-    solid: Sources = NOTHING
-    weak: frozenset[str] = frozenset()
-    templates: tuple[tuple[cst.BaseExpression, Place], ...] = ()
-    temporary = False
-    for value in values:
-        deps |= value.deps
-        solid |= value.solid
-        weak |= value.weak
-        templates += value.templates
-        temporary = temporary or value.temporary
-    if text is not None and len(text) > _MAX_TEXT:
-        text = unknown(text[-_MAX_TEXT:])
-    return Value(deps, solid, weak, text, templates, temporary)
-
-
-def unknown(names: str = "") -> str:
-    """Return a text of which only a hint is known: the names that stand behind it."""
-    return MARK + names.replace(MARK, "|") + MARK
-
-
-def known_text(value: Value, hint: str = "") -> str:
-    """Return the text of a value, or a mark that carries the hint."""
-    return value.text if value.text is not None else unknown(hint)
-
-
-def split_text(text: str) -> list[str]:
-    """Split into known and unknown pieces: the odd ones are unknown."""
-    return text.split(MARK)
-
-
-def last_component(text: str) -> str:
-    """Return the part of a path's text behind its last known slash."""
-    pieces = split_text(text)
-    for index in range(len(pieces) - 1, -1, -2):
-        cut = max(pieces[index].rfind("/"), pieces[index].rfind("\\"))
-        if cut >= 0:
-            return MARK.join([pieces[index][cut + 1 :], *pieces[index + 1 :]])
-    return text
 
 
 _CONFIG_NAMES = frozenset(
@@ -259,7 +196,7 @@ class Dependence:
 
     def _evaluate(self, node: cst.BaseExpression, place: Place) -> Value:
         if isinstance(node, cst.SimpleString):
-            return _literal(node, place)
+            return literal_value(node, place)
         if isinstance(node, cst.Name):
             return self._name(node.value, place)
         if isinstance(node, cst.Attribute):
@@ -272,7 +209,7 @@ class Dependence:
             return self._binary(node, place)
         if isinstance(node, cst.ConcatenatedString):
             left, right = self.evaluate(node.left, place), self.evaluate(node.right, place)
-            return _concatenate([left, right], place)
+            return concatenated([left, right])
         if isinstance(node, cst.Integer | cst.Float):
             return Value(text=node.value)
         if isinstance(node, cst.Subscript):
@@ -280,7 +217,7 @@ class Dependence:
         if isinstance(node, cst.IfExp):
             branches = [self.evaluate(node.body, place), self.evaluate(node.orelse, place)]
             test = self.evaluate(node.test, place).without_text()
-            return union([*branches, test], _either(branches))
+            return union([*branches, test], either(branches))
         if isinstance(node, cst.NamedExpr):
             return self.evaluate(node.value, place)
         if isinstance(node, cst.Await):
@@ -292,7 +229,7 @@ class Dependence:
             return self.evaluate(node.expression, place).without_text()
         if isinstance(node, cst.BooleanOperation):
             branches = [self.evaluate(node.left, place), self.evaluate(node.right, place)]
-            return union(branches, _either(branches))
+            return union(branches, either(branches))
         if isinstance(node, cst.Comparison):
             parts = [node.left, *(target.comparator for target in node.comparisons)]
             return union(self.evaluate(part, place).without_text() for part in parts)
@@ -457,7 +394,7 @@ class Dependence:
             return self._unpacked(binding.value, binding.pattern, place)
         value = self.evaluate(binding.value, place)
         if value.text is not None and not value.constant:
-            return replace(value, text=_hinted(value.text, binding.name))
+            return replace(value, text=hinted(value.text, binding.name))
         return value
 
     def _parameter(self, binding: Binding) -> Value:
@@ -466,7 +403,7 @@ class Dependence:
             return Value(frozenset([binding]))
         hint = binding.name
         if isinstance(binding.value, cst.SimpleString) and function.outer is not None:
-            hint += "|" + (_literal(binding.value, function.outer).text or "")
+            hint += "|" + (literal_value(binding.value, function.outer).text or "")
         temporary = binding.name in ("tmp_path", "tmpdir", "tmp_path_factory", "tmpdir_factory")
         sources: Sources = frozenset([binding])
         return Value(sources, sources, text=unknown(hint), temporary=temporary)
@@ -481,7 +418,7 @@ class Dependence:
             before = self._name(binding.name, place)
         value = self.evaluate(node.value, place)
         if isinstance(node.operator, cst.AddAssign) and before.constant and value.text is not None:
-            return _concatenate([before, value], place)
+            return concatenated([before, value])
         return union([before, value], unknown(binding.name))
 
     def _unpacked(self, node: cst.BaseExpression, pattern: Pattern, place: Place) -> Value:
@@ -573,7 +510,7 @@ class Dependence:
         if name is None:
             base = self.evaluate(node.value, place)
             if node.attr.value in _PATH_ATTRIBUTES:
-                return union([base], _path_attribute(base, node.attr.value))
+                return union([base], path_attribute(base, node.attr.value))
             return union([base, self.opaque(place)], unknown(node.attr.value))
         lookup = self.flow.lookup(name, place)
         if lookup.local and lookup.complete:
@@ -619,7 +556,7 @@ class Dependence:
             values.append(replace(value, deps=assigned | receiver, solid=assigned))
         joined = self._join(values, rest)
         if not joined.constant and joined.text is not None:
-            joined = replace(joined, text=_hinted(joined.text, rest))
+            joined = replace(joined, text=hinted(joined.text, rest))
         return joined
 
     def _property(self, getter: Scope, unseen: Value, receiver: Sources, place: Place) -> Value:
@@ -731,7 +668,7 @@ class Dependence:
             return Value(text=hint)
         if attribute in _PATH_ATTRIBUTES:
             full_base = self.evaluate(node.value, place)
-            return union([full_base], _path_attribute(full_base, attribute))
+            return union([full_base], path_attribute(full_base, attribute))
         folder = _FOLDER.search(attribute) is not None
         if folder or _shouts(attribute) or self._config_like(node.value, place):
             return union([base], hint)
@@ -796,31 +733,31 @@ class Dependence:
                 continue
             assert isinstance(part, cst.FormattedStringExpression)
             value = self.evaluate(part.expression, place)
-            text = known_text(value, _names_in(part.expression))
+            text = known_text(value, names_in(part.expression))
             if not value.constant:
-                text = _hinted(text, _names_in(part.expression))
+                text = hinted(text, names_in(part.expression))
             spec = "".join(
                 p.value for p in part.format_spec or () if isinstance(p, cst.FormattedStringText)
             )
             value = replace(value, text=text if not spec else unknown(text))
-            pieces.append(_formatted_with(value, spec))
-        return _concatenate(pieces, place)
+            pieces.append(formatted_with(value, spec))
+        return concatenated(pieces)
 
     def _binary(self, node: cst.BinaryOperation, place: Place) -> Value:
         if isinstance(node.operator, cst.Add):
             return self._sum(node, place)
         left, right = self.evaluate(node.left, place), self.evaluate(node.right, place)
         if isinstance(node.operator, cst.Modulo):
-            if _is_text(node.left) or (left.text is not None and "%" in left.text):
+            if is_text(node.left) or (left.text is not None and "%" in left.text):
                 elements = node.right.elements if isinstance(node.right, cst.Tuple) else ()
                 pieces = [self.evaluate(element.value, place) for element in elements] or [right]
-                return _percent(left, right, node.right, _constants(pieces))
+                return percent_format(left, right, node.right, constants(pieces))
             return union([left.weakened(REMAINDER), right], unknown())
         if isinstance(node.operator, cst.FloorDivide):
             return union([left.weakened(QUOTIENT), right], unknown())
         is_path = left.text is not None and right.text is not None
         if isinstance(node.operator, cst.Divide) and is_path:
-            return _joined([left, right])
+            return joined_path([left, right])
         return union([left.without_text(), right.without_text()], unknown())
 
     def _sum(self, node: cst.BinaryOperation, place: Place) -> Value:
@@ -836,11 +773,11 @@ class Dependence:
         for term in terms:
             value = self.evaluate(term, place)
             if value.text is not None and not value.constant:
-                value = replace(value, text=_hinted(value.text, _names_in(term)))
+                value = replace(value, text=hinted(value.text, names_in(term)))
             values.append(value)
         if any(isinstance(term, cst.Integer | cst.Float) for term in terms):
-            return union([value.without_text() for value in values], unknown(_names_in(node.left)))
-        return _concatenate(values, place)
+            return union([value.without_text() for value in values], unknown(names_in(node.left)))
+        return concatenated(values)
 
     def _subscript(self, node: cst.Subscript, place: Place) -> Value:
         key = literal_key(node)
@@ -854,7 +791,7 @@ class Dependence:
         for element in node.slice:
             if isinstance(element.slice, cst.Index):
                 values.append(self.evaluate(element.slice.value, place).without_text())
-        return union(values, unknown(_names_in(node)))
+        return union(values, unknown(names_in(node)))
 
     # -- calls ---------------------------------------------------------------------------------
 
@@ -883,7 +820,7 @@ class Dependence:
                 return entered
         if isinstance(node.func, cst.Attribute) and self._is_pure(node.func, place):
             return self._method(node, node.func, arguments, place)
-        hint = unknown(_names_in(node.func))
+        hint = unknown(names_in(node.func))
         plain = [value.without_text() for value in arguments]
         if _GIVES_FOLDER.search(last_name(node.func)):
             receiver = getattr(node.func, "value", None)
@@ -906,16 +843,13 @@ class Dependence:
         if name in _JOINS:
             if any(argument.star for argument in node.args):
                 return union([value.without_text() for value in arguments], unknown())
-            return _joined(
-                [
-                    _with_hint(v, _names_in(a.value))
-                    for v, a in zip(arguments, node.args, strict=True)
-                ]
+            return joined_path(
+                [with_hint(v, names_in(a.value)) for v, a in zip(arguments, node.args, strict=True)]
             )
         if name in _PATHS:
             if not arguments:
                 return Value(text=".")
-            return _joined(arguments)
+            return joined_path(arguments)
         if name == "str" or name == "os.fspath":
             return union(arguments, arguments[0].text if len(arguments) == 1 else unknown())
         if name in _ROUNDING:
@@ -949,19 +883,19 @@ class Dependence:
         if method in ("format", "format_map"):
             if any(_hides_locals(argument) for argument in node.args):
                 return union([self.opaque(place)], known_text(receiver))
-            return _str_format(receiver, arguments, node)
+            return str_format(receiver, arguments, node)
         if method == "joinpath":
-            return _joined(pieces)
+            return joined_path(pieces)
         if method in ("resolve", "absolute", "expanduser", "as_posix"):
             return union([receiver], receiver.text)
         if method in ("with_suffix", "with_name", "with_stem"):
-            return union(pieces, _with_part(receiver, method, arguments))
+            return union(pieces, with_part(receiver, method, arguments))
         if method == "strftime":
             text = arguments[0].text if arguments else None
             coarse = text is None or "%f" not in text
             value = union([value.without_text() for value in pieces], unknown())
             return value.weakened("a clock read in seconds") if coarse else value
-        return union([value.without_text() for value in pieces], unknown(_names_in(func.value)))
+        return union([value.without_text() for value in pieces], unknown(names_in(func.value)))
 
     def _entered(
         self, function: Scope, node: cst.Call, arguments: list[Value], place: Place
@@ -1036,7 +970,7 @@ class Dependence:
     def _join(self, values: Sequence[Value], name: str) -> Value:
         if len(values) == 1:
             return values[0]
-        return union(values, _either(values) if values else unknown(name))
+        return union(values, either(values) if values else unknown(name))
 
 
 def _settled_before(value: Value, binding: Binding, place: Place) -> Value:
@@ -1067,183 +1001,8 @@ def _shouts(name: str) -> bool:
     return len(last) > 1 and last.isupper()
 
 
-def _is_text(node: cst.BaseExpression) -> bool:
-    return isinstance(node, cst.SimpleString | cst.FormattedString | cst.ConcatenatedString)
-
-
-def _literal(node: cst.SimpleString, place: Place) -> Value:
-    value = node.evaluated_value
-    if not isinstance(value, str):
-        return Value(text=unknown())
-    text = value.replace(MARK, "")
-    return Value(text=text, templates=((node, place),) if "{" in text else ())
-
-
-def _names_in(node: cst.BaseExpression) -> str:
-    """Return the names that an expression mentions: hints for what a text is about."""
-    found: list[str] = []
-    stack: list[cst.CSTNode] = [node]
-    while stack and len(found) < 6:
-        current = stack.pop()
-        if isinstance(current, cst.Name):
-            found.append(current.value)
-        elif isinstance(current, cst.Attribute):
-            found.append(current.attr.value)
-            stack.append(current.value)
-        elif isinstance(current, cst.Subscript):
-            stack.append(current.value)
-            for element in current.slice:
-                if isinstance(element.slice, cst.Index):
-                    key = element.slice.value
-                    if isinstance(key, cst.SimpleString):
-                        found.append(str(key.evaluated_value))
-        elif isinstance(current, cst.Call):
-            stack.append(current.func)
-            stack.extend(argument.value for argument in current.args[:2])
-    return "|".join(found)
-
-
-def _hinted(text: str, names: str) -> str:
-    """Put names behind a text that is not known at all (and keep the hints that it has)."""
-    pieces = split_text(text)
-    if len(pieces) == 3 and not pieces[0] and not pieces[2]:
-        hints = dict.fromkeys(filter(None, [*pieces[1].split("|"), *names.split("|")]))
-        return unknown("|".join(hints))
-    return text
-
-
-def _with_hint(value: Value, names: str) -> Value:
-    if value.text is None or not value.constant:
-        return replace(value, text=_hinted(known_text(value, names), names))
-    return value
-
-
-def _concatenate(values: Sequence[Value], place: Place) -> Value:
-    return union(values, "".join(known_text(value) for value in values))
-
-
-def _joined(values: Sequence[Value]) -> Value:
-    parts = [known_text(value) for value in values]
-    text = parts[0] if parts else ""
-    for part in parts[1:]:
-        if part.startswith("/"):
-            text = part
-        else:
-            text = part if text in ("", ".") else f"{text.rstrip('/')}/{part}"
-    return union(values, text)
-
-
-def _either(values: Sequence[Value]) -> str:
-    texts = list(dict.fromkeys(known_text(value) for value in values))
-    if len(texts) == 1:
-        return texts[0]
-    return unknown("|".join(texts)[:_MAX_TEXT])
-
-
-_SPEC = re.compile(r"%[#0\- +]*(\d+)?(\.\d+)?[hlL]?[diouxXeEfFgGcrsa%]")
-
-
-def _constants(values: Sequence[Value]) -> list[str | int] | None:
-    """Return the values if all of them are known, numbers as numbers."""
-    if not all(value.constant for value in values):
-        return None
-    texts = [value.text or "" for value in values]
-    return [int(text) if re.fullmatch(r"0|[1-9]\d*", text) else text for text in texts]
-
-
-def _percent(
-    template: Value, values: Value, node: cst.BaseExpression, constants: list[str | int] | None
-) -> Value:
-    """``"%03d.png" % i``."""
-    hint = _names_in(node)
-    weak = None
-    for match in _SPEC.finditer(template.text or ""):
-        if match.group().endswith(tuple("eEfFgG")):
-            weak = "a rounded number"
-    elements = node.elements if isinstance(node, cst.Tuple) else ()
-    if template.text is None:
-        text = None
-    elif constants is not None and template.constant:
-        try:
-            text = template.text % tuple(constants)
-        except (TypeError, ValueError):
-            text = unknown(template.text)
-    else:
-        hints = iter([_names_in(element.value) for element in elements] or [hint])
-        text = _SPEC.sub(lambda m: "%" if m.group() == "%%" else unknown(next(hints, "")),
-                         template.text)  # fmt: skip
-    values = values.without_text()
-    if weak is not None:
-        values = values.weakened(weak)
-    return union([replace(template, templates=()), values], text)
-
-
-_FIELD = re.compile(r"\{([^{}:!]*)(![rsa])?(:[^{}]*)?\}")
-
-
-def _str_format(template: Value, arguments: list[Value], node: cst.Call) -> Value:
-    """``"{}_{name}.png".format(i, name=n)``."""
-    rounded: set[int] = set()
-    hints = [_names_in(argument.value) for argument in node.args]
-    keys = [a.keyword.value if a.keyword is not None else "" for a in node.args]
-    count = iter(range(len(arguments)))
-
-    def fill(match: re.Match[str]) -> str:
-        key = match.group(1)
-        index = next(count, 0) if not key else int(key) if key.isdigit() else -1
-        if index < 0 and key in keys:
-            index = keys.index(key)
-        if re.search(r"\.\d+[eEfFgG%]?$", match.group(3) or "") is not None:
-            rounded.add(index)
-        value = None
-        if 0 <= index < len(arguments):
-            value = arguments[index]
-        if value is not None and value.constant and not match.group(3):
-            return value.text or ""
-        return unknown(hints[index] if 0 <= index < len(hints) else key)
-
-    text = None if template.text is None else _FIELD.sub(fill, template.text)
-    constants = _constants(arguments)
-    if template.constant and constants is not None and not any(keys):
-        try:
-            text = (template.text or "").format(*constants)
-        except (IndexError, KeyError, ValueError, AttributeError):
-            text = unknown(template.text or "")
-    values = [
-        value.weakened("a rounded number") if index in rounded else value
-        for index, value in enumerate(argument.without_text() for argument in arguments)
-    ]
-    return union([replace(template, templates=()), *values], text)
-
-
 def _hides_locals(argument: cst.Arg) -> bool:
     value = argument.value
     return bool(argument.star) or (
         isinstance(value, cst.Call) and dotted(value.func) in ("locals", "globals", "vars")
     )
-
-
-def _formatted_with(value: Value, spec: str) -> Value:
-    if re.search(r"\.\d+[eEfFgG%]?$", spec):
-        return value.weakened("a rounded number")
-    if "%" in spec and "%f" not in spec:
-        return value.weakened("a clock read in seconds")
-    return value
-
-
-def _path_attribute(value: Value, attribute: str) -> str:
-    if value.constant and attribute in ("name", "stem", "parent", "suffix"):
-        return str(getattr(PurePosixPath(value.text or ""), attribute))
-    return unknown(value.text or "")
-
-
-def _with_part(receiver: Value, method: str, arguments: list[Value]) -> str:
-    if receiver.constant and arguments and arguments[0].constant:
-        try:
-            changed = getattr(PurePosixPath(receiver.text or ""), method)(arguments[0].text)
-        except (ValueError, AttributeError):
-            return unknown()
-        return str(changed)
-    if method == "with_name" and arguments:
-        return unknown() + "/" + known_text(arguments[0])
-    return known_text(receiver)

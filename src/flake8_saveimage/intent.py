@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from flake8_saveimage.dependence import Dependence, Value, last_component, split_text
+from flake8_saveimage.dependence import Dependence
 from flake8_saveimage.module import (
     Block,
     CallSite,
@@ -24,6 +24,7 @@ from flake8_saveimage.module import (
     dotted,
     last_name,
 )
+from flake8_saveimage.texts import Value, last_component, split_text
 
 
 class Guard(NamedTuple):

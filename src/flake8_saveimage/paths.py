@@ -8,22 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import libcst as cst
 
 from flake8_saveimage import intent
-from flake8_saveimage.dependence import (
-    MARK,
-    QUOTIENT,
-    REMAINDER,
-    Dependence,
-    Source,
-    Value,
-    last_component,
-    split_text,
-    unknown,
-)
+from flake8_saveimage.dependence import Dependence
 from flake8_saveimage.hooks import is_hook
 from flake8_saveimage.module import (
     Binding,
@@ -35,7 +25,19 @@ from flake8_saveimage.module import (
     code_of,
     dotted,
 )
-from flake8_saveimage.sites import SaveSite
+from flake8_saveimage.texts import (
+    MARK,
+    QUOTIENT,
+    REMAINDER,
+    Source,
+    Value,
+    last_component,
+    split_text,
+    unknown,
+)
+
+if TYPE_CHECKING:
+    from flake8_saveimage.sites import SaveSite
 
 Repetition = Literal["loop", "outer", "call", "constant"]
 

@@ -16,11 +16,11 @@ from functools import cached_property
 import libcst as cst
 
 from flake8_saveimage.analysis import Analysis
-from flake8_saveimage.dependence import Value, last_component, split_text
 from flake8_saveimage.fixes.names import Names, Use
 from flake8_saveimage.module import Binding, CallSite, Place, Scope, code_of, dotted
 from flake8_saveimage.paths import destination
 from flake8_saveimage.sites import SaveSite
+from flake8_saveimage.texts import Value, last_component, split_text
 
 
 @dataclass(frozen=True, slots=True)
