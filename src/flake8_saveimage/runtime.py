@@ -940,13 +940,13 @@ def _from_floats(batch: torch.Tensor, look: _Look, levels: int, chunk: int) -> _
     extremes = []
     rows = values.size(0) if by_content and look.scale_each else 1
     for part, target in _chunks(values.view(rows, -1), out.view(rows, -1), chunk):
-        ends = torch.stack(torch.aminmax(part))
+        work = part.to(_compute_dtype(part))
+        ends = torch.stack(torch.aminmax(work))
         extremes.append(ends)
         inside = False
         if part.device.type == "cpu":
             lowest, highest = ends.tolist()
             inside = low - slack < lowest and highest < high + slack
-        work = part.to(_compute_dtype(part))
         if mapping is not None:
             work = mapping.apply(work, clip=not (inside or by_content))
             work = work.mul_(levels)
@@ -982,6 +982,7 @@ class _Mapping:
 
 def _content_mapping(values: torch.Tensor, scale_each: bool) -> _Mapping:
     """From the lowest and highest value there are, of all images or of each."""
+    values = values.to(_compute_dtype(values))
     if not scale_each:
         lowest, highest = torch.aminmax(values)
         low, high = float(lowest), float(highest)
@@ -990,8 +991,7 @@ def _content_mapping(values: torch.Tensor, scale_each: bool) -> _Mapping:
     lows, highs = torch.aminmax(flat, dim=1, keepdim=True)
     exact = torch.float32 if values.device.type == "mps" else torch.float64
     width = (highs.to(exact) - lows.to(exact)).clamp(min=1e-5)
-    compute = _compute_dtype(values)
-    return _Mapping(lows.to(compute), highs.to(compute), width.to(compute))
+    return _Mapping(lows, highs, width.to(values.dtype))
 
 
 def _join(extremes: list[torch.Tensor]) -> torch.Tensor:

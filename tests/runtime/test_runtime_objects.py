@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import pickle
 import warnings
@@ -45,7 +46,18 @@ def test_torch_saves_arguments_by_position_and_keyword(tmp_path: Path) -> None:
     expected = io.BytesIO()
     torch.save(obj, expected, pickle_protocol=4)
     assert new.read_bytes() == expected.getvalue()
-    safe_save({}, tmp_path / "c.pt", _disable_byteorder_record=True)
+
+
+@pytest.mark.skipif(
+    "_disable_byteorder_record" not in inspect.signature(torch.save).parameters,
+    reason="torch 2.1 brought the byte order record",
+)
+def test_the_byte_order_record_is_handed_on(tmp_path: Path) -> None:
+    expected = io.BytesIO()
+    torch.save({}, expected, _disable_byteorder_record=True)
+    path = safe_save({}, tmp_path / "c.pt", _disable_byteorder_record=True)
+    assert path.read_bytes() == expected.getvalue()
+    assert path.read_bytes() != safe_save({}, tmp_path / "d.pt").read_bytes()
 
 
 def test_file_objects_are_written_to_and_returned(tmp_path: Path) -> None:

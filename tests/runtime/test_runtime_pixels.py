@@ -201,14 +201,23 @@ def test_one_channel_is_rgb_unless_asked(tmp_path: Path) -> None:
 
 def test_sixteen_bits(tmp_path: Path) -> None:
     levels = torch.arange(65536, dtype=torch.int32).view(1, 256, 256)
-    for tensor in (levels, levels.double() / 65535, levels.to(torch.uint16)):
+    for tensor in (levels, levels.double() / 65535):
         path = safe_save_image(tensor, tmp_path / "x.png", bits=16)
         with Image.open(path) as image:
             assert image.mode == "I;16"
             assert (np.array(image) == levels[0].numpy()).all()
-    assert pixels(safe_save_image(levels.to(torch.uint16), tmp_path / "x.png")).max() == 65535
     grid = pixels(safe_save_image(levels.repeat(2, 1, 1, 1), tmp_path / "x.png", bits=16))
     assert grid.shape == (260, 518)
+
+
+@pytest.mark.skipif(not hasattr(torch, "uint16"), reason="torch 2.3 brought uint16")
+def test_uint16_is_sixteen_bits(tmp_path: Path) -> None:
+    levels = torch.arange(65536, dtype=torch.int32).view(1, 256, 256)
+    for bits in (None, 16):
+        path = safe_save_image(levels.to(torch.uint16), tmp_path / "x.png", bits=bits)
+        with Image.open(path) as image:
+            assert image.mode == "I;16"
+            assert (np.array(image) == levels[0].numpy()).all()
 
 
 def test_alpha_survives(tmp_path: Path) -> None:
