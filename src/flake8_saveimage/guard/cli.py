@@ -121,7 +121,7 @@ def _run_folder(wanted: Path | None) -> Path:
     return wanted.absolute()
 
 
-def _parse(argv: list[str]) -> _Options:
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m flake8_saveimage.guard",
         usage="%(prog)s [options] (script.py | -m module) [ARGS...]",
@@ -155,6 +155,11 @@ def _parse(argv: list[str]) -> _Options:
         help="keep the log in this new folder; on a shared file system, for ranks on several "
         "machines",
     )
+    return parser
+
+
+def _parse(argv: list[str]) -> _Options:
+    parser = _parser()
     own, target, is_module = _split(argv)
     found = parser.parse_args(own)
     if not target:
