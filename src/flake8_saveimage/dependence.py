@@ -279,7 +279,7 @@ class Dependence:
     def _mutated(
         self, value: Value, name: str, lookup: Lookup, place: Place, key: str | None = None
     ) -> Value:
-        """Add the loops in which the object behind ``name`` is changed in place."""
+        """Add the loops and runs in which the object behind ``name`` is changed in place."""
         found: set[Source] = set()
         here = place.loops()
         owner = lookup.owner or self.flow.facts.scope
@@ -292,6 +292,8 @@ class Dependence:
                 if scope.function is place.scope.function:
                     around = {id(loop) for loop in where.loops()}
                     found.update(loop for loop in here if id(loop) in around)
+                    if where.order < place.order:  # filled by this run with who knows what
+                        found.add(scope.function)
                 else:
                     found.update([*here, place.scope.function])
         if not found:

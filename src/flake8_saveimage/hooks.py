@@ -18,16 +18,19 @@ _HOOK = re.compile(
     r"|(before|after)_(train|val|test)_(epoch|iter)"
     r"|forward|__getitem__|forward_step|train_one_step|compute_loss|compute_metrics"
 )
+# A test or a prediction has a single epoch.
+_ONCE = re.compile(r"(on_|before_|after_)?(test|predict)_epoch(_start|_begin|_end)?")
 _ONCE_EVENTS = frozenset({"COMPLETED", "STARTED", "TERMINATE", "EXCEPTION_RAISED"})
 
 
 def is_hook(function: Scope, facts: Facts) -> bool:
     """Say whether a framework calls this function again and again."""
-    if function.name in facts.hooks:
+    name = function.name
+    if name in facts.hooks:
         return True
-    if function.owner_class is not None and _HOOK.fullmatch(function.name):
+    if function.owner_class is not None and _HOOK.fullmatch(name) and not _ONCE.fullmatch(name):
         # `forward(self)` without an input is a trainer's entry point, not a module's pass.
-        return function.name != "forward" or len(function.params) > 1
+        return name != "forward" or len(function.params) > 1
     return _handles_event(function) or any(
         _registers(site, function) for site in facts.calls_by_name.get("add_event_handler", ())
     )

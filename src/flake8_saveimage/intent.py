@@ -413,6 +413,7 @@ _READS = frozenset(
     "load open imread read_image decode_image Image getsize stat log_artifact log_image save"
     " add_file upload upload_file send_file File read_bytes imshow stem".split()
 )
+_SCRATCH_FOLDERS = ("/tmp/", "/var/tmp/", "/dev/shm/")
 _SCRATCH = re.compile(r"(^|[^a-z])(tmp|temp|scratch|temporary)([^a-z]|$)", re.IGNORECASE)
 
 
@@ -424,10 +425,11 @@ def moved_away(path: cst.BaseExpression, place: Place, dependence: Dependence) -
 
 
 def scratch(path: cst.BaseExpression, text: str, place: Place, dependence: Dependence) -> bool:
-    """Say whether the file is deleted again, or called scratch and read back."""
+    """Say whether the file is deleted again, or read back and scratch by its name or folder."""
     if _followed_by(path, place, dependence, _DELETES):
         return True
-    if _SCRATCH.search(_speaking_part(last_component(text))) is None:
+    named = _SCRATCH.search(_speaking_part(last_component(text))) is not None
+    if not named and not text.startswith(_SCRATCH_FOLDERS):
         return False
     return _followed_by(path, place, dependence, _READS)
 

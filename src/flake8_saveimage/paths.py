@@ -14,6 +14,7 @@ import libcst as cst
 
 from flake8_saveimage import intent
 from flake8_saveimage.dependence import Dependence
+from flake8_saveimage.flow import Flow
 from flake8_saveimage.hooks import is_hook
 from flake8_saveimage.module import (
     Binding,
@@ -123,7 +124,7 @@ def destination(site: SaveSite) -> Destination | None:
     if node is None:
         return None
     if isinstance(node, cst.Call):
-        return _opened(node, site.place, Destination(node, site.place, handle=False))
+        return _opened(site.flow, node, site.place, Destination(node, site.place, handle=False))
     name = dotted(node)
     if name is not None:
         if name.startswith("sys."):
@@ -137,11 +138,13 @@ def destination(site: SaveSite) -> Destination | None:
                 default = None
                 if binding.kind == "assign":
                     default = Destination(node, site.place, handle=False)
-                return _opened(binding.value, binding.place, default)
+                return _opened(site.flow, binding.value, binding.place, default)
     return Destination(node, site.place, handle=False)
 
 
-def _opened(call: cst.Call, place: Place, default: Destination | None) -> Destination | None:
+def _opened(
+    flow: Flow, call: cst.Call, place: Place, default: Destination | None
+) -> Destination | None:
     """Return the path that ``open(path, "wb")`` or ``path.open("wb")`` writes."""
     func = call.func
     last = func.attr.value if isinstance(func, cst.Attribute) else dotted(func) or ""
@@ -157,12 +160,19 @@ def _opened(call: cst.Call, place: Place, default: Destination | None) -> Destin
     if by_method and isinstance(func, cst.Attribute):
         path = func.value
         mode = mode or (values[0] if values else None)
+    elif isinstance(func, cst.Attribute) and not _is_module(flow, func.value, place):
+        return None  # a member of an archive, a blob of a store
     elif values:
         path = values[0]
         mode = mode or (values[1] if len(values) > 1 else None)
     if path is None or not isinstance(mode, cst.SimpleString) or "w" not in mode.raw_value:
         return None
     return Destination(path, place, handle=True)
+
+
+def _is_module(flow: Flow, node: cst.BaseExpression, place: Place) -> bool:
+    base = (dotted(node) or "").partition(".")[0]
+    return any(reach.binding.kind == "import" for reach in flow.lookup(base, place).reaches)
 
 
 def _is_mode(node: cst.BaseExpression) -> bool:
