@@ -218,7 +218,7 @@ class Work:
             return failed(f"fix: {fixed.error}")
         findings = tuple((f.code, f"{f.line}:{f.column} {f.message}") for f in checked.findings)
         troubles = [] if fixed.after is None else self._judge(file.name, raw, fixed.after)
-        if self.default.intersection(code for code, _ in findings) and self._screened(raw):
+        if self._screened(raw, {code for code, _ in findings}):
             troubles.append("screened out with a finding")
         if fixed.fixed and fixed.after in (None, raw):
             troubles.append("counted as fixed but unchanged")
@@ -233,7 +233,7 @@ class Work:
         from flake8_saveimage import sources
         from flake8_saveimage.analysis import Unparsable, analyse
 
-        if b"torch" not in raw or _SAVES.search(raw) is None:
+        if self.mode.every_call or b"torch" not in raw or _SAVES.search(raw) is None:
             return ()
         try:
             text = sources.universal_newlines(sources.decode(raw).text)
@@ -241,10 +241,12 @@ class Work:
         except (sources.SourceError, Unparsable, RecursionError):
             return ()
 
-    def _screened(self, raw: bytes) -> bool:
-        """Say whether the file is not even parsed where only the default rules are on."""
+    def _screened(self, raw: bytes, codes: set[str]) -> bool:
+        """Say whether a finding is lost where only the default rules are on."""
         from flake8_saveimage import screen, sources
 
+        if self.default.isdisjoint(codes) or self.mode.no_gate or self.mode.every_call:
+            return False
         text = sources.universal_newlines(sources.decode(raw).text)
         return not screen.may_be_reported(text, self.default)
 
