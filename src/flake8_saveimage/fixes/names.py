@@ -60,6 +60,12 @@ class Names:
             yield parent
             parent = self.parents.get(id(parent))
 
+    def suite_of(self, node: cst.CSTNode) -> cst.CSTNode:
+        """Return the suite (or the module) that a statement stands in."""
+        return next(
+            outer for outer in self.ancestors(node) if isinstance(outer, cst.Module | cst.BaseSuite)
+        )
+
     def within(self, node: cst.CSTNode, container: cst.CSTNode) -> bool:
         """Say whether ``node`` is ``container`` or lies in it."""
         return node is container or any(outer is container for outer in self.ancestors(node))
