@@ -237,8 +237,10 @@ class Evaluator:
 
     def itself(self, owner: Scope, frame: Frame) -> Abstract:
         """Return ``self``: an object of unknown arguments if nothing entered the method."""
-        if frame.instance is not None:
-            return frame.instance
+        return frame.instance if frame.instance is not None else self._anyone(owner)
+
+    def _anyone(self, owner: Scope) -> Instance:
+        """Return an object of a class of this file of which nothing more is known."""
         if id(owner) not in self._selves:
             self._selves[id(owner)] = Instance(owner, self.top)
         return self._selves[id(owner)]
@@ -389,7 +391,7 @@ class Evaluator:
             owner = scope.owner_class
             if owner is None:
                 continue
-            method = Function(scope, frame, Instance(owner, self.top))
+            method = Function(scope, frame, self._anyone(owner))
             result = self.enter(method, args, keywords)
             if any(_in_range(v) for v in _tensors(result)):
                 return True
