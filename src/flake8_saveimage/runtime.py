@@ -407,6 +407,10 @@ def remove_leftovers(
     A temporary file (``.saveimage-*.tmp``, ``.saveimage-*.lock``) goes when its process has ended,
     or, if it was made on another machine or in another container, when it was last written more
     than `older_than` seconds ago. Files of running processes stay, so this may run at any time.
+
+    Raises:
+        NotADirectoryError: `folder` is no folder.
+        OSError: a file could not be removed; those before it are gone.
     """
     root = Path(folder)
     if not root.is_dir():
@@ -1671,6 +1675,9 @@ class SaveQueue:
 
     A forked process (a DataLoader worker) starts with an empty queue of its own, and a pickled
     queue arrives as a new one, so a queue may be part of a dataset.
+
+    Raises:
+        ValueError: `workers` or `max_pending` is less than 1.
     """
 
     def __init__(self, workers: int = 2, max_pending: int = 8) -> None:
@@ -1720,6 +1727,12 @@ class SaveQueue:
 
         A CPU tensor is copied. Of a CUDA tensor the pixels are made at once, on the device, and
         copied to pinned memory on a stream of their own, which no later kernel waits for.
+
+        Raises:
+            RuntimeError: the queue is closed.
+            TypeError, ValueError: arguments or a tensor that :func:`safe_save_image` refuses, and
+                ``ranks="zero"``. NaN, clipping that raises and errors of the file system come with
+                the future.
         """
         site = _call_site("SaveQueue.save_image")
         _known(options, _IMAGE_OPTIONS, "SaveQueue.save_image")
@@ -1752,6 +1765,11 @@ class SaveQueue:
 
         Tensors are copied to the CPU (and are CPU tensors in the file), shared storages stay
         shared; whatever else is in the object is copied with :func:`copy.deepcopy`.
+
+        Raises:
+            RuntimeError: the queue is closed.
+            TypeError, ValueError: arguments that :func:`safe_save` refuses, and ``ranks="zero"``.
+                Errors of the file system come with the future.
         """
         site = _call_site("SaveQueue.save")
         _known(options, _OBJECT_OPTIONS, "SaveQueue.save")
@@ -1771,7 +1789,11 @@ class SaveQueue:
         return self._submit(job, snapshot)
 
     def flush(self) -> None:
-        """Wait until everything that was queued is written, and raise what failed."""
+        """Wait until everything that was queued is written.
+
+        Raises:
+            SaveQueueError: saves failed whose futures nobody has asked; each is raised once.
+        """
         self._join_fork()
         while True:
             with self._lock:
@@ -1787,7 +1809,7 @@ class SaveQueue:
             raise SaveQueueError(errors) from errors[0]
 
     def close(self) -> None:
-        """:meth:`flush`, and end the threads."""
+        """:meth:`flush`, which may raise, and end the threads."""
         try:
             self.flush()
         finally:

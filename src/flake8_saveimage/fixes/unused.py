@@ -38,6 +38,7 @@ class ImportUses:
         )
 
     def for_types_only(self, node: cst.CSTNode) -> bool:
+        """Say whether an import stands under ``if TYPE_CHECKING:``."""
         child = node
         for outer in self._names.ancestors(node):
             if isinstance(outer, cst.If) and child is outer.body:

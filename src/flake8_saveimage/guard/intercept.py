@@ -46,11 +46,13 @@ class Watched:
         self._handlers: list[Handler] = []
 
     def add(self, handler: Handler) -> None:
+        """Put a handler in front of all others; the function itself need not be there yet."""
         self._handlers.append(handler)
         if self._function is None and (module := sys.modules.get(self.module)) is not None:
             self.install(module)
 
     def remove(self, handler: Handler) -> None:
+        """Take a handler away; with the last one the function is as it was."""
         self._handlers.remove(handler)
         if not self._handlers:
             self._restore()

@@ -77,6 +77,7 @@ class Journal:
         self._end = 0
 
     def append(self, record: list[Any] | dict[str, Any]) -> None:
+        """Write a save (a list, see :func:`read`) or a note on this process (a dict)."""
         line = _encode(record).encode("ascii") + b"\n"
         with self._lock:
             if self._map is None or self._end + len(line) > len(self._map):
@@ -160,6 +161,7 @@ class Claims:
         return None
 
     def finish(self, path: str, site: str) -> None:
+        """Note that the owner of a claim has written its file."""
         self._file(path).write_text(f"done {os.getpid()} {site}")
 
     def _file(self, path: str) -> Path:

@@ -47,6 +47,7 @@ class Installation:
         self._unfollow: Callable[[], None] | None = None
 
     def install(self) -> None:
+        """Watch what is imported already, and the rest when it is imported."""
         sys.meta_path.insert(0, self._hook)
         for watched, handler in self._handlers:
             watched.add(handler)
@@ -55,6 +56,7 @@ class Installation:
             self._follow(spawn)
 
     def remove(self) -> None:
+        """Leave everything as it was found."""
         if self._hook in sys.meta_path:
             sys.meta_path.remove(self._hook)
         for watched, handler in self._handlers:
