@@ -68,6 +68,21 @@ PLAIN = {
             torch.jit.save(model, "model.pt")
             torch.save(model, path)
     """,
+    "numbered": """
+        def export(xs, path):
+            prefix = somewhere(path)
+            folder = f"{prefix}/{path}"
+            for i, x in enumerate(xs):
+                torch.save(x, f"{folder}/{i}.pt")
+    """,
+    "called once": """
+        class Writer:
+            def write_one(self, x, path):
+                torch.save(x, path)
+
+            def write_it(self, x):
+                self.write_one(x, "model.pt")
+    """,
     "table of functions": """
         def overridable():
             table = {torch.save: lambda obj, f: -1}
@@ -94,6 +109,17 @@ LOOKED_AT = {
     "comprehension": "def f(xs, path):\n    [torch.save(x, path) for x in xs]",
     "loop around": "for x in xs:\n    def f(path):\n        torch.save(x, path)",
     "called": "def f(x, path):\n    torch.save(x, path)\nfor x in xs:\n    f(x, 'm.pt')",
+    "called by a hook": "def f(x, p):\n    torch.save(x, p)\n"
+    "class M:\n    def forward(self, x):\n        f(x, 'm.pt')",
+    "called in a loop further out": "def f(x, p):\n    torch.save(x, p)\n"
+    "def g(x):\n    f(x, 'm.pt')\nfor x in xs:\n    g(x)",
+    "calls itself": "def f(x, p):\n    torch.save(x, p)\n    f(x, p)",
+    "initialiser": "class C:\n    def __init__(self, x, path):\n        torch.save(x, path)",
+    "passed on": "def f(x, p):\n    torch.save(x, p)\nfor x in xs:\n    run(f, x, 'm.pt')",
+    "starts over": "def f(xs, p):\n    for _ in xs:\n        for i, x in enumerate(xs):\n"
+    "            torch.save(x, p + str(i))",
+    "put together before": "def f(x, p):\n    a = 'm.pt'\n    b = a\n    a = p\n"
+    "    torch.save(x, b)",
     "rebound": "def f(x, path):\n    path = 'm.pt'\n    torch.save(x, path)",
     "rebound buffer": "def f(x):\n    b = io.BytesIO()\n    b = 'm.pt'\n    torch.save(x, b)",
     "lacks its f": "def f(x, path):\n    torch.save(x, path + '/{x}.pt')",
@@ -135,7 +161,7 @@ def test_nothing_that_is_found_is_refused(path: Path) -> None:
 TARGETS = (
     "path", "self.path", "'m.pt'", "f'{path}.pt'", "f'{name}.pt'", "path + 'm.pt'", "name",
     "buffer", "file", "file.name", "os.path.join(path, 'm.pt')", "os.path.join(here, name)",
-    "path % 3", "str(path)", "here", "default", "'{path}.pt'", "make(path)",
+    "f'{path}{i}.pt'", "name + str(i)", "str(path)", "here", "default", "'{path}.pt'", "make(path)",
 )  # fmt: skip
 BEFORE = (
     "pass", "path = 'a'", "name = 'b'", "name = path + 'c'", "buffer = io.BytesIO()",
@@ -145,10 +171,14 @@ AROUND = (
     "{}", "for _ in range(3):\n{}", "with open(path, 'wb') as file:\n{}",
     "with tempfile.NamedTemporaryFile() as file:\n{}", "if here:\n{}",
     "while True:\n    name = next(it)\n{}",
+    "for i in range(9):\n{}", "for i, _ in enumerate(xs):\n{}", "for i in xs:\n{}",
 )  # fmt: skip
 AFTER = (
     "", "for i in range(3):\n    work(i, 'x.pt')", "work(1, 'x.pt')",
     "def forward(self, x):\n    work(x, 'x.pt')", "for p in paths:\n    work(p, p)",
+    "def g(x):\n    work(x, 'x.pt')", "def g(x):\n    work(x, 'x.pt')\nfor x in xs:\n    g(x)",
+    "class C:\n    def on_epoch_end(self, x):\n        work(x, 'x.pt')",
+    "def after_frame(x):\n    work(x, 'x.pt')", "run = work\nfor x in xs:\n    run(x, 'x.pt')",
 )  # fmt: skip
 
 
@@ -166,7 +196,7 @@ def test_the_screen_agrees_with_the_rules_on_made_up_programs() -> None:
     refused = 0
     for parts in itertools.product(TARGETS, BEFORE, AROUND, AFTER):
         source = program(*parts)
-        if not may_be_reported(source, CODES):
+        if not may_be_reported(source, CODES, {"after_frame"}):
             refused += 1
-            assert analyse(source, codes=CODES) == [], source
-    assert refused > 200
+            assert analyse(source, codes=CODES, hooks={"after_frame"}) == [], source
+    assert refused > 500

@@ -40,7 +40,8 @@ class Fixer(FileWork[FixedFile]):
     def work(self, name: str, raw: bytes) -> FixedFile:
         text, encoding = sources.decode(raw)
         codes = self.judge.codes_for(name)
-        if not may_be_reported(text, codes) or not tree_may_save(sources.parse(text)):
+        hooks = frozenset(self.options.saveimage_hooks)
+        if not may_be_reported(text, codes, hooks) or not tree_may_save(sources.parse(text)):
             return FixedFile(name)
         from flake8_saveimage.fixes import FixOptions, VendorError, fix_source
 
@@ -49,7 +50,7 @@ class Fixer(FileWork[FixedFile]):
             accept=lambda finding: finding.code in codes and accepts(finding),
             unsafe=self._unsafe,
             vendor=self._vendor,
-            hooks=frozenset(self.options.saveimage_hooks),
+            hooks=hooks,
         )
         try:
             result = fix_source(text, filename=name, options=options)

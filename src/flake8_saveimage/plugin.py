@@ -67,7 +67,7 @@ class SaveImagePlugin:
         from flake8_saveimage.screen import may_be_reported
 
         hooks, codes = _chosen()
-        if not may_be_reported(source, codes):
+        if not may_be_reported(source, codes, hooks):
             return
         from flake8_saveimage.analysis import Unparsable, analyse
 

@@ -10,21 +10,18 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from typing import NamedTuple, TypeAlias
 
 from flake8_saveimage import sources
 from flake8_saveimage.gate import HIDDEN, IMPORT, imported
+from flake8_saveimage.hooknames import HOOK
 
 # These report saves to buffers, and to paths that vary, too.
 _LOOK_FURTHER = frozenset({"SVI106", "SVI302", "SVI303"})
 _SAVE = re.compile(r"t(?<![\w.]t)orch\s*\.\s*save\b")
-_CALL = re.compile(r"save(?:_image)?\s*\(")
+_CALL = re.compile(r"\{[^{}]*save(?:_image)?\s*\(")  # in the braces of a format string
 _ANY_SAVE = re.compile(r"\.\s*save\b")
-# a module as a value: `th = torch`, but neither `torch.x` nor `getattr(torch, "x")`
-_AS_VALUE = re.compile(
-    r"t(?<!\wt)orch(?:\s*\.\s*serialization)?\b(?!\s*(?:\.|,|if\b))|:=\s*torch\s*,"
-)
 _HEADER = re.compile(r" *(?:(?P<holds>class)|(?:async +)?def)\b")
 
 _Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
@@ -39,33 +36,33 @@ _KEYWORDS = frozenset(
 _MEMORY = frozenset({"BytesIO", "NamedTemporaryFile", "TemporaryFile", "SpooledTemporaryFile"})
 _OPENS = frozenset({"open", "GFile", "File"})
 _JOINS = frozenset({"os.path.join", "Path", "pathlib.Path", "str"})
+_DEFINED = re.compile(r"\bdef +$")
+_BRACES = re.compile(r"\{[^\W\d]")
 _MAX_STEPS = 5
 
 
-def may_be_reported(source: str, codes: Set[str]) -> bool:
-    """Say whether one of the rules ``codes`` could report a save in a file's text."""
+def may_be_reported(source: str, codes: Set[str], hooks: Set[str] = frozenset()) -> bool:
+    """Say whether one of the rules ``codes`` could report a save in a file's text.
+
+    ``hooks`` are names of functions that a framework calls again and again.
+    """
     if not codes or not _LOOK_FURTHER.isdisjoint(codes):
         return bool(codes)
-    if _in_format_string(source):
+    if _in_format_string(source, _CALL):
         return True
     code = HIDDEN.sub(_blanks, source)
-    saves = list(_SAVE.finditer(code))
+    saves = [match.start() for match in _SAVE.finditer(code)]
     if "\t" in code or _has_other_saves(code, len(saves)):
         return True
-    lines = _Lines(source.split("\n"), code.split("\n"))
-    numbers = {code.count("\n", 0, match.start()) for match in saves}
-    while numbers:
-        piece = lines.function_around(max(numbers))
-        if piece is None or not _is_plain(lines.source[piece.start : piece.stop], source):
-            return True
-        numbers.difference_update(piece)
-    return False
+    file = _File(source, code, hooks)
+    functions = dict.fromkeys(file.function_around(save) for save in saves)
+    return not all(function is not None and _is_plain(function, file) for function in functions)
 
 
-def _in_format_string(source: str) -> bool:
-    """Say whether a format string may hold a save: ``f"{torch.save(x, path)}"``."""
+def _in_format_string(source: str, wanted: re.Pattern[str]) -> bool:
+    """Say whether a format string may hold a call: ``f"{torch.save(x, path)}"``."""
     return any(
-        _CALL.search(match.group()) and not {"f", "F"}.isdisjoint(_prefix(source, match.start()))
+        wanted.search(match.group()) and not {"f", "F"}.isdisjoint(_prefix(source, match.start()))
         for match in HIDDEN.finditer(source)
     )
 
@@ -82,33 +79,58 @@ def _blanks(match: re.Match[str]) -> str:
 
 def _has_other_saves(code: str, known: int) -> bool:
     """Say whether there may be saves besides the ``known`` ones that are written `torch.save`."""
-    renamed = False
+    names = {"torch"}
     for module, name, alias in imported(code):
         full = f"{module}.{name}" if module else name
         if full.startswith("torch") and name in ("save", "save_image", "*"):
             return True
-        renamed |= full in ("torch", "torch.serialization") and bool(module or alias)
+        if full in ("torch", "torch.serialization") and (module or alias):
+            names.add(alias or name)
     code = IMPORT.sub(_blanks, code)
-    if "save_image" in code or re.search(r"\bserialization\s*\.\s*save\b", code):
+    modules = rf"\b(?:{'|'.join(names)})(?:\s*\.\s*serialization)?\b"
+    if "save_image" in code or len(re.findall(rf"{modules}\s*\.\s*save\b", code)) > known:
         return True
-    others = len(_ANY_SAVE.findall(code)) > known
-    return others and (renamed or _AS_VALUE.search(code) is not None)
+    # a module as a value: `th = torch`, but neither `torch.x` nor `getattr(torch, "x")`
+    as_value = rf"{modules}(?!\s*(?:\.|,|if\b))|:=\s*{modules}\s*,"
+    return len(_ANY_SAVE.findall(code)) > known and re.search(as_value, code) is not None
 
 
-class _Lines(NamedTuple):
-    """A file's lines, as they are and with strings and comments blank."""
+class _File:
+    """A file's text, also without strings and comments, and the functions in it."""
 
-    source: Sequence[str]
-    code: Sequence[str]
+    def __init__(self, source: str, code: str, hooks: Set[str]) -> None:
+        self.source = source
+        self.hooks = hooks
+        self._text = code
+        self._source = source.split("\n")
+        self.code = code.split("\n")
+        self._functions: dict[int, _Function | None] = {}
 
-    def function_around(self, number: int) -> range | None:
-        """Return the lines of the outermost function around a line, unless more holds it."""
+    def function_around(self, offset: int) -> _Function | None:
+        """Return the outermost function around an offset, if only classes hold it."""
+        start = self._start(self._text.count("\n", 0, offset))
+        if start is None:
+            return None
+        if start not in self._functions:
+            self._functions[start] = _parsed(self._source[start : self._end(start)])
+        return self._functions[start]
+
+    def callers(self, name: str) -> list[_Function | None]:
+        """Return the outermost functions that use a name; ``None`` for what is in none."""
+        offsets = (
+            match.start()
+            for match in re.finditer(rf"\b{name}\b", self._text)
+            if not _DEFINED.search(self._text, max(0, match.start() - 9), match.start())
+        )
+        return list(dict.fromkeys(map(self.function_around, offsets)))
+
+    def _start(self, number: int) -> int | None:
         for at in reversed(self._holders(number)):
             header = _HEADER.match(self.code[at])
             if header is None:
                 return None
             if not header["holds"]:
-                return range(at, self._end(at))
+                return at
         return None
 
     def _holders(self, number: int) -> list[int]:
@@ -136,11 +158,22 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
+def _parsed(lines: Sequence[str]) -> _Function | None:
+    """Return the function that some lines are, if they are one."""
+    text = "\n".join(lines)
+    try:
+        tree = sources.parse(f"if True:\n{text}" if text.startswith(" ") else text)
+    except sources.SourceError:
+        return None
+    body = tree.body[0].body if isinstance(tree.body[0], ast.If) else tree.body
+    return body[0] if len(body) == 1 and isinstance(body[0], _Function) else None
+
+
 # -- the saves of one function -----------------------------------------------------------------
 
 
-class _Save(NamedTuple):
-    """A use of ``torch.save``, and the statements and scopes around it, from the outside in."""
+class _Use(NamedTuple):
+    """A use of a function, and the statements and scopes around it, from the outside in."""
 
     node: ast.AST
     around: tuple[ast.AST, ...]
@@ -151,36 +184,33 @@ class _Save(NamedTuple):
         return [node for node in self.around if isinstance(node, _WITHIN)]
 
 
-def _is_plain(lines: Sequence[str], source: str) -> bool:
-    """Say whether all saves in a function, given by its lines, are plain."""
-    text = "\n".join(lines)
-    try:
-        tree = sources.parse(f"if True:\n{text}" if text.startswith(" ") else text)
-    except sources.SourceError:
-        return False
-    body = tree.body[0].body if isinstance(tree.body[0], ast.If) else tree.body
-    if len(body) != 1 or not isinstance(body[0], _Function):
-        return False
-    lasting = [save for save in _saves(body[0]) if not _is_temporary(save)]
+def _is_plain(function: _Function, file: _File) -> bool:
+    """Say whether all saves in a function are plain."""
+    lasting = [save for save in _saves(function) if not _is_temporary(save)]
     # two of them may write one file
-    return not lasting or (len(lasting) == 1 and _is_callers_choice(lasting[0], source))
+    return not lasting or (len(lasting) == 1 and _is_callers_choice(lasting[0], file))
 
 
-def _saves(outer: ast.AST) -> Iterator[_Save]:
+def _saves(function: _Function) -> Iterator[_Use]:
     """Yield the uses of ``torch.save`` in a function, save as a member of a collection."""
+    return _uses(function, _is_torch_save)
+
+
+def _uses(outer: ast.AST, is_wanted: Callable[[ast.AST], bool]) -> Iterator[_Use]:
+    """Yield the calls of what is wanted, and its other uses but as a member of a collection."""
     stack: list[tuple[ast.AST, tuple[ast.AST, ...]]] = [(outer, ())]
     while stack:
         node, around = stack.pop()
-        called = isinstance(node, ast.Call) and _is_torch_save(node.func)
+        called = isinstance(node, ast.Call) and is_wanted(node.func)
         if called:
-            yield _Save(node, around)
+            yield _Use(node, around)
         if not isinstance(node, ast.expr) or isinstance(node, _WITHIN):
             around = (*around, node)
         for child in ast.iter_child_nodes(node):
-            if not _is_torch_save(child):
+            if not is_wanted(child):
                 stack.append((child, around))
             elif not called and not isinstance(node, ast.Set | ast.List | ast.Dict):
-                yield _Save(child, around)
+                yield _Use(child, around)
 
 
 def _is_torch_save(node: ast.AST) -> bool:
@@ -202,7 +232,7 @@ def _target(call: ast.AST) -> ast.expr | None:
     return call.args[1] if len(call.args) > 1 else given.get("f")
 
 
-def _is_temporary(save: _Save) -> bool:
+def _is_temporary(save: _Use) -> bool:
     """Say whether it writes to memory or to a file that is gone afterwards."""
     target = _target(save.node)
     by_name = isinstance(target, ast.Attribute) and target.attr == "name"
@@ -218,19 +248,86 @@ def _is_temporary(save: _Save) -> bool:
     return function in _MEMORY or (opened.by_with and function not in _OPENS)
 
 
-def _is_callers_choice(save: _Save, source: str) -> bool:
-    """Say whether the path comes from a parameter of a function that nothing here calls."""
+def _is_callers_choice(save: _Use, file: _File) -> bool:
+    """Say whether the path comes from a parameter, and nothing in the file repeats the call.
+
+    In a loop that counts, the count has to be in it, too.
+    """
     functions = [node for node in save.within if isinstance(node, _Function)]
-    if len(functions) < len(save.within):
-        return False  # in a loop, a class or a lambda
-    if any(len(re.findall(rf"\b{f.name}\b", source)) > 1 for f in functions):
+    known: dict[str, bool] = {}
+    counts = {_count(node) for node in save.within[len(functions) :]}
+    if not all(_is_called_once(function, file, known) for function in functions):
         return False
     target = _target(save.node)
-    leaves = target and _leaves(target, save.around)
-    if not leaves or any(isinstance(leaf, ast.Constant) and "{" in str(leaf.value)
-                         for leaf in leaves):  # fmt: skip
-        return False  # not understood, or a format string that lacks its f
-    return any(isinstance(leaf, ast.Name) for leaf in leaves)
+    leaves = list(_leaves(target, save.around)) if target is not None else []
+    names = {leaf.id for leaf in leaves if isinstance(leaf, ast.Name)}
+    if names.isdisjoint(_required(functions[-1])) or not counts <= names:
+        return False
+    return all(map(_is_filled, leaves)) or not _may_lack_its_f(file.source)
+
+
+def _is_called_once(function: _Function, file: _File, known: dict[str, bool]) -> bool:
+    """Say whether no loop of the file, and no hook of a framework, leads to a function."""
+    name = function.name
+    if name not in known:
+        known[name] = False  # it leads to itself
+        known[name] = (
+            not name.startswith("__")  # called by other names, too
+            and "Events." not in file.source
+            and not _in_format_string(file.source, re.compile(rf"\b{name}\b"))
+            and all(_calls_once(caller, name, file, known) for caller in file.callers(name))
+        )
+    return known[name]
+
+
+def _calls_once(caller: _Function | None, name: str, file: _File, known: dict[str, bool]) -> bool:
+    """Say whether all uses of ``name`` in a function are calls that run once."""
+    if caller is None:
+        return False
+    return all(
+        isinstance(use.node, ast.Call)
+        and all(
+            isinstance(around, _Function)
+            and not (around.name in file.hooks or HOOK.fullmatch(around.name))
+            and _is_called_once(around, file, known)
+            for around in use.within
+        )
+        for use in _uses(caller, lambda node: _last_name(node) == name)
+    )
+
+
+def _is_filled(leaf: ast.expr) -> bool:
+    """Say whether this is surely no text with names in braces that nothing fills."""
+    return isinstance(leaf, ast.Name) or (
+        isinstance(leaf, ast.Constant) and "{" not in str(leaf.value)
+    )
+
+
+def _count(loop: ast.AST) -> str | None:
+    """Return the name that counts the passes of a loop: ``for i in range(n)``."""
+    if not isinstance(loop, ast.For) or not isinstance(loop.iter, ast.Call):
+        return None
+    target = loop.target
+    if _last_name(loop.iter.func) == "enumerate" and isinstance(target, ast.Tuple):
+        target = target.elts[0]
+    elif _last_name(loop.iter.func) != "range":
+        return None
+    return target.id if isinstance(target, ast.Name) else None
+
+
+def _may_lack_its_f(source: str) -> bool:
+    """Say whether some string of the file holds ``{name}`` without being a format string."""
+    for match in HIDDEN.finditer(source):
+        quote = match.group()[:3]
+        if _BRACES.search(match.group()) and quote[0] != "#":
+            documents = quote in ('"""', "'''") and not _line_start(source, match.start()).strip()
+            if not documents and {"f", "F"}.isdisjoint(_prefix(source, match.start())):
+                return True
+    return False
+
+
+def _line_start(source: str, at: int) -> str:
+    return source[source.rfind("\n", 0, at) + 1 : at]
 
 
 def _required(function: _Function) -> set[str]:
@@ -247,42 +344,44 @@ def _required(function: _Function) -> set[str]:
 
 
 class _Value(NamedTuple):
-    """What a variable holds: by ``with node as name``, or by ``name = node``."""
+    """What a variable holds: by ``with node as name`` or ``name = node``, and where it got it."""
 
     by_with: bool
     node: ast.expr
+    around: tuple[ast.AST, ...]
 
 
-def _leaves(node: ast.expr, around: Sequence[ast.AST]) -> list[ast.expr] | None:
-    """Return the parameters and literals that a path is put together of, variables followed back.
+def _leaves(node: ast.expr, around: tuple[ast.AST, ...]) -> Iterator[ast.expr]:
+    """Yield what a path is put together of, local variables followed back.
 
-    ``None`` if something else is in it.
+    Names among it are those that have one meaning in the whole function: parameters and targets of
+    loops.
     """
-    found: list[ast.expr] = []
-    stack = [(node, 0)]
+    stack = [(node, around)]
+    steps = 0
     while stack:
-        node, steps = stack.pop()
-        parts: Sequence[ast.expr] | None = _parts(node)
-        if isinstance(node, ast.Constant) or _is_parameter(node, around):
-            found.append(node)
-            continue
-        if isinstance(node, ast.Name) and steps < _MAX_STEPS:
-            # what it was put together of must not have changed either: _is_parameter sees to that
-            parts = _assigned(_definition(node.id, around))
+        node, at = stack.pop()
+        if isinstance(node, ast.Name):
+            value = _definition(node.id, at)
             steps += 1
+            if _is_fixed(node.id, around):
+                yield node
+            elif value is None or steps > _MAX_STEPS:
+                yield ast.Starred(node)  # a name of which that cannot be said
+            else:
+                stack += [(part, value.around) for part in _assigned(value)]
+            continue
+        parts = _parts(node)
         if parts is None:
-            return None
-        stack += [(part, steps) for part in parts]
-    return found
+            yield node
+        stack += [(part, at) for part in parts or ()]
 
 
-def _assigned(value: _Value | None) -> Sequence[ast.expr] | None:
-    if value is None or not value.by_with:
-        return value and [value.node]
+def _assigned(value: _Value) -> Sequence[ast.expr]:
     node = value.node
-    if isinstance(node, ast.Call) and _last_name(node.func) == "open":
-        return node.args[:1] or None
-    return None
+    if value.by_with and isinstance(node, ast.Call) and _last_name(node.func) == "open":
+        return node.args[:1]
+    return [node]
 
 
 def _parts(node: ast.expr) -> Sequence[ast.expr] | None:
@@ -298,26 +397,30 @@ def _parts(node: ast.expr) -> Sequence[ast.expr] | None:
     return None
 
 
-def _is_parameter(node: ast.expr, around: Sequence[ast.AST]) -> bool:
-    """Say whether it is a parameter of the innermost function, and its name nothing else here."""
-    inner = next(n for n in reversed(around) if isinstance(n, _Function))
-    if not isinstance(node, ast.Name) or node.id not in _required(inner):
+def _is_fixed(name: str, around: Sequence[ast.AST]) -> bool:
+    """Say whether a name is a parameter or a loop's target, and nothing else in the function."""
+    bindings = _bindings(name, around[0])
+    if len(bindings) != 1:
         return False
-    return len(_bindings(node.id, around[0])) == 1
+    if isinstance(bindings[0], ast.arg):
+        return True
+    targets = (ast.walk(node.target) for node in around if isinstance(node, ast.For))
+    return any(bindings[0] is node for target in targets for node in target)
 
 
-def _definition(name: str, around: Sequence[ast.AST]) -> _Value | None:
+def _definition(name: str, around: tuple[ast.AST, ...]) -> _Value | None:
     """Return what a name surely holds: given in the same suite or one around it, and not since."""
-    for holder, inside in zip(reversed(around[:-1]), reversed(around), strict=False):
+    for depth in range(len(around) - 1, 0, -1):
+        holder, inside = around[depth - 1 : depth + 1]
         for statement in reversed(_before(inside, holder)):
             if isinstance(statement, ast.Assign) and _is_name(statement.targets, name):
-                return _Value(False, statement.value)
+                return _Value(False, statement.value, (*around[:depth], statement))
             if _bindings(name, statement):
                 return None
         if isinstance(holder, ast.With | ast.AsyncWith):
             for item in reversed(holder.items):
                 if item.optional_vars is not None and _is_name([item.optional_vars], name):
-                    return _Value(True, item.context_expr)
+                    return _Value(True, item.context_expr, around[:depth])
         if isinstance(holder, _SCOPES) or _bindings(name, holder):
             return None
     return None
@@ -357,7 +460,7 @@ def _bindings(name: str, outer: ast.AST) -> list[ast.AST]:
     return found
 
 
-def _last_name(node: ast.expr) -> str:
+def _last_name(node: ast.AST) -> str:
     if isinstance(node, ast.Attribute):
         return node.attr
     return node.id if isinstance(node, ast.Name) else ""

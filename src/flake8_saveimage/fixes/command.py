@@ -81,14 +81,15 @@ class SaveImageCommand(CodemodCommand):
         if not text_may_save(source):
             return tree
         codes = self._judge.codes_for(filename)
-        if not may_be_reported(source, codes):
+        hooks = frozenset(self._options.saveimage_hooks)
+        if not may_be_reported(source, codes, hooks):
             return tree
         accepts = self._judge.file(filename, universal_newlines(source)).accepts
         options = FixOptions(
             accept=lambda finding: finding.code in codes and accepts(finding),
             unsafe=self._unsafe,
             vendor=self._vendor,
-            hooks=frozenset(self._options.saveimage_hooks),
+            hooks=hooks,
         )
         try:
             result = fix_source(source, filename=filename, options=options)
