@@ -170,8 +170,15 @@ def _show_warnings_of(logger: str) -> None:
     """flake8 skips a config file that it cannot parse, and says so only with ``--verbose``."""
     import logging
 
+    from flake8_saveimage.sources import printable
+
+    class OneLine(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            text = printable(" ".join(record.getMessage().split()))
+            return f"flake8-saveimage: warning: {text}"
+
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("flake8-saveimage: warning: %(message)s"))
+    handler.setFormatter(OneLine())
     handler.setLevel(logging.WARNING)
     target = logging.getLogger(logger)
     if not target.handlers:

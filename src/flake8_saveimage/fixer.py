@@ -40,12 +40,13 @@ class Fixer(FileWork[FixedFile]):
     def work(self, name: str, raw: bytes) -> FixedFile:
         text, encoding = sources.decode(raw)
         codes = self.judge.codes_for(name)
+        lines = sources.universal_newlines(text)
         hooks = frozenset(self.options.saveimage_hooks)
-        if not may_be_reported(text, codes, hooks) or not tree_may_save(sources.parse(text)):
+        if not may_be_reported(lines, codes, hooks) or not tree_may_save(sources.parse(lines)):
             return FixedFile(name)
         from flake8_saveimage.fixes import FixOptions, VendorError, fix_source
 
-        accepts = self.judge.file(name, sources.universal_newlines(text)).accepts
+        accepts = self.judge.file(name, lines).accepts
         options = FixOptions(
             accept=lambda finding: finding.code in codes and accepts(finding),
             unsafe=self._unsafe,

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from flake8.options.manager import OptionManager
 
+    from flake8_saveimage.findings import Finding
+
 PREFIX = "SVI"
 
 
@@ -64,33 +66,41 @@ class SaveImagePlugin:
         source = "".join(self._lines)
         if not text_may_save(source) or not tree_may_save(self._tree):
             return
+        for finding in self._findings(source):
+            text = f"{finding.code} {finding.message}"
+            yield finding.line, finding.column - 1, text, type(self)
+
+    def _findings(self, source: str) -> list[Finding]:
         from flake8_saveimage.screen import may_be_reported
+        from flake8_saveimage.sources import SourceError, check_size, defect
 
         hooks, codes = _chosen()
-        if not may_be_reported(source, codes, hooks):
-            return
-        from flake8_saveimage.analysis import Unparsable, analyse
-
         try:
-            findings = analyse(source, hooks=hooks, codes=codes)
-        except Unparsable as error:
-            self._not_checked(f"could not be checked, libcst cannot parse it: {error}")
+            check_size(len(source))
+            if not may_be_reported(source, codes, hooks):
+                return []
+            from flake8_saveimage.analysis import Unparsable, analyse
+
+            try:
+                return analyse(source, hooks=hooks, codes=codes)
+            except Unparsable as error:
+                self._not_checked(f"could not be checked, libcst cannot parse it: {error}")
+        except SourceError as error:
+            self._not_checked(str(error))
         except RecursionError:
             self._not_checked("could not be checked, nested too deeply")
         except Exception as error:  # a defect of ours must not end the whole flake8 run
-            from flake8_saveimage.sources import defect
-
             self._not_checked(defect(error))
-        else:
-            for finding in findings:
-                text = f"{finding.code} {finding.message}"
-                yield finding.line, finding.column - 1, text, type(self)
+        return []
 
     def _not_checked(self, reason: str) -> None:
         # flake8 has no channel for this; the root handler of last resort writes to stderr
         import logging
 
-        logging.getLogger(__name__).warning("flake8-saveimage: %r %s", self._filename, reason)
+        from flake8_saveimage.sources import printable
+
+        logger = logging.getLogger(__name__)
+        logger.warning("flake8-saveimage: %r %s", self._filename, printable(reason))
 
 
 @functools.cache

@@ -48,8 +48,8 @@ class WorkerDied(Exception):
 
 
 def may_save(raw: bytes) -> bool:
-    """Say whether a file's bytes pass the text gate; every coding line keeps ASCII as it is."""
-    return b"save" in raw and text_may_save(raw.decode("latin-1"))
+    """Say whether a file's bytes pass the text gate."""
+    return b"save" in raw and text_may_save(sources.skim(raw))
 
 
 def check_files(
@@ -168,7 +168,7 @@ class FileWork(Generic[Result]):
             return self.work(name, raw)
         except sources.SourceError as error:
             # flake8 says nothing about a file that opts out, broken or not
-            skipped = self.judge.file(name, raw.decode("latin-1")).skips_all
+            skipped = self.judge.file(name, sources.skim(raw)).skips_all
             return self.failed(name, None if skipped else str(error))
         except RecursionError:
             return self.failed(name, "cannot be checked: nested too deeply")

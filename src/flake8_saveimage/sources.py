@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     import ast
 
 
+MAX_SIZE = 2_000_000
+"""Bytes of source: libcst's tree takes up to two kilobytes of memory for each of them."""
+
+
 class SourceError(Exception):
     """A source that cannot be read or parsed; the message says why, without the file's name."""
 
@@ -43,6 +47,7 @@ def decode(raw: bytes) -> Source:
     import io
     import tokenize
 
+    check_size(len(raw))
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
         return Source(raw.decode(encoding), encoding)
@@ -58,6 +63,23 @@ def decode(raw: bytes) -> Source:
             if "unknown encoding" not in str(error):
                 raise SourceError(_undecodable(raw, cause)) from error
         raise SourceError(f"cannot be decoded: {error}") from error
+
+
+def check_size(size: int) -> None:
+    """Raise ``SourceError`` for a source of more than ``MAX_SIZE`` bytes or characters."""
+    if size > MAX_SIZE:
+        raise SourceError(
+            f"is too large to be checked ({size / 1e6:.0f} MB; the limit is {MAX_SIZE / 1e6:.0f} "
+            "MB): split it, or exclude it"
+        )
+
+
+def skim(raw: bytes) -> str:
+    """Return the text of a source as far as names and line endings go, whatever its encoding.
+
+    Encodings of programs leave ASCII as it is.
+    """
+    return universal_newlines(raw.decode("latin-1"))
 
 
 def universal_newlines(text: str) -> str:
@@ -85,6 +107,17 @@ def parse(text: str) -> ast.Module:
         raise SourceError(f"cannot be parsed: {error}") from error
     except (RecursionError, MemoryError) as error:
         raise SourceError("cannot be parsed: nested too deeply") from error
+
+
+def printable(text: str) -> str:
+    """Return text with control characters and undecodable bytes as escapes.
+
+    File names and source lines come from elsewhere: printed raw they could forge lines or steer
+    the terminal.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _undecodable(raw: bytes, error: UnicodeDecodeError) -> str:

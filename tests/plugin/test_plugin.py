@@ -132,3 +132,10 @@ def test_what_cannot_be_checked_is_said_and_breaks_nothing(
     plugin = SaveImagePlugin(ast.parse(LOOP), LOOP.splitlines(keepends=True), "a\n.py")
     assert list(plugin.run()) == []
     assert f"'a\\n.py' could not be checked, {message}" in caplog.text
+
+
+def test_a_source_that_is_too_large_is_not_read(caplog: pytest.LogCaptureFixture) -> None:
+    text = LOOP + "x = 1\n" * 400_000
+    plugin = SaveImagePlugin(ast.parse(LOOP), text.splitlines(keepends=True), "a.py")
+    assert list(plugin.run()) == []
+    assert "'a.py' is too large to be checked (2 MB; the limit is 2 MB)" in caplog.text

@@ -41,8 +41,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def say(message: str) -> None:
-    """Print one line on standard error."""
-    print(f"flake8-saveimage: {message}", file=sys.stderr)
+    """Print one line on standard error, whatever names of files are in it."""
+    from flake8_saveimage.sources import printable
+
+    print(f"flake8-saveimage: {printable(message)}", file=sys.stderr)
 
 
 def counted(number: int, noun: str) -> str:

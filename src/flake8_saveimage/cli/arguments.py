@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from flake8_saveimage import __version__
 from flake8_saveimage.report import FORMATS
+from flake8_saveimage.sources import printable
 
 COMMANDS = ("check", "fix", "explain")
 
@@ -111,7 +112,7 @@ class _Parser(argparse.ArgumentParser):
         return _HELP[self.prog.partition(" ")[2]]
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message}\nTry '{self.prog} --help'.\n")
+        self.exit(2, f"{self.prog}: error: {printable(message)}\nTry '{self.prog} --help'.\n")
 
 
 class _Forward(argparse.Action):

@@ -84,17 +84,15 @@ def prepare(arguments: argparse.Namespace, request: config.Request) -> Work:
 
 def report_errors(errors: list[tuple[str, str]]) -> None:
     """Print one line for each file that could not be dealt with."""
-    from flake8_saveimage.report import printable
-
     for path, message in sorted(errors):
-        say(f"error: {printable(path)}: {printable(message)}")
+        say(f"error: {path}: {message}")
 
 
 def _is_file_refused(path: str) -> bool:
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             return False
-        return not text_may_save(sources.read(path).decode("latin-1"))
+        return not text_may_save(sources.skim(sources.read(path)))
     except (OSError, ValueError, sources.SourceError):
         return False
 

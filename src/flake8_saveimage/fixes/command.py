@@ -77,14 +77,14 @@ class SaveImageCommand(CodemodCommand):
     def transform_module_impl(self, tree: cst.Module) -> cst.Module:
         """Return the mended module."""
         filename = self.context.filename or "<unknown>"
-        source = tree.code
-        if not text_may_save(source):
+        source, lines = tree.code, universal_newlines(tree.code)
+        if not text_may_save(lines):
             return tree
         codes = self._judge.codes_for(filename)
         hooks = frozenset(self._options.saveimage_hooks)
-        if not may_be_reported(source, codes, hooks):
+        if not may_be_reported(lines, codes, hooks):
             return tree
-        accepts = self._judge.file(filename, universal_newlines(source)).accepts
+        accepts = self._judge.file(filename, lines).accepts
         options = FixOptions(
             accept=lambda finding: finding.code in codes and accepts(finding),
             unsafe=self._unsafe,

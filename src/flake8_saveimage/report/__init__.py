@@ -11,9 +11,13 @@ import os
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from flake8_saveimage.sources import printable
+
 if TYPE_CHECKING:
     from flake8_saveimage.findings import Finding
     from flake8_saveimage.runner import CheckedFile
+
+__all__ = ["FORMATS", "Run", "Style", "make_run", "plain_path", "printable", "render"]
 
 FORMATS = ("text", "json", "sarif", "github", "html")
 
@@ -60,14 +64,3 @@ def render(name: str, run: Run, style: Style) -> str:
 def plain_path(path: str) -> str:
     """Return a path as the user gave it, without ``./`` and with ``/`` between its parts."""
     return os.path.normpath(path).replace(os.sep, "/")
-
-
-def printable(text: str) -> str:
-    """Return text with control characters and undecodable bytes as escapes.
-
-    File names and source lines come from elsewhere: printed raw they could forge lines or steer
-    the terminal.
-    """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -164,6 +164,9 @@ class _Edits:
         self._fixable = [finding for finding in file.findings if finding.fix]
         self._lines = text.split("\n")
         self._made = self._fix(file.path, text, hooks) if self._fixable else []
+        self._beside = frozenset(
+            edit for edit in self._made if not any(_touches(edit, f) for f in self._fixable)
+        )
         self._alone = len({(finding.line, finding.column) for finding in self._fixable}) == 1
 
     def of(self, finding: Finding) -> tuple[Edit, ...]:
@@ -180,7 +183,7 @@ class _Edits:
         """Return what an edit beside the call does for this call alone."""
         from flake8_saveimage.fixes.imports import HELPER_MODULE
 
-        if any(_touches(edit, other) for other in self._fixable):
+        if edit not in self._beside:
             return None
         before = self._lines[edit.start - 1 : edit.end - 1]
         if self._alone or not before or any(HELPER_MODULE in line for line in before):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flake8_saveimage.findings import Finding
-from flake8_saveimage.report import Run, Style, plain_path
+from flake8_saveimage.report import Run, Style, plain_path, printable
 from flake8_saveimage.report.severity import level
 
 
@@ -28,11 +28,11 @@ def _annotation(path: str, finding: Finding) -> str:
 
 
 def _data(text: str) -> str:
-    """Escape the text of a command, which ends with its line.
+    """Escape the text of a command, which ends with its line; no reader sees a control character.
 
     Source: https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts
     """
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return printable(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
 
 
 def _property(text: str) -> str:
