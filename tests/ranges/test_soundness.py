@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import random
+import sys
+import warnings
 from pathlib import Path
 from types import ModuleType
 
@@ -12,8 +15,10 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("torchvision")
 
+from claiming import FILES, claims
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 pytestmark = pytest.mark.torch
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "ranges_soundness.py"
@@ -39,11 +44,38 @@ def programs(draw: st.DrawFn) -> tuple[list[str], random.Random]:
     return soundness.random_program(rng), rng
 
 
-@settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=int(os.environ.get("SAVEIMAGE_PROGRAMS", "2000")),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
 @given(programs())
 def test_every_value_lies_inside_its_claim(drawn: tuple[list[str], random.Random]) -> None:
     lines, rng = drawn
     soundness.check(lines, random.Random(rng.random()))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_what_is_shown_lies_inside_its_claim(path: Path, tmp_path: Path) -> None:
+    """``fixtures/claims``, run with ordinary values, with those of bytes, and with NaN and inf."""
+    torch = soundness.torch
+    source = path.read_text(encoding="utf-8")
+    claimed, code = claims(source), compile(source, str(path), "exec")
+    seen: set[int] = set()
+
+    def show(value: object) -> None:
+        line = sys._getframe(1).f_lineno
+        seen.add(line)
+        assert soundness.refutation(claimed[line], value) is None, f"line {line}"
+
+    Image.new("RGB", (8, 8), (200, 3, 77)).save(tmp_path / "image.png")
+    odd = torch.tensor([float("nan"), float("inf"), -float("inf")]).repeat(128).view(2, 3, 8, 8)
+    for x in (torch.randn(2, 3, 8, 8) * 3, torch.rand(2, 3, 8, 8) * 255, odd):
+        names = {"x": x, "y": torch.rand(2, 3, 8, 8), "show": show, "__name__": path.stem}
+        with warnings.catch_warnings(), Image.open(tmp_path / "image.png") as pil:
+            warnings.simplefilter("ignore")
+            exec(code, {**names, "pil": pil, "file": str(tmp_path / "image.png")})
+    assert seen == set(claimed)
 
 
 @pytest.mark.parametrize(

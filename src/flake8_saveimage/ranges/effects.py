@@ -99,7 +99,7 @@ class Effects:
         if id(scope) not in self._events:
             events: dict[str, list[Event]] = {}
             calls: set[tuple[str, int]] = set()
-            for site in scope.calls:
+            for site in reversed(scope.calls):  # in a chain, the innermost happens first
                 for name, event in self._of_call(site):
                     events.setdefault(name, []).append(event)
                     calls.add((name, site.place.order))
@@ -121,7 +121,7 @@ class Effects:
 
     def _of_nested(self, inner: Scope, outer: Place) -> Iterator[tuple[str, Event]]:
         """A closure for an optimizer clamps the image of the function around it."""
-        for site in inner.calls:
+        for site in reversed(inner.calls):
             for name, event in self._of_call(site):
                 if name.partition(".")[0] not in inner.bindings and event.kind != "grow":
                     yield name, event._replace(place=outer, nested=True)
@@ -129,7 +129,7 @@ class Effects:
     def _of_call(self, site: CallSite) -> list[tuple[str, Event]]:
         func, name = site.node.func, site.name
         if isinstance(func, cst.Attribute):
-            receiver = dotted(func.value)
+            receiver = dotted(_changed_object(func.value))
             if receiver is not None:
                 receiver = receiver.removesuffix(".data")
                 if name in _GROWING:
@@ -231,6 +231,17 @@ class Effects:
         return dataclasses.replace(
             open_claim, reach=stored.reach, known=stored.known, origin=stored.origin
         )
+
+
+def _changed_object(receiver: cst.BaseExpression) -> cst.BaseExpression:
+    """Return ``x`` of ``x.mul_(2).sub_(1)``: the methods that change it return it."""
+    while (
+        isinstance(receiver, cst.Call)
+        and isinstance(receiver.func, cst.Attribute)
+        and receiver.func.attr.value.endswith("_")
+    ):
+        receiver = receiver.func.value
+    return receiver
 
 
 def _timing(event: Event, binding: Binding, place: Place) -> tuple[bool, bool] | None:

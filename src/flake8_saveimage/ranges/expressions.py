@@ -22,10 +22,11 @@ from flake8_saveimage.ranges.domain import (
     constant,
     number,
 )
-from flake8_saveimage.ranges.dtypes import BY_NAME, Ranks
+from flake8_saveimage.ranges.dtypes import BY_NAME, DTypes, Ranks, within
 from flake8_saveimage.ranges.merging import union
 from flake8_saveimage.ranges.naming import role
 from flake8_saveimage.ranges.objects import Frame, Function, Sequence, Table
+from flake8_saveimage.ranges.spans import WHOLE
 from flake8_saveimage.ranges.transfer import blend, reshaped_by_index
 
 if TYPE_CHECKING:
@@ -178,6 +179,9 @@ def _unary(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) 
         return OPERATIONS["torch.neg"]([value], {})
     if isinstance(node.operator, cst.Not):
         return UNKNOWN
+    inverted = isinstance(node.operator, cst.BitInvert) and isinstance(value, Values)
+    if inverted and not within(value.dtypes, DTypes.BOOL):  # ~x of an integer is -x - 1
+        return dataclasses.replace(value, span=WHOLE, reach=None, scale=(1.0, 0.0))
     return value
 
 

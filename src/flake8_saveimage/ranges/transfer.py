@@ -72,9 +72,14 @@ def shape_ranks(a: Arguments) -> Ranks:
     return Ranks.TENSOR
 
 
-@operation("torch.rand", "numpy.random.rand", "numpy.random.random", parameters="size")
+@operation("torch.rand", parameters="size")
 def rand(a: Arguments) -> Values:
     return tensor(UNIT, a.dtypes(DTypes.FLOAT), ranks=shape_ranks(a))
+
+
+@operation("numpy.random.rand", "numpy.random.random", parameters="size")
+def numpy_rand(a: Arguments) -> Values:
+    return tensor(UNIT, DTypes.DOUBLE, ranks=shape_ranks(a))
 
 
 @operation("torch.rand_like")
@@ -194,9 +199,13 @@ def linspace(a: Arguments) -> Values:
 
 
 def _filled(*names: str, value: float) -> None:
-    @operation(*(f"torch.{n}" for n in names), *(f"numpy.{n}" for n in names), parameters="size")
-    def constructor(a: Arguments) -> Values:
-        return tensor(Span(value, value), a.dtypes(DTypes.FLOAT), ranks=shape_ranks(a))
+    def constructor(a: Arguments, default: DTypes = DTypes.FLOAT) -> Values:
+        return tensor(Span(value, value), a.dtypes(default), ranks=shape_ranks(a))
+
+    operation(*(f"torch.{n}" for n in names), parameters="size")(constructor)
+    operation(*(f"numpy.{n}" for n in names), parameters="size dtype")(
+        lambda a: constructor(a, DTypes.DOUBLE)
+    )
 
     @operation(*(f"torch.{n}_like" for n in names))
     def like(a: Arguments) -> Values:
@@ -1211,7 +1220,12 @@ def type_as(a: Arguments) -> Values:
     return cast_to(a.values("input"), other.dtypes)
 
 
-@operation("Tensor.item", "Tensor.tolist")
+@operation("Tensor.tolist")
+def tolist(a: Arguments) -> Abstract:
+    return Items((item(a),), complete=False)
+
+
+@operation("Tensor.item")
 def item(a: Arguments) -> Values:
     value = a.values("input")
     dtypes = union(

@@ -1,0 +1,108 @@
+"""What the analysis claims of some hundred expressions, written behind each of them.
+
+A file in ``fixtures/claims`` is a program; ``show(expression)  # claim`` says what is known of the
+expression there: kind, dtypes and ranks (``n`` a number, ``0`` no dimension, ``+`` dimensions), the
+interval that holds every value, the one that the code visibly fills, what put it there and how
+surely. The same programs run in torch: whatever is shown lies inside its claim.
+
+After a deliberate change ``python tests/ranges/claiming.py`` writes the claims anew; the
+difference is to be read, line by line.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import libcst
+from libcst.metadata import MetadataWrapper, PositionProvider
+
+from flake8_saveimage.flow import Flow
+from flake8_saveimage.module import read_facts
+from flake8_saveimage.ranges.domain import Abstract, Items, Literally, Values
+from flake8_saveimage.ranges.dtypes import DTypes, Ranks, each
+from flake8_saveimage.ranges.evaluate import Evaluator
+from flake8_saveimage.ranges.spans import Span
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted((ROOT / "fixtures" / "claims").glob("*.py"))
+SETS = (
+    (DTypes.ANY, "any"),
+    (DTypes.ANY & ~DTypes.BOOL, "number"),
+    (DTypes.INTEGERS, "integer"),
+    (DTypes.FLOATS, "floating"),
+)
+SHOWN = re.compile(r"^( *)show\((.*?)\)(?:  # .*)?$")
+
+
+def interval(span: Span) -> str:
+    return f"[{span.low:.9g}, {span.high:.9g}]{' or nan' if span.nan else ''}"
+
+
+def dtype_names(dtypes: DTypes) -> str:
+    for group, name in SETS:
+        if dtypes == group:
+            return name
+    return "|".join((dtype.name or "").lower() for dtype in each(dtypes)) or "none"
+
+
+def text(value: Abstract) -> str:
+    """Write a claim down."""
+    if isinstance(value, Items):
+        parts = [text(part) for part in value.parts]
+        return f"({'; '.join(parts if value.complete else [*parts, '...'])})"
+    if isinstance(value, DTypes):
+        return dtype_names(value)
+    if isinstance(value, Literally):
+        return repr(value.value)
+    if not isinstance(value, Values):
+        return type(value).__name__
+    ranks = "".join(
+        sign
+        for rank, sign in ((Ranks.NUMBER, "n"), (Ranks.ZERO, "0"), (Ranks.DIMENSIONS, "+"))
+        if rank & value.ranks
+    )
+    words = [value.kind, dtype_names(value.dtypes), ranks, interval(value.span)]
+    if value.reach is not None:
+        words.append(f"fills {interval(value.reach)}")
+    if value.origin is not None:
+        words.append(f"by {value.origin.what} ({value.origin.proof})")
+    if value.scale != (1.0, 0.0):
+        words.append("= {:.6g} x + {:.6g}".format(*value.scale))
+    words += sorted(value.marks)
+    return " ".join([*words, "known"] if value.known else words)
+
+
+def claims(source: str) -> dict[int, Abstract]:
+    """Return what the analysis says of each ``show`` of a program, by its line."""
+    wrapper = MetadataWrapper(libcst.parse_module(source), unsafe_skip_copy=True)
+    flow = Flow(read_facts(wrapper.module))
+    evaluator = Evaluator(flow)
+    positions = wrapper.resolve(PositionProvider)
+    return {
+        positions[site.node].start.line: evaluator.ask(site.node.args[0].value, site.place)
+        for site in flow.facts.calls_by_name["show"]
+    }
+
+
+def numbered(source: str) -> list[tuple[int, str]]:
+    return list(enumerate(source.splitlines(), 1))
+
+
+def annotated(source: str) -> str:
+    """Write the claims behind the lines that show something."""
+    found = claims(source)
+    lines = []
+    for number, line in numbered(source):
+        match = SHOWN.match(line)
+        lines.append(f"{match[1]}show({match[2]})  # {text(found[number])}" if match else line)
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    for path in FILES:
+        path.write_text(annotated(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
