@@ -179,10 +179,14 @@ def _unary(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) 
         return OPERATIONS["torch.neg"]([value], {})
     if isinstance(node.operator, cst.Not):
         return UNKNOWN
-    inverted = isinstance(node.operator, cst.BitInvert) and isinstance(value, Values)
-    if inverted and not within(value.dtypes, DTypes.BOOL):  # ~x of an integer is -x - 1
-        return dataclasses.replace(value, span=WHOLE, reach=None, scale=(1.0, 0.0))
+    if isinstance(node.operator, cst.BitInvert) and isinstance(value, Values):
+        return value if within(value.dtypes, DTypes.BOOL) else _inverted(value)
     return value
+
+
+def _inverted(value: Values) -> Values:
+    """``~x`` of an integer is ``-x - 1``."""
+    return dataclasses.replace(value, span=WHOLE, reach=None, scale=(1.0, 0.0))
 
 
 def _comparison(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
