@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import NamedTuple
 
@@ -14,6 +15,9 @@ from flake8_saveimage.module import read_facts
 from flake8_saveimage.positions import Span, spans
 from flake8_saveimage.rules import Problem, Rule, all_rules
 from flake8_saveimage.sites import SaveSite, save_sites
+
+
+_PLACE = re.compile(r"parser error: error at (\d+):(\d+): ")
 
 
 class Unparsable(Exception):
@@ -49,7 +53,11 @@ def parse(source: str) -> cst.Module:
         return cst.parse_module(source)
     except cst.ParserSyntaxError as error:
         message = error.message.partition("\n")[0]
-        raise Unparsable(message, error.raw_line, error.raw_column + 1) from None
+        place = _PLACE.match(message)
+        if place is None:
+            raise Unparsable(message, error.raw_line, error.raw_column + 1) from None
+        # at the end of a line, libcst's own numbers are those of the next one
+        raise Unparsable(message[place.end() :], int(place[1]), int(place[2])) from None
     except RecursionError:
         raise Unparsable("nested too deeply to be parsed", 1, 1) from None
 
