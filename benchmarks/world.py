@@ -88,7 +88,7 @@ class File(NamedTuple):
     name: str
 
     def __str__(self) -> str:
-        return f"{self.package}: {self.name}"
+        return f"{self.package}: {self.name}" if self.name else self.package
 
 
 class Mode(NamedTuple):
@@ -453,6 +453,8 @@ def main() -> int:
     parser.add_argument("--no-gate", action="store_true", help="every call is a save call")
     parser.add_argument("--longest", type=int, default=500, metavar="LINES", help="for --no-gate")
     options = parser.parse_args()
+    if missing := [str(path) for path in options.paths if not path.exists()]:
+        parser.error(f"no such file or folder: {', '.join(missing)}")
     mode = Mode(options.every_call, options.no_gate, options.longest, options.limit)
     containers = options.paths or list(packages(options.packages))
     files = [file for container in containers for file in listed(container)][:: options.sample]
