@@ -16,7 +16,6 @@ from flake8_saveimage.positions import Span, spans
 from flake8_saveimage.rules import Problem, Rule, all_rules
 from flake8_saveimage.sites import SaveSite, save_sites
 
-
 _PLACE = re.compile(r"parser error: error at (\d+):(\d+): ")
 
 
