@@ -76,7 +76,11 @@ class Probe:
         if finite and (self._normalize or (low >= LOWEST and high < HIGHEST)):
             return None
         non_finite = 0 if finite else sum(map(_count_non_finite, tensors))
-        outside = 0 if self._normalize else sum(map(_count_outside, tensors))
+        outside = 0
+        if not self._normalize:
+            # written so that NaN counts both ways
+            below, above = not low >= LOWEST, not high < HIGHEST
+            outside = sum(_count_outside(tensor, below, above) for tensor in tensors)
         infinite = 0 if finite or self._normalize else sum(map(_count_infinite, tensors))
         total = sum(tensor.numel() for tensor in tensors)
         return Pixels((outside - infinite) / total, non_finite / total, low, high)
@@ -95,8 +99,11 @@ def _within_zero_and_one(tensor: torch.Tensor) -> bool:
     import torch
 
     signed = {2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.element_size()]
-    bits = tensor.view(signed).numpy()
-    return int(bits.view(f"u{tensor.element_size()}").max()) <= one
+    bits = tensor.reshape(-1).view(signed).numpy().view(f"u{tensor.element_size()}")
+    # an image that is clipped somewhere nearly always shows it early on
+    return all(
+        int(bits[start : start + _CHUNK].max()) <= one for start in range(0, len(bits), _CHUNK)
+    )
 
 
 def _chunks(tensor: torch.Tensor) -> Iterator[Any]:
@@ -150,16 +157,17 @@ def _bounds(tensors: list[torch.Tensor]) -> torch.Tensor:
     return torch.stack((low, torch.stack([e.max for e in extremes]).amax()))
 
 
-def _count_outside(tensor: torch.Tensor) -> int:
-    """How many values ``save_image`` clips, infinities included."""
+def _count_outside(tensor: torch.Tensor, below: bool, above: bool) -> int:
+    """How many values ``save_image`` clips at the ends asked for, infinities included."""
     if tensor.device.type != "cpu":
         return int(((tensor < LOWEST) | (tensor >= HIGHEST)).count_nonzero())
     import numpy as np  # type: ignore[import-not-found, unused-ignore]
 
-    return sum(
-        int(np.count_nonzero(values < LOWEST) + np.count_nonzero(values >= HIGHEST))
-        for values in _chunks(tensor)
-    )
+    found = 0
+    for values in _chunks(tensor):
+        found += int(np.count_nonzero(values < LOWEST)) if below else 0
+        found += int(np.count_nonzero(values >= HIGHEST)) if above else 0
+    return found
 
 
 def _count_non_finite(tensor: torch.Tensor) -> int:
