@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
+import resource
 import stat
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -168,13 +171,25 @@ def no_links(*_: object, **__: object) -> None:
     raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 
 
-@pytest.mark.parametrize("kernel", [True, False], ids=["exclusive rename", "lock file"])
+def refused(code: int) -> Callable[[bytes, bytes], int]:
+    """A kernel's rename that a file system does not offer."""
+
+    def rename(_old: bytes, _new: bytes) -> int:
+        ctypes.set_errno(code)
+        return -1
+
+    return rename
+
+
+@pytest.mark.parametrize("kernel", ["exclusive rename", "no such call", "refused"])
 def test_file_systems_without_hard_links(
-    kernel: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kernel: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "link", no_links)
-    if not kernel:
+    if kernel == "no such call":
         monkeypatch.setattr(runtime, "_kernel_rename", lambda: None)
+    elif kernel == "refused":
+        monkeypatch.setattr(runtime, "_kernel_rename", lambda: refused(errno.EINVAL))
     written = [safe_save(n, tmp_path / "x.pt") for n in range(5)]
     assert [torch.load(path) for path in written] == [0, 1, 2, 3, 4]
     assert [path.name for path in written][:3] == ["x.pt", "x_1.pt", "x_2.pt"]
@@ -184,6 +199,34 @@ def test_file_systems_without_hard_links(
     (tmp_path / "y_1.pt").symlink_to("nowhere")
     assert [safe_save(n, tmp_path / "y.pt").name for n in range(2)] == ["y.pt", "y_2.pt"]
     assert torch.load(safe_save("new", tmp_path / "x.pt", if_exists="replace")) == "new"
+
+
+def test_an_error_while_renaming_names_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "link", no_links)
+    monkeypatch.setattr(runtime, "_kernel_rename", lambda: refused(errno.EIO))
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)) as caught:
+        safe_save({}, tmp_path / "x.pt")
+    assert (caught.value.errno, caught.value.filename) == (errno.EIO, str(tmp_path / "x.pt"))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("if_exists", ["unique", "replace"])
+def test_an_error_while_writing_is_the_first_one_and_names_the_file(
+    if_exists: Any, tmp_path: Path
+) -> None:
+    """torch.save goes on after a failed write, and fails again about something else."""
+    path = tmp_path / "x.pt"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        with pytest.raises(OSError, match="what was there before is intact") as caught:
+            safe_save(torch.zeros(100_000), path, if_exists=if_exists)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (caught.value.errno, caught.value.filename) == (errno.EFBIG, str(path))
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_stale_lock_costs_a_number_and_nothing_more(

@@ -63,6 +63,7 @@ def test_relative_paths_stay_relative_and_follow_the_folder(
         ("a.png", "a_1.png"),
         ("a.b.png", "a.b_1.png"),
         ("checkpoint.pth.tar", "checkpoint_1.pth.tar"),
+        *((f"a.pt{end}", f"a_1.pt{end}") for end in (".gz", ".bz2", ".xz", ".zst", ".zip")),
         ("model_v1.5", "model_v1.5_1"),
         ("loss_0.123.pt", "loss_0.123_1.pt"),
         ("x_3.png", "x_3_1.png"),
@@ -212,3 +213,17 @@ def test_a_path_is_needed_and_only_one() -> None:
         safe_save({}, "a.pt", f="b.pt")
     with pytest.raises(TypeError, match="not bytes"):
         safe_save({}, b"a.pt")  # type: ignore[arg-type]
+
+
+def test_the_public_names() -> None:
+    names: dict[str, object] = {}
+    exec("from flake8_saveimage.runtime import *", names)
+    assert set(names) - {"__builtins__"} == {
+        "RUNTIME_VERSION",
+        "SaveImageWarning",
+        "SaveQueue",
+        "SaveQueueError",
+        "remove_leftovers",
+        "safe_save",
+        "safe_save_image",
+    }

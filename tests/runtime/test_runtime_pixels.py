@@ -285,6 +285,15 @@ def test_clipping_is_said_once_per_call_site_with_numbers(tmp_path: Path) -> Non
     assert (pixels(tmp_path / "x.png") == theirs(tensor)).all()
 
 
+def test_the_warning_is_that_of_the_callers_module(tmp_path: Path) -> None:
+    tensor = torch.full((3, 4, 4), 2.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.filterwarnings("error", module=__name__)
+        with pytest.raises(SaveImageWarning, match="outside"):
+            safe_save_image(tensor, tmp_path / "x.png")
+
+
 def test_out_of_range_can_raise_or_be_silent(tmp_path: Path) -> None:
     tensor = torch.full((3, 4, 4), 1.5)
     with pytest.raises(ValueError, match=r"48 of 48 values \(100 %\).*outside \[0, 1\]"):
