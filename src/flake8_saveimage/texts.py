@@ -80,7 +80,7 @@ def union(values: Iterable[Value], text: str | None = None) -> Value:
 
 def unknown(names: str = "") -> str:
     """Return a text of which only a hint is known: the names that stand behind it."""
-    return MARK + names.replace(MARK, "|") + MARK
+    return MARK + names.replace(MARK, "|").strip("|") + MARK
 
 
 def known_text(value: Value, hint: str = "") -> str:
