@@ -26,6 +26,7 @@ import os
 import pickle
 import re
 import socket
+import stat
 import string
 import sys
 import threading
@@ -426,15 +427,16 @@ def remove_leftovers(
 
 def _is_left_over(path: Path, older_than: float) -> bool:
     try:
-        owner = _owner(path)
-        age = time.time() - path.lstat().st_mtime
+        status = path.lstat()
+        # a folder or a link of such a name is nothing that this file makes
+        owner = _owner(path) if stat.S_ISREG(status.st_mode) else None
     except OSError:
         return False
     if owner is None:
         return False
     host, pid = owner
     if host != _HOST:
-        return age > older_than
+        return time.time() - status.st_mtime > older_than
     return not _is_running(pid)
 
 
@@ -443,7 +445,10 @@ def _owner(path: Path) -> tuple[str, int] | None:
     if match := _TEMPORARY.fullmatch(path.name):
         return match["host"], int(match["pid"])
     if _LOCK.fullmatch(path.name):
-        host, _, pid = path.read_text(encoding="ascii", errors="replace").partition(" ")
+        # Whoever swaps the file for a link or a pipe meanwhile must not be followed or waited for.
+        flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        with os.fdopen(os.open(path, os.O_RDONLY | flags), "rb") as handle:
+            host, _, pid = handle.read(64).decode("ascii", "replace").partition(" ")
         return (host, int(pid)) if pid.isdigit() else ("", 0)
     return None
 

@@ -13,9 +13,11 @@ import hashlib
 import json
 import mmap
 import os
+import stat
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,13 +94,15 @@ class Journal:
             self._map.flush()
 
     def _next_segment(self, size: int) -> mmap.mmap:
-        # A host name, because a shared folder holds processes of several machines.
-        name = f"{_host()}-{self.pid}-{self._segments:06d}.log"
-        self._segments += 1
-        with (self._folder / name).open("w+b") as file:
-            file.write(bytes(size))
-            file.flush()
-            return mmap.mmap(file.fileno(), size)
+        # A host name, because a shared folder holds processes of several machines; two containers
+        # may share host name and number all the same, and nobody's file or link is written to.
+        while True:
+            name = f"{_host()}-{self.pid}-{self._segments:06d}.log"
+            self._segments += 1
+            with suppress(FileExistsError), (self._folder / name).open("x+b") as file:
+                file.write(bytes(size))
+                file.flush()
+                return mmap.mmap(file.fileno(), size)
 
 
 def read(folder: Path) -> tuple[list[Save], str | None]:
@@ -175,7 +179,9 @@ def make_folder(launch: str | None) -> Path:
     user = os.getuid() if hasattr(os, "getuid") else 0
     key = hashlib.sha256(launch.encode()).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()) / f"saveimage-guard-{user}-{key}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if hasattr(os, "getuid") and (folder.is_symlink() or folder.stat().st_uid != user):
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()  # one look: a link to a folder of the user's own is not taken either
+    if hasattr(os, "getuid") and not (stat.S_ISDIR(found.st_mode) and found.st_uid == user):
         raise PermissionError(f"{folder} belongs to somebody else; pass --run-dir")
     return folder

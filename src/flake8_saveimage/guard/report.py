@@ -22,7 +22,7 @@ def render(report: Report, format: Format, base: Path) -> str:
     """The whole report, ending in a newline. Text shows paths relative to ``base``."""
     if format == "json":
         return json.dumps(_as_json(report), indent=2) + "\n"
-    return "\n".join(_Text(base).lines(report)) + "\n"
+    return "".join(f"{_printable(line)}\n" for line in _Text(base).lines(report))
 
 
 class _Text:
@@ -126,6 +126,11 @@ class _Text:
 
     def _path(self, path: str) -> str:
         return path.removeprefix(self._base)
+
+
+def _printable(line: str) -> str:
+    """Return a line whose names of files can neither forge other lines nor steer a terminal."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 
 def _more(items: Sequence[Any], indent: str) -> Iterator[str]:
