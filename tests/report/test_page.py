@@ -360,6 +360,45 @@ def test_nothing_of_a_scanned_file_is_run(open_page: Open, tmp_path: Path) -> No
     assert page.locator(".source mark").inner_text().startswith('torch.save(name, "</script>')
 
 
+PAYLOADS = (
+    "<img src=x onerror=window.hacked=1>",
+    "<svg onload=window.hacked=1>",
+    "javascript:window.hacked=1",
+    "</textarea></style></title><script>window.hacked=1<!-- ",
+    "&lt;script&gt;window.hacked=1&lt;/script&gt;",
+    "${window.hacked=1}`;window.hacked=1;//",
+    "__proto__",
+)
+
+
+def test_nothing_of_a_scanned_file_runs_wherever_it_is_shown(
+    open_page: Open, tmp_path: Path
+) -> None:
+    files = {
+        f"{payload.replace('/', chr(0x2215))}.py": (
+            f"import torch  # {payload}\nfor name in names:  # {payload}\n"
+            f"    torch.save(name, {payload + '.pt'!r})\n"
+        )
+        for payload in PAYLOADS
+    }
+    broken = {f"broken {name}": BROKEN for name in files}
+    page = open_page(check(files | broken, tmp_path))
+    assert page.locator("#count").inner_text() == f"{len(files)} findings"
+    for mode in ("By rule", "By file"):
+        page.get_by_role("button", name=mode).click()
+        for number in range(len(files)):
+            page.locator("#list .item").nth(number).click()
+            page.locator(".source mark").first.hover()
+    for payload in PAYLOADS:
+        page.fill("#search", payload)
+        page.fill("#file", payload)
+    page.reload()
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("script").count() == 2
+    assert page.locator("img, iframe, object, embed, [onerror], [onload]").count() == 0
+    assert page.locator("a[href^='javascript' i]").count() == 0
+
+
 def test_policy_refuses_what_is_not_the_page(open_page: Open, tmp_path: Path) -> None:
     page = open_page(check({"a.py": FIXED_NAME}, tmp_path), provoke=True)
     refused = page.evaluate(

@@ -224,3 +224,23 @@ def test_several_processes_find_the_same(tmp_path: Path) -> None:
     files = {f"file_{number:02}.py": TRAIN for number in range(40)}
     run = check(files, tmp_path)
     assert report("sarif", run._replace(jobs=2)) == report("sarif", run)
+
+
+def test_no_text_of_a_file_becomes_a_link(tmp_path: Path) -> None:
+    """Viewers make links of ``[text](target)`` in messages (SARIF 3.11.6)."""
+    link = "[click](javascript:alert(1))"
+    source = f'import torch\n\ntorch.save({{}}, "{link}.pt")\n'
+    (run,) = sarif({f"{link}.py": source, f"broken {link}.py": BROKEN}, tmp_path)["runs"]
+    messages = [result["message"]["text"] for result in run["results"]]
+    messages += [
+        note["message"]["text"] for note in run["invocations"][0]["toolExecutionNotifications"]
+    ]
+    assert len(messages) == 2
+    assert "'[click] (javascript:alert(1)).pt'" in messages[0]
+    assert all("](" not in message for message in messages)
+    assert all("(" not in uri["uri"] for uri in artifacts(run))
+
+
+def artifacts(run: dict[str, Any]) -> list[dict[str, str]]:
+    """Return every artifact that the results of a run name."""
+    return [location(result)["artifactLocation"] for result in run["results"]]

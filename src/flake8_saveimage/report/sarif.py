@@ -16,7 +16,7 @@ from typing import Any
 
 from flake8_saveimage import __version__
 from flake8_saveimage.findings import Finding
-from flake8_saveimage.report import Run, Style, plain_path
+from flake8_saveimage.report import Run, Style, plain_path, printable
 from flake8_saveimage.report.details import Detail, Edit, FileDetails, details_of
 from flake8_saveimage.report.severity import level
 from flake8_saveimage.rules import Rule, all_rules, documentation
@@ -79,9 +79,14 @@ def _sentence(title: str) -> str:
 def _notification(path: str, message: str, how: str = "error") -> _Object:
     return {
         "level": how,
-        "message": {"text": message},
+        "message": {"text": _no_link(message)},
         "locations": [{"physicalLocation": {"artifactLocation": _artifact(path)}}],
     }
+
+
+def _no_link(message: str) -> str:
+    """Return a message in which no text of a scanned file becomes a link (3.11.6)."""
+    return printable(message).replace("](", "] (")
 
 
 # -- results -----------------------------------------------------------------------------------
@@ -99,7 +104,7 @@ def _results(file: FileDetails, index: dict[str, int]) -> list[_Object]:
             "ruleId": finding.code,
             "ruleIndex": index[finding.code],
             "level": level(finding.code),
-            "message": {"text": finding.message},
+            "message": {"text": _no_link(finding.message)},
             "locations": [_location(file.path, _region(finding))],
             "partialFingerprints": {"callLine/v1": _fingerprint(file.path, same, twins[same])},
         }
