@@ -15,7 +15,6 @@ from flake8_saveimage.ranges import spans
 from flake8_saveimage.ranges.calls import (
     OPERATIONS,
     Arguments,
-    Operation,
     converted,
     operation,
     parts,
@@ -781,7 +780,7 @@ for _name, _low, _high in (
     ("fix", _floor, _ceil),
 ):
 
-    @operation(_name, parameters="input decimals")
+    @operation(_name)
     def rounded(
         a: Arguments,
         low: Callable[[float], float] = _low,
@@ -833,13 +832,15 @@ def comparison(a: Arguments) -> Values:
 
 @operation("torch.argmax", "torch.argmin", "torch.argsort", "torch.nonzero", "torch.multinomial")
 @operation("Tensor.argmax", "Tensor.argmin", "Tensor.argsort", "Tensor.nonzero")
-@operation("Tensor.multinomial", "torch.bincount", "torch.histc")
+@operation("Tensor.multinomial", "torch.bincount")
 def index(a: Arguments) -> Values:
     span = Span(0.0, 2.0**63)
     return tensor(span, DTypes.INT64, reach=None, ranks=Ranks.TENSOR)
 
 
-OPERATIONS["torch.histc"] = Operation(lambda a: UNKNOWN, ())
+@operation("torch.histc")
+def histc(a: Arguments) -> Values:
+    return UNKNOWN
 
 
 @operation("torch.nn.functional.one_hot")
