@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Callable, Iterator, Sequence, Set
 from typing import NamedTuple, TypeAlias
 
@@ -60,9 +61,9 @@ def may_be_reported(source: str, codes: Set[str], hooks: Set[str] = frozenset())
 
 
 def _in_format_string(source: str, wanted: re.Pattern[str]) -> bool:
-    """Say whether a format string may hold a call: ``f"{torch.save(x, path)}"``."""
+    """Say whether a format string may hold a use: ``f"{torch.save(x, path)}"``."""
     return any(
-        wanted.search(match.group()) and not {"f", "F"}.isdisjoint(_prefix(source, match.start()))
+        not {"f", "F"}.isdisjoint(_prefix(source, match.start())) and wanted.search(match.group())
         for match in HIDDEN.finditer(source)
     )
 
@@ -74,7 +75,10 @@ def _prefix(source: str, start: int) -> str:
 
 def _blanks(match: re.Match[str]) -> str:
     """Hide a string or a statement so that everything else stays where it is."""
-    return "\n".join(" " * len(line) for line in match.group().split("\n"))
+    text = match.group()
+    if "\n" not in text:
+        return " " * len(text)
+    return "\n".join([" " * len(line) for line in text.split("\n")])
 
 
 def _has_other_saves(code: str, known: int) -> bool:
@@ -87,12 +91,18 @@ def _has_other_saves(code: str, known: int) -> bool:
         if full in ("torch", "torch.serialization") and (module or alias):
             names.add(alias or name)
     code = IMPORT.sub(_blanks, code)
-    modules = rf"\b(?:{'|'.join(names)})(?:\s*\.\s*serialization)?\b"
+    # each name by itself, because a pattern that begins with a letter is searched for fastest
+    modules = rf"(?:{'|'.join(map(_whole, names))})(?:\s*\.\s*serialization)?\b"
     if "save_image" in code or len(re.findall(rf"{modules}\s*\.\s*save\b", code)) > known:
         return True
     # a module as a value: `th = torch`, but neither `torch.x` nor `getattr(torch, "x")`
     as_value = rf"{modules}(?!\s*(?:\.|,|if\b))|:=\s*{modules}\s*,"
     return len(_ANY_SAVE.findall(code)) > known and re.search(as_value, code) is not None
+
+
+def _whole(name: str) -> str:
+    """Return a pattern for a name that is no part of a longer one; faster than ``\\bname\\b``."""
+    return rf"{name}(?<!\w{name})\b"
 
 
 class _File:
@@ -104,6 +114,7 @@ class _File:
         self._text = code
         self._source = source.split("\n")
         self.code = code.split("\n")
+        self._indents = [_indent(line) for line in self.code]
         self._functions: dict[int, _Function | None] = {}
 
     def function_around(self, offset: int) -> _Function | None:
@@ -119,7 +130,7 @@ class _File:
         """Return the outermost functions that use a name; ``None`` for what is in none."""
         offsets = (
             match.start()
-            for match in re.finditer(rf"\b{name}\b", self._text)
+            for match in re.finditer(_whole(name), self._text)
             if not _DEFINED.search(self._text, max(0, match.start() - 9), match.start())
         )
         return list(dict.fromkeys(map(self.function_around, offsets)))
@@ -135,27 +146,29 @@ class _File:
 
     def _holders(self, number: int) -> list[int]:
         """Return a line's number and those of the lines that it is indented under, inside out."""
-        found: list[int] = []
-        for at in range(number, -1, -1):
-            if not found or self._begins(at, _indent(self.code[found[-1]]) - 1):
+        found = [number]
+        indent = _indent(self.code[number])
+        for at in range(number - 1, -1, -1):
+            if not indent:
+                break
+            if self._indents[at] < indent:
                 found.append(at)
-                if not _indent(self.code[at]):
-                    break
+                indent = self._indents[at]
         return found
 
-    def _begins(self, at: int, indent: int) -> bool:
-        """Say whether code that is indented by ``indent`` at most begins on a line."""
-        line = self.code[at].lstrip()
-        return bool(line) and line[0] not in ")]}" and _indent(self.code[at]) <= indent
-
     def _end(self, start: int) -> int:
-        indent = _indent(self.code[start])
+        indent = self._indents[start]
         following = range(start + 1, len(self.code))
-        return next((at for at in following if self._begins(at, indent)), len(self.code))
+        return next((at for at in following if self._indents[at] <= indent), len(self.code))
+
+
+# what the indentation of a line that is blank, or that goes on with another, is taken for
+_NOWHERE = sys.maxsize
 
 
 def _indent(line: str) -> int:
-    return len(line) - len(line.lstrip())
+    code = line.lstrip()
+    return _NOWHERE if not code or code[0] in ")]}" else len(line) - len(code)
 
 
 def _parsed(lines: Sequence[str]) -> _Function | None:
@@ -274,7 +287,7 @@ def _is_called_once(function: _Function, file: _File, known: dict[str, bool]) ->
         known[name] = (
             not name.startswith("__")  # called by other names, too
             and "Events." not in file.source
-            and not _in_format_string(file.source, re.compile(rf"\b{name}\b"))
+            and not _in_format_string(file.source, re.compile(_whole(name)))
             and all(_calls_once(caller, name, file, known) for caller in file.callers(name))
         )
     return known[name]
