@@ -44,6 +44,20 @@ PASS = [
     "import torch\nx = \"it's\"; torch.save(x, 'a')  # don't",
     "import torch\n'''doc \\''' more'''\ntorch.save(x, 'a')",
     "import torch\r\nif x:\r\n\ttorch.save(x, 'a')",
+    "from torch import (load,  # for reading (later)\n    save)\nsave(x, 'a')",
+    "import torch\nprint(f\"{torch.save(x, 'a')}\")",
+    "import torch\n(torch\n # why\n .save(x, 'a'))",
+    "import torch\n(torch  # why\n .save(x, 'a'))",
+    "import torch\ntorch \\\n .save(x, 'a')",
+    "import torch\ntorch. \\\n  save(x, 'a')",
+    "from \\\n torch import save\nsave(x, 'a')",
+    "from torch \\\n import save\nsave(x, 'a')",
+    "import torch \\\n as th\nth.save(x, 'a')",
+    "import torch as \\\n th\nth.save(x, 'a')",
+    "from\x0ctorch import save\nsave(x, 'a')",
+    "import torch\nx = torch\nx.save(x, 'a')",
+    "import torch;x=torch;x.save(1, 'a')",
+    "import torch.serialization\ntorch . serialization . save(x, 'a')",
 ]
 
 REFUSE = [
@@ -90,3 +104,22 @@ def test_the_gate_imports_nothing_heavy() -> None:
     ).stdout
     for module in ("libcst", "torch", "flake8'", "argparse"):
         assert module not in loaded
+
+
+LONG = {
+    "attributes": "torch.a\n",
+    "open imports": "from a import (\n",
+    "open imports of torch": "torch import (a\n",
+    "imports on one line": "torch import ",
+    "blanks": "torch  ",
+    "format strings": "f'{",
+    "comments": "torch # ",
+}
+
+
+@pytest.mark.parametrize("piece", LONG.values(), ids=LONG)
+def test_no_text_takes_more_than_linear_time(piece: str) -> None:
+    """Quadratic, these would take hours: no clock is needed to see that."""
+    head = "import torch\nx = save\n# torch.save\n"
+    for text in (head + piece * 100_000, head.replace("torch.save", "save") + piece * 100_000):
+        text_may_save(text)

@@ -29,18 +29,23 @@ HIDDEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 IMPORT = re.compile(
-    r"f(?<!\wf)rom[ \t]+(?P<module>[.\w]+)[ \t]+import[ \t]*(?P<names>\([^)]*\)|(?:[^\n\\;]|\\.)*)"
+    r"f(?<!\wf)rom\s+(?P<module>[.\w]+)\s+import[ \t]*(?P<names>\([^()]*\)|(?:[^\n\\;]|\\.)*)"
     r"|i(?<!\wi)mport\b(?P<modules>(?:[^\n\\;]|\\.)*)",
     re.DOTALL,
 )
 _ALIAS = re.compile(r"([\w.]+|\*)(?:[ \t]+as[ \t]+(\w+))?")
 _WORD = re.compile(r"save(?<!\wsave)(?!\w)")
-# `torch.save`, or what gives it another name: `import torch as th`, `from torch import save`
+# `torch.save`, or what gives it another name: `import torch as th`, `from torch import save`,
+# `th = torch`. How far it looks is limited, so that no text takes more than linear time.
 _MENTIONED = re.compile(
-    r"torch(?:\.serialization)?(?:\.save\b|[ \t]+as[ \t]|"
-    r"[ \t]+import[ \t]*(?:\*|(?:\([^)]*|(?:[^\n\\]|\\.)*)\b(?:save|serialization)\b))",
-    re.DOTALL,
+    r"torch(?:\s*\.\s*serialization)?(?:\s*\.\s*save\b|\s*\.?[ \t]*\\\r?\n|[ \t]+as[ \t]|"
+    r"\s*\#[^\n]{0,200}\n\s*\.|"
+    r"[ \t]+import[ \t]*(?:\*|[^\n]{0,200}(?:[(\\]|\b(?:save|serialization)\b))|"
+    r"(?:(?<==torch)|(?<==[ ]torch))[ \t]*[\n;,)])"
 )
+_FORMATTED = re.compile(r"save(?:_image)?\s*\([^{}]*\}")
+_USED = re.compile(r"\.\s*save(?:_image)?\b")
+_CONTINUED = re.compile(r"\\\r?\n")
 
 
 def text_may_save(source: str) -> bool:
@@ -50,7 +55,8 @@ def text_may_save(source: str) -> bool:
     # What nearly every file without a save call lacks, found by the fastest searches there are.
     if "save_image" not in source and not (_WORD.search(source) and _MENTIONED.search(source)):
         return False
-    return _code_may_save(HIDDEN.sub(" ", source))
+    code = _CONTINUED.sub(" ", HIDDEN.sub(" ", source))
+    return _code_may_save(code) or any(map(_is_formatted_save, HIDDEN.finditer(source)))
 
 
 def _code_may_save(code: str) -> bool:
@@ -70,8 +76,21 @@ def _code_may_save(code: str) -> bool:
     # a name that is only imported, to be offered to others, saves nothing here
     if bare and re.search(rf"\b(?:{'|'.join(bare)})\b", IMPORT.sub(" ", code)) is not None:
         return True
-    use = rf"(?:{'|'.join(bases)})\s*\.[\w\s.]*\bsave(?:_image)?\b"
-    return re.search(use, code) is not None
+    names = "|".join(bases)
+    if re.search(rf"(?:{names})(?:\s*\.\s*\w+){{0,5}}?\s*\.\s*save(?:_image)?\b", code) is not None:
+        return True
+    as_value = (
+        rf"=\s*(?:{names})(?:\s*\.\s*(?:utils|serialization))?[ \t]*(?:[\n;,)]|$)"  # th = torch
+    )
+    return _USED.search(code) is not None and re.search(as_value, code) is not None
+
+
+def _is_formatted_save(match: re.Match[str]) -> bool:
+    """Say whether a hidden string may be a format string with a save call between its braces."""
+    text = match.group()
+    if "save" not in text or _FORMATTED.search(text) is None:
+        return False
+    return not {"f", "F"}.isdisjoint(match.string[max(0, match.start() - 2) : match.start()])
 
 
 def imported(code: str) -> Iterator[tuple[str, str, str]]:
