@@ -297,6 +297,16 @@ def test_four_ranks_over_gloo(run_script: Run, tmp_path: Path) -> None:
         dist.barrier()
         assert len(os.listdir("each")) == len(os.listdir("default")) == 12
 
+        # a queue takes the number, with the rank in it, at the call
+        with SaveQueue(workers=2) as queue:
+            futures = [queue.save(rank, "queue/x.pt", ranks="each") for _ in range(3)]
+        names = [future.result().name for future in futures]
+        taken = [f"x_rank{rank}.pt", f"x_rank{rank}_1.pt", f"x_rank{rank}_2.pt"]
+        assert names in (["x.pt", *taken[:2]], taken), names
+        assert all(torch.load(f"queue/{name}") == rank for name in names)
+        dist.barrier()
+        assert len(os.listdir("queue")) == 12
+
         # replace with "each": the same name every time, one per rank
         for step in range(3):
             path = safe_save(rank, "own/last.pt", if_exists="replace", ranks="each")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import io
 import os
 import resource
 import stat
@@ -44,6 +45,17 @@ def test_error_and_skip_do_not_even_look_at_the_image(tmp_path: Path) -> None:
     assert safe_save_image(nan, path, if_exists="skip") == path
     with pytest.raises(FileExistsError):
         safe_save_image(nan, path, if_exists="error")
+
+
+def test_rank_zero_cannot_pass_on_a_file_object() -> None:
+    for save in (lambda f: safe_save(1, f, ranks="zero"),
+                 lambda f: safe_save_image(IMAGE, f, format="png", ranks="zero")):  # fmt: skip
+        buffer = io.BytesIO()
+        with pytest.raises(
+            TypeError, match="needs a path; a file object is not known to the other"
+        ):
+            save(buffer)
+        assert buffer.getvalue() == b""
 
 
 @pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])

@@ -232,6 +232,10 @@ def test_writer_options_reach_the_writer(tmp_path: Path) -> None:
     small = safe_save_image(tensor, tmp_path / "x.jpg", quality=10)
     large = safe_save_image(tensor, tmp_path / "x.jpg", quality=95)
     assert small.stat().st_size < large.stat().st_size
+    packing = {"compression": "jpeg"}
+    small = safe_save_image(tensor, tmp_path / "x.tiff", quality=10, save_options=packing)
+    large = safe_save_image(tensor, tmp_path / "x.tiff", quality=95, save_options=packing)
+    assert small.stat().st_size < large.stat().st_size
     stored = safe_save_image(tensor, tmp_path / "x.png", compress_level=0)
     packed = safe_save_image(tensor * 0, tmp_path / "x.png", compress_level=9)
     assert stored.stat().st_size > 64 * 64 * 3 > packed.stat().st_size
