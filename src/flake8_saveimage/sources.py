@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -89,6 +90,15 @@ def universal_newlines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def _limit_depth(text: str) -> None:
+    """Raise ``RecursionError`` where later Pythons do; libcst would take minutes."""
+    import contextlib
+    import symtable
+
+    with contextlib.suppress(SyntaxError):  # no matter of depth
+        symtable.symtable(text, "<unknown>", "exec")
+
+
 def parse(text: str) -> ast.Module:
     """Parse with the running Python; raises ``SourceError`` for what it does not accept."""
     import ast
@@ -97,7 +107,10 @@ def parse(text: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # invalid escapes are not what this tool is about
-            return ast.parse(text)
+            tree = ast.parse(text)
+            if sys.version_info < (3, 11):
+                _limit_depth(text)
+            return tree
     except SyntaxError as error:
         where = f"line {error.lineno}" if error.lineno else "unknown line"
         if error.lineno and error.offset:
