@@ -148,8 +148,6 @@ def _keeps_a_side(test: cst.Comparison, arm: Block) -> bool:
             if inside and binding.kind == "assign" and binding.value is not None:
                 if code_of(binding.value) in codes:
                     return True
-                if isinstance(binding.value, cst.Call) and code_of(binding.value) in codes:
-                    return True
     return False
 
 
