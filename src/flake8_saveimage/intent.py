@@ -142,13 +142,14 @@ def _keeps_a_side(test: cst.Comparison, arm: Block) -> bool:
     sides = [test.left, *(target.comparator for target in test.comparisons)]
     names = {name for side in sides if (name := dotted(side)) is not None}
     codes = [code_of(side) for side in sides]
-    for name in names:
-        for binding in arm.scope.bindings.get(name, ()):
-            inside = arm.start <= binding.place.order <= arm.end
-            if inside and binding.kind == "assign" and binding.value is not None:
-                if code_of(binding.value) in codes:
-                    return True
-    return False
+    return any(
+        arm.start <= binding.place.order <= arm.end
+        and binding.kind == "assign"
+        and binding.value is not None
+        and code_of(binding.value) in codes
+        for name in names
+        for binding in arm.scope.bindings.get(name, ())
+    )
 
 
 def _flag_source(
