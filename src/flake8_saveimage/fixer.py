@@ -41,8 +41,7 @@ class Fixer(FileWork[FixedFile]):
         text, encoding = sources.decode(raw)
         codes = self.judge.codes_for(name)
         lines = sources.universal_newlines(text)
-        hooks = frozenset(self.options.saveimage_hooks)
-        if not may_be_reported(lines, codes, hooks) or not tree_may_save(sources.parse(lines)):
+        if not may_be_reported(lines, codes) or not tree_may_save(sources.parse(lines)):
             return FixedFile(name)
         from flake8_saveimage.fixes import FixOptions, VendorError, fix_source
 
@@ -51,7 +50,7 @@ class Fixer(FileWork[FixedFile]):
             accept=lambda finding: finding.code in codes and accepts(finding),
             unsafe=self._unsafe,
             vendor=self._vendor,
-            hooks=hooks,
+            hooks=frozenset(self.options.saveimage_hooks),
         )
         try:
             result = fix_source(text, filename=name, options=options)

@@ -43,7 +43,7 @@ _MENTIONED = re.compile(
     r"[ \t]+import[ \t]*(?:\*|[^\n]{0,200}(?:[(\\]|\b(?:save|serialization)\b))|"
     r"(?:(?<==torch)|(?<==[ ]torch))[ \t]*[\n;,)])"
 )
-_FORMATTED = re.compile(r"save(?:_image)?\s*\([^{}]*\}")
+_CALLED = re.compile(r"save(?:_image)?\s*\(")
 _USED = re.compile(r"\.\s*save(?:_image)?\b")
 _CONTINUED = re.compile(r"\\\r?\n")
 
@@ -56,7 +56,7 @@ def text_may_save(source: str) -> bool:
     if "save_image" not in source and not (_WORD.search(source) and _MENTIONED.search(source)):
         return False
     code = _CONTINUED.sub(" ", HIDDEN.sub(" ", source))
-    return _code_may_save(code) or any(map(_is_formatted_save, HIDDEN.finditer(source)))
+    return _code_may_save(code) or has_formatted_save(source)
 
 
 def _code_may_save(code: str) -> bool:
@@ -85,12 +85,16 @@ def _code_may_save(code: str) -> bool:
     return _USED.search(code) is not None and re.search(as_value, code) is not None
 
 
+def has_formatted_save(source: str) -> bool:
+    """Say whether a format string may hold a call: ``f"{torch.save(x, path)}"``."""
+    return any(map(_is_formatted_save, HIDDEN.finditer(source)))
+
+
 def _is_formatted_save(match: re.Match[str]) -> bool:
-    """Say whether a hidden string may be a format string with a save call between its braces."""
-    text = match.group()
-    if "save" not in text or _FORMATTED.search(text) is None:
+    prefix = match.string[max(0, match.start() - 2) : match.start()]
+    if {"f", "F"}.isdisjoint(prefix):
         return False
-    return not {"f", "F"}.isdisjoint(match.string[max(0, match.start() - 2) : match.start()])
+    return "{" in match.group() and _CALLED.search(match.group()) is not None
 
 
 def imported(code: str) -> Iterator[tuple[str, str, str]]:

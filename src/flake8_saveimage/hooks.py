@@ -6,9 +6,18 @@ import re
 
 import libcst as cst
 
-from flake8_saveimage.hooknames import HOOK
 from flake8_saveimage.module import CallSite, Facts, Scope, dotted
 
+_HOOK = re.compile(
+    r"(training|validation|train|valid|val|test|predict|eval|optimizer)_step(_end)?"
+    r"|on_(train_|training_|validation_|valid_|val_|test_|predict_|eval_|evaluation_)?"
+    r"(epoch|batch|step|iteration|iter|loader|substep)_(start|begin|end)"
+    r"|(training|validation|train|valid|val|test)_epoch_end"
+    r"|on_(validation_end|evaluate|log|save|after_backward|before_optimizer_step|save_checkpoint)"
+    r"|(before|after)_(train_|val_|test_)?(epoch|iter|batch|step|pred|loss|backward|train|validate)"
+    r"|(before|after)_(train|val|test)_(epoch|iter)"
+    r"|forward|__getitem__|forward_step|train_one_step|compute_loss|compute_metrics"
+)
 # A test or a prediction has a single epoch.
 _ONCE = re.compile(r"(on_|before_|after_)?(test|predict)_epoch(_start|_begin|_end)?")
 _ONCE_EVENTS = frozenset({"COMPLETED", "STARTED", "TERMINATE", "EXCEPTION_RAISED"})
@@ -19,7 +28,7 @@ def is_hook(function: Scope, facts: Facts) -> bool:
     name = function.name
     if name in facts.hooks:
         return True
-    if function.owner_class is not None and HOOK.fullmatch(name) and not _ONCE.fullmatch(name):
+    if function.owner_class is not None and _HOOK.fullmatch(name) and not _ONCE.fullmatch(name):
         # `forward(self)` without an input is a trainer's entry point, not a module's pass.
         return name != "forward" or len(function.params) > 1
     return _handles_event(function) or any(

@@ -25,7 +25,9 @@ from flake8_saveimage.module import (
     child_nodes,
     code_of,
     dotted,
+    last_name,
 )
+from flake8_saveimage.screen import MEMORY, OPENERS
 from flake8_saveimage.texts import (
     MARK,
     QUOTIENT,
@@ -113,10 +115,6 @@ def path_fact(site: SaveSite) -> PathFact:
 
 # -- what is written ---------------------------------------------------------------------------
 
-_MEMORY = frozenset(
-    "BytesIO StringIO NamedTemporaryFile TemporaryFile SpooledTemporaryFile mkstemp".split()
-)
-
 
 def destination(site: SaveSite) -> Destination | None:
     """Return the path behind a save call, looking through ``open``; ``None`` if there is none."""
@@ -147,10 +145,9 @@ def _opened(
 ) -> Destination | None:
     """Return the path that ``open(path, "wb")`` or ``path.open("wb")`` writes."""
     func = call.func
-    last = func.attr.value if isinstance(func, cst.Attribute) else dotted(func) or ""
-    if last in _MEMORY:
+    if last_name(func) in MEMORY:
         return None
-    if last not in ("open", "GFile", "File"):
+    if last_name(func) not in OPENERS:
         return default
     values = [argument.value for argument in call.args if argument.keyword is None]
     given = {a.keyword.value: a.value for a in call.args if a.keyword is not None}

@@ -77,7 +77,7 @@ class SaveImagePlugin:
         hooks, codes = _chosen()
         try:
             check_size(len(source))
-            if not may_be_reported(source, codes, hooks):
+            if not may_be_reported(source, codes):
                 return []
             from flake8_saveimage.analysis import Unparsable, analyse
 

@@ -208,11 +208,11 @@ class Checker(FileWork[CheckedFile]):
 
     def _findings(self, name: str, text: str) -> list[Finding]:
         codes = self.judge.codes_for(name)
-        hooks = frozenset(self.options.saveimage_hooks)
-        if not may_be_reported(text, codes, hooks) or not tree_may_save(sources.parse(text)):
+        if not may_be_reported(text, codes) or not tree_may_save(sources.parse(text)):
             return []
         from flake8_saveimage.analysis import analyse
 
+        hooks = frozenset(self.options.saveimage_hooks)
         return analyse(text, hooks=hooks, codes=codes, fixes=self._fixes)
 
 

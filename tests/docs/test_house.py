@@ -17,7 +17,6 @@ DRAWING = (ROOT / "docs" / "assets" / "house.svg").read_text(encoding="utf-8")
 LODGERS = {
     "collector": 1,
     "discovery": 4,
-    "hooknames": 1,
     "patch": 4,
     "writing": 1,
     "fixes.command": 5,

@@ -6,8 +6,8 @@ parameters it depends (``~`` where it only came through something that repeats).
 run as well: every path shown has the text (not in ``*loosely``), and one that does not depend on a
 loop is the same in all its passes.
 
-After a deliberate change ``python tests/paths/test_path_claims.py`` writes the claims anew; the
-difference is to be read, line by line.
+After a deliberate change ``PYTHONPATH=tests python tests/paths/test_path_claims.py`` writes the
+claims anew; the difference is to be read, line by line.
 """
 
 from __future__ import annotations
@@ -19,16 +19,14 @@ from pathlib import Path
 
 import libcst
 import pytest
-from libcst.metadata import MetadataWrapper, PositionProvider
 
+import showing
 from flake8_saveimage.dependence import Dependence, Source
-from flake8_saveimage.flow import Flow
-from flake8_saveimage.module import Loop, Scope, read_facts
+from flake8_saveimage.module import Loop, Scope
 from flake8_saveimage.paths import loop_variable
 from flake8_saveimage.texts import Value, split_text
 
-FILES = sorted((Path(__file__).parents[2] / "fixtures" / "path_claims").glob("*.py"))
-SHOWN = re.compile(r"^( *)show\((.*?)\)(?:  # .*)?$")
+FILES = showing.programs("path_claims")
 
 
 def source_name(source: Source) -> str:
@@ -53,24 +51,16 @@ def text(value: Value) -> str:
 
 def claims(source: str) -> dict[int, Value]:
     """Return what the analysis says of each ``show`` of a program, by its line."""
-    wrapper = MetadataWrapper(libcst.parse_module(source), unsafe_skip_copy=True)
-    flow = Flow(read_facts(wrapper.module))
+    flow, calls = showing.shown(source)
     dependence = Dependence(flow)
-    positions = wrapper.resolve(PositionProvider)
     return {
-        positions[site.node].start.line: dependence.evaluate(site.node.args[0].value, site.place)
-        for site in flow.facts.calls_by_name["show"]
+        n: dependence.evaluate(call.node.args[0].value, call.place) for n, call in calls.items()
     }
 
 
 def annotated(source: str) -> str:
     """Write the claims behind the lines that show something."""
-    found = claims(source)
-    lines = []
-    for number, line in enumerate(source.splitlines(), 1):
-        match = SHOWN.match(line)
-        lines.append(f"{match[1]}show({match[2]})  # {text(found[number])}" if match else line)
-    return "\n".join(lines) + "\n"
+    return showing.annotated(source, claims(source), text)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -102,5 +92,4 @@ def test_the_programs_show_what_is_claimed(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    for file in FILES:
-        file.write_text(annotated(file.read_text(encoding="utf-8")), encoding="utf-8")
+    showing.write_anew(FILES, annotated)

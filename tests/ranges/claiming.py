@@ -5,34 +5,25 @@ expression there: kind, dtypes and ranks (``n`` a number, ``0`` no dimension, ``
 interval that holds every value, the one that the code visibly fills, what put it there and how
 surely. The same programs run in torch: whatever is shown lies inside its claim.
 
-After a deliberate change ``python tests/ranges/claiming.py`` writes the claims anew; the
-difference is to be read, line by line.
+After a deliberate change ``PYTHONPATH=tests python tests/ranges/claiming.py`` writes the claims
+anew; the difference is to be read, line by line.
 """
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
-import libcst
-from libcst.metadata import MetadataWrapper, PositionProvider
-
-from flake8_saveimage.flow import Flow
-from flake8_saveimage.module import read_facts
+import showing
 from flake8_saveimage.ranges.domain import Abstract, Items, Literally, Values
 from flake8_saveimage.ranges.dtypes import DTypes, Ranks, each
 from flake8_saveimage.ranges.evaluate import Evaluator
 from flake8_saveimage.ranges.spans import Span
 
-ROOT = Path(__file__).parents[2]
-FILES = sorted((ROOT / "fixtures" / "claims").glob("*.py"))
+FILES = showing.programs("claims")
 SETS = (
     (DTypes.ANY, "any"),
     (DTypes.ANY & ~DTypes.BOOL, "number"),
     (DTypes.INTEGERS, "integer"),
     (DTypes.FLOATS, "floating"),
 )
-SHOWN = re.compile(r"^( *)show\((.*?)\)(?:  # .*)?$")
 
 
 def interval(span: Span) -> str:
@@ -75,34 +66,15 @@ def text(value: Abstract) -> str:
 
 def claims(source: str) -> dict[int, Abstract]:
     """Return what the analysis says of each ``show`` of a program, by its line."""
-    wrapper = MetadataWrapper(libcst.parse_module(source), unsafe_skip_copy=True)
-    flow = Flow(read_facts(wrapper.module))
+    flow, calls = showing.shown(source)
     evaluator = Evaluator(flow)
-    positions = wrapper.resolve(PositionProvider)
-    return {
-        positions[site.node].start.line: evaluator.ask(site.node.args[0].value, site.place)
-        for site in flow.facts.calls_by_name["show"]
-    }
-
-
-def numbered(source: str) -> list[tuple[int, str]]:
-    return list(enumerate(source.splitlines(), 1))
+    return {n: evaluator.ask(call.node.args[0].value, call.place) for n, call in calls.items()}
 
 
 def annotated(source: str) -> str:
     """Write the claims behind the lines that show something."""
-    found = claims(source)
-    lines = []
-    for number, line in numbered(source):
-        match = SHOWN.match(line)
-        lines.append(f"{match[1]}show({match[2]})  # {text(found[number])}" if match else line)
-    return "\n".join(lines) + "\n"
-
-
-def main() -> None:
-    for path in FILES:
-        path.write_text(annotated(path.read_text(encoding="utf-8")), encoding="utf-8")
+    return showing.annotated(source, claims(source), text)
 
 
 if __name__ == "__main__":
-    main()
+    showing.write_anew(FILES, annotated)

@@ -7,7 +7,6 @@ end at the gate and should cost next to nothing.
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -24,8 +23,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     from flake8_saveimage.cli.arguments import parse
 
-    # a short run of many lasting objects: Python's default looks at them all again and again
-    gc.set_threshold(50_000)
     arguments = parse(sys.argv[1:] if argv is None else list(argv))
     try:
         status = _run(arguments.command, arguments)

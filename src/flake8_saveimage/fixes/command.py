@@ -81,15 +81,14 @@ class SaveImageCommand(CodemodCommand):
         if not text_may_save(lines):
             return tree
         codes = self._judge.codes_for(filename)
-        hooks = frozenset(self._options.saveimage_hooks)
-        if not may_be_reported(lines, codes, hooks):
+        if not may_be_reported(lines, codes):
             return tree
         accepts = self._judge.file(filename, lines).accepts
         options = FixOptions(
             accept=lambda finding: finding.code in codes and accepts(finding),
             unsafe=self._unsafe,
             vendor=self._vendor,
-            hooks=hooks,
+            hooks=frozenset(self._options.saveimage_hooks),
         )
         try:
             result = fix_source(source, filename=filename, options=options)

@@ -11,13 +11,11 @@ import os
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from flake8_saveimage.sources import printable
-
 if TYPE_CHECKING:
     from flake8_saveimage.findings import Finding
     from flake8_saveimage.runner import CheckedFile
 
-__all__ = ["FORMATS", "Run", "Style", "make_run", "plain_path", "printable", "render"]
+__all__ = ["FORMATS", "Run", "Style", "make_run", "plain_path", "render"]
 
 FORMATS = ("text", "json", "sarif", "github", "html")
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from flake8_saveimage.findings import Finding
-from flake8_saveimage.report import Run, Style, plain_path, printable
+from flake8_saveimage.report import Run, Style, plain_path
 from flake8_saveimage.report.severity import level
+from flake8_saveimage.sources import printable
 
 
 def render(run: Run, style: Style) -> str:

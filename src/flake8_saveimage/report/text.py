@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.report import Run, Style, printable
+from flake8_saveimage.report import Run, Style
+from flake8_saveimage.sources import printable
 
 if TYPE_CHECKING:
     from flake8_saveimage.findings import Finding
