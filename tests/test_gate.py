@@ -46,6 +46,7 @@ PASS = [
     "import torch\r\nif x:\r\n\ttorch.save(x, 'a')",
     "from torch import (load,  # for reading (later)\n    save)\nsave(x, 'a')",
     "import torch\nprint(f\"{torch.save(x, 'a')}\")",
+    "import torch\nprint(f\"{a} {b or torch.save({}, 'a')}\")",
     "import torch\n(torch\n # why\n .save(x, 'a'))",
     "import torch\n(torch  # why\n .save(x, 'a'))",
     "import torch\ntorch \\\n .save(x, 'a')",
@@ -73,6 +74,7 @@ REFUSE = [
     "from torch import save\n__all__ = ['save']",
     "from torch.serialization import load as load, save as save",
     "from torch.distributed.checkpoint import save\nsave(x)",
+    "import torch\nline = f\"torch.save({x}, '{path}')\"",
 ]
 
 

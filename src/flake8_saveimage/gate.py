@@ -43,7 +43,7 @@ _MENTIONED = re.compile(
     r"[ \t]+import[ \t]*(?:\*|[^\n]{0,200}(?:[(\\]|\b(?:save|serialization)\b))|"
     r"(?:(?<==torch)|(?<==[ ]torch))[ \t]*[\n;,)])"
 )
-_CALLED = re.compile(r"save(?:_image)?\s*\(")
+_IN_BRACES = re.compile(r"\{[^{}]{0,200}save(?:_image)?\s*\(")
 _USED = re.compile(r"\.\s*save(?:_image)?\b")
 _CONTINUED = re.compile(r"\\\r?\n")
 
@@ -92,9 +92,7 @@ def has_formatted_save(source: str) -> bool:
 
 def _is_formatted_save(match: re.Match[str]) -> bool:
     prefix = match.string[max(0, match.start() - 2) : match.start()]
-    if {"f", "F"}.isdisjoint(prefix):
-        return False
-    return "{" in match.group() and _CALLED.search(match.group()) is not None
+    return not {"f", "F"}.isdisjoint(prefix) and _IN_BRACES.search(match.group()) is not None
 
 
 def imported(code: str) -> Iterator[tuple[str, str, str]]:
