@@ -43,7 +43,7 @@ def script(tmp_path: Path) -> Callable[..., Path]:
 def _environment() -> dict[str, str]:
     hidden = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
     kept = {name: value for name, value in os.environ.items() if name not in hidden}
-    return {**kept, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**kept, "OMP_NUM_THREADS": "1"}
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import io
@@ -9,7 +10,10 @@ import os
 import pickle
 import sys
 import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -19,6 +23,8 @@ torchvision_utils = pytest.importorskip("torchvision.utils")
 from torch import save as held_before  # noqa: E402
 
 from flake8_saveimage.guard import OverwriteError, guard  # noqa: E402
+from flake8_saveimage.guard.claims import Claim, Claims  # noqa: E402
+from flake8_saveimage.guard.watch import Watch  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -152,6 +158,77 @@ def test_unique_gives_a_reserved_name_back_when_the_save_fails() -> None:
         with pytest.raises(RuntimeError):
             save_image(torch.zeros(3, 4, 4, dtype=torch.uint8), "x.png")
     assert [path.name for path in Path().iterdir()] == ["x.png"]
+
+
+@contextlib.contextmanager
+def overtaken(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let a thread save ``x.pt`` while the next save has looked at the path and not yet begun."""
+    look = Watch._look
+    threads: list[threading.Thread] = []
+
+    def slow(watch: Watch, destination: object) -> tuple[str | None, int]:
+        found = look(watch, destination)
+        if not threads:
+            threads.append(threading.Thread(target=torch.save, args=("other", "x.pt")))
+            threads[0].start()
+            threads[0].join()
+        return found
+
+    monkeypatch.setattr(Watch, "_look", slow)
+    yield
+    assert threads
+
+
+def test_a_save_overtaken_by_another_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    with guard(output=None) as watched, overtaken(monkeypatch):
+        torch.save("one", "x.pt")
+    assert watched.report is not None
+    assert [file.lost for file in watched.report.overwritten] == [1]
+
+
+def test_a_save_overtaken_by_another_gets_its_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    with guard(on_overwrite="unique", output=None), overtaken(monkeypatch):
+        torch.save("one", "x.pt")
+    assert sorted(torch.load(path) for path in Path().iterdir()) == ["one", "other"]
+
+
+def test_a_save_overtaken_by_another_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = pytest.raises(OverwriteError)
+    with guard(on_overwrite="raise", output=None), overtaken(monkeypatch), refused:
+        torch.save("one", "x.pt")
+    assert torch.load("x.pt") == "other"
+
+
+@pytest.mark.parametrize("mode", ["raise", "unique"])
+def test_files_that_are_moved_away_leave_their_name(mode: Literal["raise", "unique"]) -> None:
+    with guard(on_overwrite=mode, output=None) as watched:
+        for number in range(5):
+            torch.save(number, "new.pt")
+            Path("new.pt").rename(f"{number}.pt")
+    assert sorted(torch.load(path) for path in Path().iterdir()) == list(range(5))
+    assert watched.report is not None
+    assert watched.report.problems == 0
+
+
+def test_only_one_takes_a_path_over(tmp_path: Path) -> None:
+    newest = None
+    for number in range(20):
+        claims = [Claims(tmp_path) for _ in range(4)]
+        barrier = threading.Barrier(len(claims))
+        with ThreadPoolExecutor(len(claims)) as pool:
+
+            def take(own: Claims, barrier: threading.Barrier, after: Claim | None) -> bool:
+                barrier.wait()
+                return own.take("x.pt", "train.py:1", after)
+
+            taken = list(pool.map(take, claims, [barrier] * 4, [newest] * 4))
+        assert taken.count(True) == 1
+        newest = claims[0].newest("x.pt")
+        assert newest == Claim(True, os.getpid(), number, "train.py:1")
+        claims[0].finish("x.pt", "train.py:1")
+        newest = claims[0].newest("x.pt")
+        assert newest == Claim(False, os.getpid(), number, "train.py:1")
+    assert len(list((tmp_path / "claims").iterdir())) == 1
 
 
 def test_unique_among_threads() -> None:

@@ -143,35 +143,6 @@ def _host() -> str:
 _POSIX = hasattr(os, "uname")
 
 
-class Claims:
-    """Who writes which path, at once visible to all processes (for ``raise`` and ``unique``).
-
-    A claim is a file created exclusively, ``<owner's process id> <call site>``, with a mark while
-    the owner is still writing: then the target may not exist yet although it is taken.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder / "claims"
-        self._folder.mkdir(exist_ok=True)
-
-    def take(self, path: str, site: str) -> str | None:
-        """Claim ``path``; the answer is the claim that stood in the way, or None."""
-        claim = self._file(path)
-        try:
-            with claim.open("x") as file:
-                file.write(f"busy {os.getpid()} {site}")
-        except FileExistsError:
-            return claim.read_text()
-        return None
-
-    def finish(self, path: str, site: str) -> None:
-        """Note that the owner of a claim has written its file."""
-        self._file(path).write_text(f"done {os.getpid()} {site}")
-
-    def _file(self, path: str) -> Path:
-        return self._folder / hashlib.sha256(os.fsencode(path)).hexdigest()
-
-
 def make_folder(launch: str | None) -> Path:
     """The folder of this run: a new one, or the one all local ranks of one launch agree on."""
     if launch is None:

@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from flake8_saveimage.guard.callsite import call_site
+from flake8_saveimage.guard.claims import Claim, Claims
 from flake8_saveimage.guard.intercept import Call
-from flake8_saveimage.guard.journal import BEFORE_RUN, FRESH, IN_RUN, Claims, Journal
+from flake8_saveimage.guard.journal import BEFORE_RUN, FRESH, IN_RUN, Journal
 from flake8_saveimage.guard.pixels import Probe
 from flake8_saveimage.guard.rolling import is_rolling
 from flake8_saveimage.guard.unique import reserve
+
+_PATIENCE = 1000  # looks at a claim that another process is taking, a millisecond apart
 
 OnOverwrite = Literal["report", "raise", "unique"]
 
@@ -65,11 +68,12 @@ class Watch:
         probe: Probe | Exception | None = None,
     ) -> Any:
         site, wanted, path, state = "unknown", None, None, FRESH
+        begin = time.time_ns()  # before the look: what ends in between was not seen by it
         try:
             site = call_site()
             path, state = self._look(args[1] if len(args) > 1 else kwargs.get(keyword))
             if path is not None and self._claims is not None:
-                chosen = self._choose(path, state, site)
+                chosen = self._choose(path, site)
                 if chosen != path:
                     args, kwargs = _redirect(args, kwargs, keyword, chosen)
                     wanted, path, state = path, chosen, FRESH
@@ -77,7 +81,6 @@ class Watch:
             raise
         except Exception as error:
             self._fail(error)
-        begin = time.time_ns()
         try:
             result = call(*args, **kwargs)
         except BaseException:
@@ -95,15 +98,20 @@ class Watch:
             return None, FRESH
         head, tail = os.path.split(os.fsdecode(destination))
         path = os.path.join(self._real_folder(head), tail)  # noqa: PTH118 (ten times as fast)
+        state = self._state(path)
+        return (None, FRESH) if state is None else (path, state)
+
+    def _state(self, path: str) -> int | None:
+        """What is at a path: None for all that is no file."""
         try:
             found = os.stat(path)  # noqa: PTH116
         except OSError:
-            return path, FRESH
+            return FRESH
         if not stat.S_ISREG(found.st_mode):
-            return None, FRESH
+            return None
         if found.st_size == 0:  # made by mkstemp or touch to reserve the name
-            return path, FRESH
-        return path, BEFORE_RUN if found.st_mtime_ns < self._settings.began else IN_RUN
+            return FRESH
+        return BEFORE_RUN if found.st_mtime_ns < self._settings.began else IN_RUN
 
     def _real_folder(self, head: str) -> str:
         if not os.path.isabs(head):  # noqa: PTH117
@@ -113,32 +121,42 @@ class Watch:
             real = self._folders[head] = os.path.realpath(head)
         return real
 
-    def _choose(self, path: str, state: int, site: str) -> str:
+    def _choose(self, path: str, site: str) -> str:
         """The path to write: ``path`` itself, or a free one for ``unique``."""
-        assert self._claims is not None
         if path in self._renamed:  # a rolling file of a rank keeps the name it was given
             return self._renamed[path]
-        other = self._claims.take(path, site)
-        if other is None:
+        holder = self._claim(path, site)
+        if holder is None:
             return path
-        status, pid, first = other.split(" ", 2) if other.count(" ") >= 2 else ("busy", "0", "?")
-        own = pid == str(os.getpid())
-        if state == FRESH and not (status == "busy" and _is_alive(int(pid))):
-            return path
+        own = holder.pid == os.getpid()
         if is_rolling(path) and own:
             return path
         if self._settings.on_overwrite == "raise":
-            who = "" if own else f" by process {pid}"
+            who = "" if own else f" by process {holder.pid}"
             raise OverwriteError(
                 errno.EEXIST,
-                f"this run has already saved the file{who} ({first}) and {site} would overwrite "
-                "it; put what varies into the name, or run with --on-overwrite=unique",
+                f"this run has already saved the file{who} ({holder.site}) and {site} would "
+                "overwrite it; put what varies into the name, or run with --on-overwrite=unique",
                 path,
             )
         chosen = reserve(path)
         if is_rolling(path):
             self._renamed[path] = chosen
         return chosen
+
+    def _claim(self, path: str, site: str) -> Claim | None:
+        """Claim a path for this save; the answer is who has it, if it is taken."""
+        assert self._claims is not None
+        for _ in range(_PATIENCE):
+            newest = self._claims.newest(path)
+            if newest is not None:
+                is_written = newest.is_busy and _is_alive(newest.pid)
+                if is_written or self._state(path) != FRESH:
+                    return newest
+            if self._claims.take(path, site, newest):
+                return None
+            time.sleep(0.001)  # another process is just taking it
+        return Claim(is_busy=True, pid=0, number=0, site="a killed process")
 
     def _undo(self, path: str | None, wanted: str | None, site: str) -> None:
         """After a save that failed: a reserved name that nothing was written to is given back."""
