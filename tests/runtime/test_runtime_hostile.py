@@ -211,10 +211,11 @@ def test_the_journal_writes_into_no_file_that_is_there(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="names of bytes")
 def test_the_report_of_the_guard_prints_no_name_raw(run_script: Any, tmp_path: Path) -> None:
     code = """
-        import torch
+        import torch, torchvision
         for _ in range(2):
             torch.save(1, "new\\nline\\x1b[31m.pt")
-            torch.save(1, b"\\xff.pt".decode("utf-8", "surrogateescape"))
+            name = b"\\xff.png".decode("utf-8", "surrogateescape")  # torch 2.0 cannot save to it
+            torchvision.utils.save_image(torch.zeros(3, 4, 4), name)
     """
     error = run_script(code, "-m", "flake8_saveimage.guard").stderr
     assert "2 files overwritten within this run" in error
