@@ -269,7 +269,7 @@ def _split(item: str, *, whole: bool) -> list[str]:
 
 def check_codes(codes: Sequence[str], where: str) -> None:
     """Raise ``ConfigError`` for a code that is neither a rule nor the beginning of rules."""
-    from flake8_saveimage.selection import known_codes
+    from flake8_saveimage.codes import known_codes
 
     known = known_codes()
     for code in codes:

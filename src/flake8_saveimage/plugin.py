@@ -42,7 +42,7 @@ class SaveImagePlugin:
     @classmethod
     def add_options(cls, option_manager: OptionManager) -> None:
         """Register this plugin's options and keep the opt-in rules off by default."""
-        from flake8_saveimage.rules import all_rules
+        from flake8_saveimage.codes import OPT_IN
 
         option_manager.add_option(
             "--saveimage-hooks",
@@ -53,7 +53,7 @@ class SaveImagePlugin:
             help="Comma-separated names of functions that a framework calls again and again "
             "(added to the known hooks of Lightning, ignite, fastai and Keras).",
         )
-        option_manager.extend_default_ignore([r.code for r in all_rules() if not r.default])
+        option_manager.extend_default_ignore(sorted(OPT_IN))
 
     @classmethod
     def parse_options(cls, options: argparse.Namespace) -> None:
@@ -106,11 +106,11 @@ class SaveImagePlugin:
 @functools.cache
 def _chosen() -> tuple[frozenset[str], frozenset[str]]:
     """Return the extra hooks and the codes that the options ask for."""
-    from flake8_saveimage.rules import all_rules
+    from flake8_saveimage.codes import default_codes
 
     options = SaveImagePlugin.options
     if options is None:
-        return frozenset(), frozenset(rule.code for rule in all_rules() if rule.default)
+        return frozenset(), default_codes()
     from flake8_saveimage.selection import active_codes
 
     return frozenset(options.saveimage_hooks), active_codes(options)

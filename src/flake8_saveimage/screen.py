@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence, Set
 from typing import NamedTuple, TypeAlias
 
 from flake8_saveimage import sources
-from flake8_saveimage.gate import HIDDEN, IMPORT, has_formatted_save, imported
+from flake8_saveimage.lexical import HIDDEN, IMPORT, has_formatted_save, imported
 
 # What is called for a file object without a path of its own, and for one with a path.
 MEMORY = frozenset(

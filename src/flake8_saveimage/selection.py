@@ -7,23 +7,14 @@ the default ignore list in which plugins put their opt-in rules.
 
 from __future__ import annotations
 
-import functools
-import pkgutil
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from flake8_saveimage.codes import OPT_IN, known_codes
 
 if TYPE_CHECKING:
     import argparse
 
     from flake8.style_guide import DecisionEngine
-
-
-@functools.cache
-def known_codes() -> tuple[str, ...]:
-    """Return the codes of all rules, sorted, without importing the rules."""
-    folder = str(Path(__file__).with_name("rules"))
-    names = (module.name for module in pkgutil.iter_modules([folder]))
-    return tuple(sorted(name.upper() for name in names if name.startswith("svi")))
 
 
 def active_codes(
@@ -36,12 +27,10 @@ def active_codes(
     """
     from flake8.style_guide import Decision, DecisionEngine, Selected
 
-    from flake8_saveimage.rules import all_rules
-
     engine = engine or DecisionEngine(options)
     return frozenset(
-        rule.code
-        for rule in all_rules()
-        if engine.decision_for(rule.code) is Decision.Selected
-        and (rule.default or engine.was_selected(rule.code) is Selected.Explicitly)
+        code
+        for code in known_codes()
+        if engine.decision_for(code) is Decision.Selected
+        and (code not in OPT_IN or engine.was_selected(code) is Selected.Explicitly)
     )

@@ -15,8 +15,10 @@ SOURCE = ROOT / "src" / "flake8_saveimage"
 DRAWING = (ROOT / "docs" / "assets" / "house.svg").read_text(encoding="utf-8")
 # Too small for a room of their own, and where they live.
 LODGERS = {
+    "codes": 1,
     "collector": 1,
     "discovery": 4,
+    "lexical": 1,
     "patch": 4,
     "writing": 1,
     "fixes.command": 5,

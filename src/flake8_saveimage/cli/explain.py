@@ -19,7 +19,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _expanded(words: list[str]) -> list[str]:
-    from flake8_saveimage.selection import known_codes
+    from flake8_saveimage.codes import known_codes
 
     prefixes = [word.upper() for word in words]
     try:

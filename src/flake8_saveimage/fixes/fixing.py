@@ -9,6 +9,7 @@ from pathlib import Path
 import libcst as cst
 
 from flake8_saveimage.analysis import Analysis, Diagnosis, diagnose, render
+from flake8_saveimage.codes import OPT_IN
 from flake8_saveimage.findings import Finding
 from flake8_saveimage.fixes import edits as change
 from flake8_saveimage.fixes.applicability import HelperFix, Judgement, at_site, kind_of
@@ -17,7 +18,6 @@ from flake8_saveimage.fixes.imports import HELPER_MODULE, Imports
 from flake8_saveimage.fixes.literals import formatted, interval
 from flake8_saveimage.fixes.vendoring import import_path
 from flake8_saveimage.positions import spans
-from flake8_saveimage.rules import all_rules
 from flake8_saveimage.sites import SaveSite
 
 _IN_PLACE = frozenset({"fstring", "rename", "normalize", "clone"})
@@ -29,7 +29,7 @@ _BOM = "\ufeff"
 
 def on_by_default(finding: Finding) -> bool:
     """Accept the findings of the rules that are on by default."""
-    return any(rule.default and rule.code == finding.code for rule in all_rules())
+    return finding.code not in OPT_IN
 
 
 @dataclass(frozen=True, slots=True)

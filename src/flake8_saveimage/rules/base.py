@@ -1,8 +1,8 @@
-"""What a rule is: a code, a title, a default and a check over the facts of one save call.
+"""What a rule is: a code, a title and a check over the facts of one save call.
 
 A rule module holds one rule. Its docstring is the rule's documentation (``explain`` and the docs
-render it), its ``RULE`` the rule itself. Rule modules must not import libcst: flake8 loads them to
-learn the codes even if no file ever needs to be parsed.
+render it), its ``RULE`` the rule itself. Which rules are off by default stands in
+``codes.OPT_IN``. Rule modules must not import libcst: ``explain`` has nothing to parse.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from flake8_saveimage.codes import OPT_IN
 
 if TYPE_CHECKING:
     import libcst as cst
@@ -62,4 +64,8 @@ class Rule:
     code: str
     title: str
     check: Callable[[SaveSite], Problem | None]
-    default: bool = True
+
+    @property
+    def default(self) -> bool:
+        """Whether it is on without being asked for."""
+        return self.code not in OPT_IN

@@ -65,5 +65,4 @@ RULE = Rule(
     "SVI105",
     "rolling checkpoint is rewritten in place: a crash in the middle loses both",
     check,
-    default=False,
 )

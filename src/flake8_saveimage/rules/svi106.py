@@ -56,4 +56,4 @@ def check(site: SaveSite) -> Problem | None:
     )
 
 
-RULE = Rule("SVI106", "name is formed by something that repeats", check, default=False)
+RULE = Rule("SVI106", "name is formed by something that repeats", check)

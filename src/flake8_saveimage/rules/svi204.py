@@ -64,5 +64,4 @@ RULE = Rule(
     "SVI204",
     "normalize=True without value_range=: colours depend on the batch",
     check,
-    default=False,
 )

@@ -61,5 +61,4 @@ RULE = Rule(
     "SVI207",
     "half-precision arithmetic: bfloat16 is off by one in 63 of 256 levels",
     check,
-    default=False,
 )

@@ -57,4 +57,4 @@ def check(site: SaveSite) -> Problem | None:
     )
 
 
-RULE = Rule("SVI208", "lossy file format changes pixels", check, default=False)
+RULE = Rule("SVI208", "lossy file format changes pixels", check)

@@ -60,4 +60,4 @@ def check(site: SaveSite) -> Problem | None:
     )
 
 
-RULE = Rule("SVI302", "a view or slice is saved with its whole storage", check, default=False)
+RULE = Rule("SVI302", "a view or slice is saved with its whole storage", check)

@@ -64,4 +64,4 @@ def check(site: SaveSite) -> Problem | None:
     )
 
 
-RULE = Rule("SVI303", "two torch.save to one open handle", check, default=False)
+RULE = Rule("SVI303", "two torch.save to one open handle", check)
