@@ -744,12 +744,11 @@ class _Picture:
     outside: torch.Tensor | None = None  # int64, how many values are clipped, if counted already
 
     def count_outside(self) -> torch.Tensor:
-        if self.outside is not None or self.values is None or self.bounds is None:
-            return (
-                torch.zeros((), dtype=torch.int64, device="cpu")
-                if self.outside is None
-                else self.outside
-            )
+        """How many values are clipped. Asked only where there are values and bounds."""
+        if self.outside is not None:
+            return self.outside
+        assert self.values is not None
+        assert self.bounds is not None
         low, high = self.bounds
         return ((self.values < low - self.slack) | (self.values > high + self.slack)).sum()
 

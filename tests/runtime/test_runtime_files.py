@@ -126,7 +126,7 @@ def test_a_link_to_a_folder_on_the_way_is_followed(tmp_path: Path) -> None:
 def test_a_folder_where_the_file_should_be(tmp_path: Path) -> None:
     (tmp_path / "x.pt").mkdir()
     for if_exists in ("replace", "skip", "error"):
-        with pytest.raises(IsADirectoryError, match="is a folder"):
+        with pytest.raises(IsADirectoryError, match=r"is a folder.*x\.pt"):
             safe_save({}, tmp_path / "x.pt", if_exists=if_exists)  # type: ignore[arg-type]
     assert safe_save({}, tmp_path / "x.pt").name == "x_1.pt"
     assert names(tmp_path) == {"x.pt", "x_1.pt"}
@@ -252,6 +252,13 @@ def test_a_stale_lock_costs_a_number_and_nothing_more(
     assert safe_save(1, tmp_path / "x.pt").name == "x_1.pt"
     assert remove_leftovers(tmp_path) == [lock]
     assert safe_save(1, tmp_path / "x.pt", if_exists="error").name == "x.pt"
+
+
+def test_a_lock_with_unreadable_content_is_nobodys(tmp_path: Path) -> None:
+    lock = tmp_path / f".saveimage-{'0' * 16}.lock"
+    lock.write_bytes(b"\xff\xfe 12")
+    assert remove_leftovers(tmp_path) == []
+    assert remove_leftovers(tmp_path, older_than=-1) == [lock]
 
 
 def test_leftovers_of_ended_processes_are_removed_and_no_others(tmp_path: Path) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import random
+import warnings
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -117,6 +119,51 @@ def test_a_name_taken_by_another_process_is_the_next(tmp_path: Path) -> None:
         (tmp_path / f"x_{n}.png").write_bytes(b"another's")
     assert safe_save_image(IMAGE, tmp_path / "x.png").name == "x_4.png"
     assert (tmp_path / "x_2.png").read_bytes() == b"another's"
+
+
+def test_deleted_files_stay_deleted_when_others_take_names(tmp_path: Path) -> None:
+    written = [safe_save({}, tmp_path / "x.pt") for _ in range(50)]
+    for path in written:
+        path.unlink()
+    for n in range(50, 61):
+        (tmp_path / f"x_{n}.pt").write_bytes(b"another's")
+    assert safe_save({}, tmp_path / "x.pt").name == "x_61.pt"
+
+
+RANKS: list[tuple[int, dict[str, Any], list[str]]] = [
+    (0, {}, ["x.pt", "x_1.pt"]),
+    (0, {"ranks": "each"}, ["x.pt", "x_rank0.pt"]),
+    (2, {}, ["x.pt", "x_rank2.pt", "x_rank2_1.pt"]),
+    (2, {"ranks": "each"}, ["x.pt", "x_rank2.pt", "x_rank2_1.pt"]),
+    (2, {"ranks": "each", "if_exists": "replace"}, ["x_rank2.pt", "x_rank2.pt"]),
+    (0, {"ranks": "each", "if_exists": "replace"}, ["x.pt", "x.pt"]),
+]
+
+
+@pytest.mark.parametrize(("rank", "options", "expected"), RANKS, ids=str)
+def test_the_names_of_a_rank(
+    rank: int,
+    options: dict[str, Any],
+    expected: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What ranks really write, and that they do not meet, is tested with real ones elsewhere."""
+    monkeypatch.setattr(runtime, "_rank", lambda: (rank, 4))
+    assert [safe_save({}, tmp_path / "x.pt", **options).name for _ in expected] == expected
+
+
+@pytest.mark.parametrize(("name", "warns"), [("x.pt", True), ("x12.pt", True), ("x02.pt", False)])
+def test_a_rank_that_replaces_under_a_name_without_its_number(
+    name: str, warns: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "_rank", lambda: (2, 4))
+    monkeypatch.chdir(tmp_path)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        safe_save({}, name, if_exists="replace")
+    assert len(seen) == warns
+    assert all("rank 2 of 4 replaces" in str(warning.message) for warning in seen)
 
 
 def test_a_save_among_many_files_looks_once(

@@ -119,6 +119,8 @@ def test_compact_keeps_parameters_types_and_sharing(tmp_path: Path) -> None:
         torch.rand(1000, 1000),
         torch.rand(1000, 1000).t(),
         torch.rand(1000, 1000)[:600],
+        torch.rand(1000, 1000)[:500],
+        torch.empty(1000, 1000, device="meta")[0],
         torch.rand(100)[:1],
         list(torch.rand(200, 1000)),
         torch.rand(1, 1000).expand(1000, 1000),
@@ -126,7 +128,7 @@ def test_compact_keeps_parameters_types_and_sharing(tmp_path: Path) -> None:
         torch.nn.Linear(10, 10),
         {"a": None, 1: {2: (3, [4])}},
     ],
-    ids=["whole", "transposed", "most", "tiny", "own rows", "expanded", "sparse", "module", "none"],
+    ids="whole transposed most half meta tiny rows expanded sparse module none".split(),
 )
 def test_what_is_not_wasteful_is_silent(obj: object, tmp_path: Path) -> None:
     with warnings.catch_warnings():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import warnings
 from pathlib import Path
@@ -269,6 +270,32 @@ def test_file_objects_are_written_to_and_returned(tmp_path: Path) -> None:
     assert safe_save_image(torch.rand(3, 4, 4), fp=buffer, format="png") is buffer
 
 
+@pytest.mark.skipif(not hasattr(torch, "uint32"), reason="torch 2.3 brought uint32")
+@pytest.mark.parametrize("name", ["uint32", "uint64", "int64", "int32"])
+def test_wide_integers_lose_nothing(name: str) -> None:
+    dtype = getattr(torch, name)
+    levels = torch.arange(16, dtype=torch.int64).view(1, 4, 4).to(dtype)
+    assert (ours(levels)[..., 0] == np.arange(16).reshape(4, 4)).all()
+    low = 2**30 + 1  # float32 would round these to multiples of 128
+    near = (torch.arange(16, dtype=torch.int64) + low).view(1, 4, 4).to(dtype)
+    spread = ours(near, value_range=(low, low + 15))[..., 0]
+    assert (spread == 17 * np.arange(16).reshape(4, 4)).all()
+
+
+def test_a_distributed_tensor_says_what_to_pass(tmp_path: Path) -> None:
+    dist = torch.distributed
+    distributed = pytest.importorskip("torch.distributed.tensor", reason="torch 2.5 brought it")
+    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    try:
+        mesh = dist.init_device_mesh("cpu", (1,))
+        tensor = distributed.distribute_tensor(torch.rand(3, 4, 4), mesh, [distributed.Replicate()])
+        with pytest.raises(TypeError, match=r"distributed tensor .*pass tensor\.full_tensor\(\)"):
+            safe_save_image(tensor, tmp_path / "x.png")
+        safe_save_image(tensor.full_tensor(), tmp_path / "x.png")
+    finally:
+        dist.destroy_process_group()
+
+
 def test_clipping_is_said_once_per_call_site_with_numbers(tmp_path: Path) -> None:
     tensor = torch.zeros(3, 10, 10)
     tensor[0, 0, :5] = 3.0
@@ -328,11 +355,23 @@ def test_the_warning_names_the_likely_way_out(scale: Any, advice: str, tmp_path:
         safe_save_image(tensor, tmp_path / "x.png")
 
 
+def test_a_call_that_has_warned_can_still_raise(tmp_path: Path) -> None:
+    tensor = torch.full((3, 4, 4), 1.5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for out_of_range in ("warn", "warn", "raise"):
+            raises = pytest.raises(ValueError, match="outside") if out_of_range == "raise" else None
+            with raises or contextlib.nullcontext():
+                safe_save_image(tensor, tmp_path / "x.png", out_of_range=out_of_range)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
 def test_non_finite_values_raise_or_become_zero(dtype: torch.dtype, tmp_path: Path) -> None:
     tensor = torch.full((3, 4, 4), 0.5, dtype=dtype)
     tensor[0, 0, 0], tensor[1, 1, 1], tensor[2, 2, 2] = float("nan"), float("inf"), -float("inf")
-    with pytest.raises(ValueError, match="1 NaN and 2 infinite of 48 values"):
+    advice = r', or pass non_finite="zero" to'
+    with pytest.raises(ValueError, match=f"1 NaN and 2 infinite of 48 values; .*{advice}"):
         safe_save_image(tensor, tmp_path / "x.png")
     with pytest.raises(ValueError, match="NaN"):
         safe_save_image(tensor, tmp_path / "x.png", normalize=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import contextlib
 import io
 import pickle
 import subprocess
@@ -62,6 +64,58 @@ def test_the_last_replace_wins(tmp_path: Path) -> None:
             payload = {"n": n, "ballast": torch.zeros(100_000 if n % 2 else 1)}
             queue.save(payload, tmp_path / "last.pt", if_exists="replace", durable=False)
     assert torch.load(tmp_path / "last.pt")["n"] == 39
+
+
+class Held:
+    """Cannot be pickled before it is let go."""
+
+    go = threading.Event()
+
+    def __deepcopy__(self, memo: object) -> Held:
+        return self
+
+    def __reduce__(self) -> tuple[type[dict[str, int]], tuple[()]]:
+        assert self.go.wait(60)
+        return dict, ()
+
+
+def test_a_slow_save_does_not_overtake_a_later_one(tmp_path: Path) -> None:
+    with SaveQueue(workers=4) as queue:
+        first = queue.save({"n": 1, "held": Held()}, tmp_path / "last.pt", if_exists="replace")
+        second = queue.save({"n": 2}, tmp_path / "last.pt", if_exists="replace")
+        with contextlib.suppress(concurrent.futures.TimeoutError):
+            second.result(timeout=0.5)
+        Held.go.set()
+        first.result()
+    assert torch.load(tmp_path / "last.pt")["n"] == 2
+
+
+def test_torch_saves_arguments_go_through_the_queue(tmp_path: Path) -> None:
+    with SaveQueue() as queue:
+        future = queue.save({"a": 1}, f=tmp_path / "x.pt", pickle_module=pickle)
+        file = io.BytesIO()
+        queue.save_image(torch.zeros(3, 4, 4), fp=file, format="png")
+    assert torch.load(future.result()) == {"a": 1}
+    assert file.getvalue().startswith(b"\x89PNG")
+    with pytest.raises(TypeError, match=r"SaveQueue\.save_image needs a path \(or fp=\)"):
+        queue.save_image(torch.zeros(3, 4, 4))
+
+
+def test_a_picture_survives_the_transfer_as_bytes() -> None:
+    """The queue sends a picture of a CUDA device in one piece; here it goes nowhere."""
+    for images in (torch.rand(3, 3, 5, 7) * 3 - 1, torch.zeros(3, 4, 4, dtype=torch.uint8)):
+        picture = runtime._picture(runtime._batch(images), runtime._Look())
+        counted = picture.counted()
+        assert counted.values is None
+        arrived = counted.unpack(counted.pack())
+        assert torch.equal(arrived.pixels, picture.pixels)
+        if picture.extremes is None:
+            assert arrived.extremes is arrived.outside is None
+        else:
+            assert arrived.extremes is not None
+            assert arrived.outside is not None
+            assert arrived.extremes.tolist() == [images.min(), images.max()]
+            assert int(arrived.outside) == int(picture.count_outside()) > 0
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.uint8, torch.int64, torch.bool], ids=str)
