@@ -137,6 +137,7 @@ def test_a_file_where_a_folder_should_be(tmp_path: Path) -> None:
     with pytest.raises(NotADirectoryError, match="a folder of this name is needed") as caught:
         safe_save({}, tmp_path / "out" / "deep" / "x.pt")
     assert caught.value.filename == str(tmp_path / "out")
+    assert caught.value.errno == errno.ENOTDIR
     assert (tmp_path / "out").read_bytes() == b"precious"
 
 

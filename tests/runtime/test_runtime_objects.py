@@ -105,10 +105,14 @@ def test_compact_keeps_parameters_types_and_sharing(tmp_path: Path) -> None:
     large = torch.rand(1000, 1000)
     weight = torch.nn.Parameter(large[0])
     shared = torch.rand(10)
-    path = safe_save({"w": weight, "s": shared, "t": shared[:5]}, tmp_path / "x.pt", compact=True)
+    frozen = torch.nn.Parameter(torch.rand(1000, 1000)[0], requires_grad=False)
+    state = {"w": weight, "f": frozen, "s": shared, "t": shared[:5]}
+    path = safe_save(state, tmp_path / "x.pt", compact=True)
     loaded = torch.load(path, weights_only=False)
     assert isinstance(loaded["w"], torch.nn.Parameter)
     assert loaded["w"].requires_grad
+    assert not loaded["f"].requires_grad
+    assert loaded["f"].untyped_storage().nbytes() == 4000
     assert loaded["w"].untyped_storage().nbytes() == 4000
     assert loaded["s"].data_ptr() == loaded["t"].data_ptr()
 

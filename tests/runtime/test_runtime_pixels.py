@@ -425,6 +425,7 @@ def test_what_is_no_image_says_what_to_pass(
         ({"nrow": 0}, "nrow=0"),
         ({"padding": -1}, "padding=-1"),
         ({"value_range": (1, 0)}, "increasing"),
+        ({"value_range": (1, 1)}, "increasing"),
         ({"mean": [1, 2], "std": 1}, "2 values, the image has 3 channels"),
         ({"format": "foo"}, "format='foo'"),
     ],

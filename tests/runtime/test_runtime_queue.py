@@ -99,6 +99,11 @@ def test_torch_saves_arguments_go_through_the_queue(tmp_path: Path) -> None:
     assert file.getvalue().startswith(b"\x89PNG")
     with pytest.raises(TypeError, match=r"SaveQueue\.save_image needs a path \(or fp=\)"):
         queue.save_image(torch.zeros(3, 4, 4))
+    with pytest.raises(TypeError, match=r"SaveQueue\.save needs a path \(or f=\)"):
+        queue.save({})
+    refused = pytest.raises(ValueError, match="queue on rank 0 only, or call safe_save")
+    with SaveQueue() as queue, refused:
+        queue.save({}, tmp_path / "y.pt", ranks="zero")
 
 
 def test_a_picture_survives_the_transfer_as_bytes() -> None:
