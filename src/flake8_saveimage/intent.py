@@ -464,11 +464,18 @@ def _followed_by(
                 continue
             if always and not site.place.block.anchor.contains(place.block):
                 continue
+            if name == "save" and _writes(site):
+                continue
             if _takes(site, codes):
                 return True
             if value.constant and _takes_text(site, value, dependence):
                 return True
     return False
+
+
+def _writes(site: CallSite) -> bool:
+    """Say whether a ``save`` is given what to write: ``wandb.save(path)`` uploads a file."""
+    return sum(argument.keyword is None for argument in site.node.args) > 1
 
 
 def _same_function(site: CallSite, place: Place) -> bool:

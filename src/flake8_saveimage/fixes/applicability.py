@@ -18,6 +18,7 @@ from flake8_saveimage.findings import Applicability
 from flake8_saveimage.fixes.literals import formatted
 from flake8_saveimage.fixes.names import Names
 from flake8_saveimage.fixes.reuse import NOT_USED, PathUses, Rebind, Reuse
+from flake8_saveimage.lexical import has_formatted_save
 from flake8_saveimage.module import child_nodes, dotted
 from flake8_saveimage.sites import SaveSite
 
@@ -53,10 +54,26 @@ class Judgement:
     def _path_uses(self) -> PathUses:
         return PathUses(self.analysis, self.names)
 
+    @cached_property
+    def _formatted(self) -> set[int]:
+        """The ids of what is within format strings: before Python 3.12 no quote fits there."""
+        module = self.analysis.module
+        if not has_formatted_save(module.code):
+            return set()
+        found: set[int] = set()
+        stack = [(child, False) for child in child_nodes(module)]
+        while stack:
+            node, within = stack.pop()
+            if within:
+                found.add(id(node))
+            within = within or isinstance(node, cst.FormattedStringExpression)
+            stack += [(child, within) for child in child_nodes(node)]
+        return found
+
     def of(self, diagnosis: Diagnosis, among: Iterable[Diagnosis]) -> Applicability | None:
         """Say how safely a finding can be mended, ``among`` those that are to be mended."""
         remedy = diagnosis.problem.remedy
-        if remedy is None:
+        if remedy is None or id(diagnosis.site.call) in self._formatted:
             return None
         if remedy.kind in ("helper", "replace"):
             fix = self.helper_fix(diagnosis.site, at_site(diagnosis.site, among))
