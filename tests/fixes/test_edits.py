@@ -191,3 +191,11 @@ def test_a_call_through_a_handle_is_not_fixed() -> None:
     result = fix(source, unsafe=True)
     assert result.code == source
     assert [(finding.code, finding.fix) for finding in result.left] == [("SVI101", None)]
+
+
+def test_a_call_in_a_format_string_is_left_alone() -> None:
+    """Before Python 3.12 the quotes of what is added could end the string."""
+    source = "import torch\nfor i in x:\n    print(f\"{torch.save(i, 'x.pt')}\")\n"
+    result = fix(source, unsafe=True)
+    assert not result.changed
+    assert [(finding.code, finding.fix) for finding in result.left] == [("SVI101", None)]

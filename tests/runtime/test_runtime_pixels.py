@@ -284,7 +284,9 @@ def test_wide_integers_lose_nothing(name: str) -> None:
 
 def test_a_distributed_tensor_says_what_to_pass(tmp_path: Path) -> None:
     dist = torch.distributed
-    distributed = pytest.importorskip("torch.distributed.tensor", reason="torch 2.5 brought it")
+    distributed = pytest.importorskip("torch.distributed.tensor")
+    if not hasattr(distributed, "distribute_tensor"):
+        pytest.skip("torch 2.5 made it public")
     dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
     try:
         mesh = dist.init_device_mesh("cpu", (1,))
