@@ -262,6 +262,17 @@ def test_a_lock_with_unreadable_content_is_nobodys(tmp_path: Path) -> None:
     assert remove_leftovers(tmp_path, older_than=-1) == [lock]
 
 
+def test_leftovers_of_another_users_process_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(pid: int, signal: int) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "kill", refuse)
+    (tmp_path / f".saveimage-{runtime._HOST}-4194304-0123abcd.tmp").touch()
+    assert remove_leftovers(tmp_path) == []
+
+
 def test_leftovers_of_ended_processes_are_removed_and_no_others(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     ended = tmp_path / f".saveimage-{runtime._HOST}-4194304-0123abcd.tmp"

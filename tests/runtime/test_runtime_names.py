@@ -66,6 +66,7 @@ def test_relative_paths_stay_relative_and_follow_the_folder(
         ("a.b.png", "a.b_1.png"),
         ("checkpoint.pth.tar", "checkpoint_1.pth.tar"),
         *((f"a.pt{end}", f"a_1.pt{end}") for end in (".gz", ".bz2", ".xz", ".zst", ".zip")),
+        ("A.TAR.GZ", "A_1.TAR.GZ"),
         ("model_v1.5", "model_v1.5_1"),
         ("loss_0.123.pt", "loss_0.123_1.pt"),
         ("x_3.png", "x_3_1.png"),

@@ -140,6 +140,30 @@ def test_what_is_not_wasteful_is_silent(obj: object, tmp_path: Path) -> None:
         safe_save(obj, tmp_path / "x.pt")
 
 
+class Pair(tuple[torch.Tensor, ...]):
+    """A tuple with a type of its own, but without the `_make` of named ones."""
+
+
+def test_compact_keeps_other_kinds_of_tuple(tmp_path: Path) -> None:
+    pair = Pair((torch.rand(1000, 1000)[0], torch.zeros(3)))
+    path = safe_save(pair, tmp_path / "x.pt", compact=True)
+    loaded = torch.load(path, weights_only=False)
+    assert type(loaded) is Pair
+    assert [tuple(tensor.shape) for tensor in loaded] == [(1000,), (3,)]
+    assert path.stat().st_size < 30_000
+
+
+class PathWithWrite(type(Path())):  # type: ignore[misc]
+    """Some path libraries have methods of files."""
+
+    def write(self, data: bytes) -> int:
+        raise AssertionError("it is a path")
+
+
+def test_a_path_with_a_write_method_is_a_path(tmp_path: Path) -> None:
+    assert safe_save({}, PathWithWrite(str(tmp_path), "x.pt")) == tmp_path / "x.pt"
+
+
 def test_objects_that_contain_themselves(tmp_path: Path) -> None:
     loop: dict[str, object] = {"view": torch.rand(1000, 1000)[0]}
     loop["self"] = loop

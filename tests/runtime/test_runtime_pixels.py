@@ -233,6 +233,9 @@ def test_writer_options_reach_the_writer(tmp_path: Path) -> None:
     small = safe_save_image(tensor, tmp_path / "x.jpg", quality=10)
     large = safe_save_image(tensor, tmp_path / "x.jpg", quality=95)
     assert small.stat().st_size < large.stat().st_size
+    small = safe_save_image(tensor, tmp_path / "x.webp", quality=10)
+    large = safe_save_image(tensor, tmp_path / "x.webp", quality=95)
+    assert small.stat().st_size < large.stat().st_size
     packing = {"compression": "jpeg"}
     small = safe_save_image(tensor, tmp_path / "x.tiff", quality=10, save_options=packing)
     large = safe_save_image(tensor, tmp_path / "x.tiff", quality=95, save_options=packing)
@@ -240,6 +243,12 @@ def test_writer_options_reach_the_writer(tmp_path: Path) -> None:
     stored = safe_save_image(tensor, tmp_path / "x.png", compress_level=0)
     packed = safe_save_image(tensor * 0, tmp_path / "x.png", compress_level=9)
     assert stored.stat().st_size > 64 * 64 * 3 > packed.stat().st_size
+    smooth = torch.linspace(0, 1, 256).expand(3, 256, 256)
+    quick, default, better = (
+        safe_save_image(smooth, tmp_path / "smooth.png", **level).read_bytes()
+        for level in ({"compress_level": 1}, {}, {"compress_level": 2})
+    )
+    assert quick == default != better
     path = safe_save_image(tensor, tmp_path / "x.png", save_options={"dpi": (300, 300)})
     with Image.open(path) as image:
         assert round(image.info["dpi"][0]) == 300
