@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import tempfile
 
 from flake8_saveimage import sources
 
@@ -48,9 +47,10 @@ def _put(
     target: str, content: bytes, status: os.stat_result | None, expected: bytes | None
 ) -> None:
     folder, name = os.path.split(target)
-    handle, temporary = tempfile.mkstemp(prefix=f".{name[:100]}.", suffix=".tmp", dir=folder)
+    # named first, so that an interrupt right after it was made finds it, too
+    temporary = os.path.join(folder, f".{name[:40]}.{os.urandom(8).hex()}.tmp")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(temporary, "xb", opener=_for_us_alone) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -58,10 +58,16 @@ def _put(
         if expected is not None:
             _compare(target, expected)
         os.replace(temporary, target)
+    except FileExistsError:  # not of ours
+        raise
     except BaseException:  # Ctrl-C too: nothing of ours stays behind
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def _for_us_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _take_over(temporary: str, status: os.stat_result | None) -> None:

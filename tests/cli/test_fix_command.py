@@ -10,9 +10,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from commandline import LOOP, Command, findings, lines, write
+
+from flake8_saveimage import writing
 
 GIT = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 
@@ -214,6 +217,27 @@ def test_interrupted_in_the_middle_every_file_is_whole(tmp_path: Path) -> None:
     for content in contents:
         compile(content, "f.py", "exec")
         assert content.endswith(filler[-100:])
+
+
+def test_interrupted_right_after_the_new_file_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / f"{80 * '画'}.py"
+    target.write_bytes(b"before")
+    made = os.open
+
+    def interrupted(*arguments: Any) -> int:
+        os.close(made(*arguments))
+        assert len(list(tmp_path.iterdir())) == 2
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "open", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        writing.replace(str(target), b"before", b"after")
+    monkeypatch.undo()
+    assert list(tmp_path.iterdir()) == [target]
+    writing.replace(str(target), b"before", b"after")
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"after"]
 
 
 def test_vendored_helper_is_written_before_it_is_imported_and_kept_up_to_date(
