@@ -47,7 +47,7 @@ print(found)
 """
 ARGPARSE = "import argparse; argparse.ArgumentParser().parse_args([])"
 GROWTH = (1, 4, 16, 64)
-PHASES = ("read", "gate", "ast", "parse", "facts", "rules", "positions")
+PHASES = ("read", "gate", "screen", "ast", "parse", "facts", "rules", "positions")
 
 
 class Cost(NamedTuple):
@@ -169,12 +169,14 @@ def sources_below(paths: Sequence[str]) -> list[Path]:
 def phases(files: Sequence[Path]) -> None:
     """Take the time of each phase in this process and print it."""
     from flake8_saveimage import analysis, sources
+    from flake8_saveimage.codes import default_codes
     from flake8_saveimage.collector import collector_paused
     from flake8_saveimage.flow import Flow
     from flake8_saveimage.gate import tree_may_save
     from flake8_saveimage.module import read_facts
     from flake8_saveimage.rules import all_rules
     from flake8_saveimage.runner import may_save
+    from flake8_saveimage.screen import may_be_reported
     from flake8_saveimage.sites import save_sites
 
     for late in ("paths", "ranges"):  # imported before the clock starts
@@ -188,7 +190,8 @@ def phases(files: Sequence[Path]) -> None:
         spent[name] += time.process_time() - start
         return result
 
-    passed = lines = found = 0
+    passed = lines = found = screened = 0
+    on = default_codes()
     for file in files:
         raw = timed("read", file.read_bytes)
         if not timed("gate", lambda raw=raw: may_save(raw)):
@@ -196,6 +199,7 @@ def phases(files: Sequence[Path]) -> None:
         with collector_paused():
             try:
                 text = sources.universal_newlines(sources.decode(raw).text)
+                screened += not timed("screen", lambda text=text: may_be_reported(text, on))
                 if not tree_may_save(timed("ast", lambda text=text: ast.parse(text))):
                     continue
                 module = timed("parse", lambda text=text: analysis.parse(text))
@@ -216,6 +220,7 @@ def phases(files: Sequence[Path]) -> None:
             found += len(timed("positions", lambda result=result: analysis.findings(result)))
         passed, lines = passed + 1, lines + text.count("\n")
     print(f"phases: {len(files)} files, {passed} pass the gate ({lines} lines, {found} findings)")
+    print(f"    the screen refuses {screened} of these; here they are looked into all the same")
     for name, seconds in spent.items():
         print(f"    {name:<10} {seconds:8.3f} s")
     if spent["parse"]:

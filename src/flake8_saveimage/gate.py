@@ -11,9 +11,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import ast
 
-_PACKAGES = frozenset({"torch", "torchvision"})
-_NAMES = frozenset({"save", "save_image"})
-
 
 def text_may_save(source: str) -> bool:
     """Say whether the text could hold a ``save_image`` or ``torch.save`` call."""
@@ -28,19 +25,21 @@ def tree_may_save(tree: ast.AST) -> bool:
     """Say whether torch or torchvision is imported and something called ``save...`` is used."""
     import ast
 
+    from flake8_saveimage.lexical import NAMES, PACKAGES
+
     imported = used = False
     stack: list[ast.AST] = [tree]
     while stack:
         node = stack.pop()
         if isinstance(node, ast.ImportFrom):
             names = {alias.name for alias in node.names}
-            package = not node.level and (node.module or "").partition(".")[0] in _PACKAGES
+            package = not node.level and (node.module or "").partition(".")[0] in PACKAGES
             imported = imported or package or "*" in names
-            used = used or (package and not names.isdisjoint(_NAMES | {"*"}))
+            used = used or (package and not names.isdisjoint(NAMES | {"*"}))
         elif isinstance(node, ast.Import):
             packages = {alias.name.partition(".")[0] for alias in node.names}
-            imported = imported or not packages.isdisjoint(_PACKAGES)
-        elif isinstance(node, ast.Attribute) and node.attr in _NAMES:
+            imported = imported or not packages.isdisjoint(PACKAGES)
+        elif isinstance(node, ast.Attribute) and node.attr in NAMES:
             used = True
         if imported and used:
             return True

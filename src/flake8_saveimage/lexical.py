@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_PACKAGES = frozenset({"torch", "torchvision"})
-_NAMES = frozenset({"save", "save_image"})
+PACKAGES = frozenset({"torch", "torchvision"})
+NAMES = frozenset({"save", "save_image"})
 
 # The patterns below are run over whole files. Each begins with a letter or quote to look for, and
 # what must stand before it is checked behind it: a leading \b would try every character.
@@ -51,16 +51,16 @@ def may_save(source: str) -> bool:
 
 def _code_may_save(code: str) -> bool:
     """Look at the imports, then for a use of what they bind. Strings and comments are gone."""
-    bases = set(_PACKAGES)
+    bases = set(PACKAGES)
     bare: set[str] = set()
     found = False
     for module, name, alias in imported(code):
-        package = (module or name).partition(".")[0] in _PACKAGES
+        package = (module or name).partition(".")[0] in PACKAGES
         found = found or package or name == "*"
         if package and name == "*":
-            bare |= _NAMES
+            bare |= NAMES
         elif package and (alias or module):
-            (bare if name in _NAMES else bases).add(alias or name)
+            (bare if name in NAMES else bases).add(alias or name)
     if not found:
         return False
     # a name that is only imported, to be offered to others, saves nothing here

@@ -47,7 +47,9 @@ def may_be_reported(source: str, codes: Set[str]) -> bool:
         return True
     file = _File(source, code)
     functions = dict.fromkeys(map(file.function_around, saves))
-    return not all(function is not None and _is_plain(function) for function in functions)
+    return not all(
+        function is not None and all(map(_is_temporary, _saves(function))) for function in functions
+    )
 
 
 def _blanks(match: re.Match[str]) -> str:
@@ -148,10 +150,6 @@ class _Save(NamedTuple):
 
     node: ast.AST
     around: tuple[ast.AST, ...]
-
-
-def _is_plain(function: _Function) -> bool:
-    return all(map(_is_temporary, _saves(function)))
 
 
 def _saves(outer: ast.AST) -> Iterator[_Save]:

@@ -18,7 +18,6 @@ from flake8_saveimage.findings import Applicability
 from flake8_saveimage.fixes.literals import formatted
 from flake8_saveimage.fixes.names import Names
 from flake8_saveimage.fixes.reuse import NOT_USED, PathUses, Rebind, Reuse
-from flake8_saveimage.lexical import has_formatted_save
 from flake8_saveimage.module import child_nodes, dotted
 from flake8_saveimage.sites import SaveSite
 
@@ -54,26 +53,10 @@ class Judgement:
     def _path_uses(self) -> PathUses:
         return PathUses(self.analysis, self.names)
 
-    @cached_property
-    def _formatted(self) -> set[int]:
-        """The ids of what is within format strings: before Python 3.12 no quote fits there."""
-        module = self.analysis.module
-        if not has_formatted_save(module.code):
-            return set()
-        found: set[int] = set()
-        stack = [(child, False) for child in child_nodes(module)]
-        while stack:
-            node, within = stack.pop()
-            if within:
-                found.add(id(node))
-            within = within or isinstance(node, cst.FormattedStringExpression)
-            stack += [(child, within) for child in child_nodes(node)]
-        return found
-
     def of(self, diagnosis: Diagnosis, among: Iterable[Diagnosis]) -> Applicability | None:
         """Say how safely a finding can be mended, ``among`` those that are to be mended."""
         remedy = diagnosis.problem.remedy
-        if remedy is None or id(diagnosis.site.call) in self._formatted:
+        if remedy is None or self._in_format_string(diagnosis.site):
             return None
         if remedy.kind in ("helper", "replace"):
             fix = self.helper_fix(diagnosis.site, at_site(diagnosis.site, among))
@@ -147,6 +130,11 @@ class Judgement:
             return False
         again = fact.repetition is not None or fact.rolling or fact.weak or fact.twin is not None
         return bool(again) or self.reuse(site).used
+
+    def _in_format_string(self, site: SaveSite) -> bool:
+        """Say whether quotes could end the string around the call, as before Python 3.12."""
+        outer = self.names.ancestors(site.call)
+        return any(isinstance(node, cst.FormattedStringExpression) for node in outer)
 
     def _result_is_used(self, site: SaveSite) -> bool:
         """Say whether somebody may look at what the call returns (``None``, then the path)."""

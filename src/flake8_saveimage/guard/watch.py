@@ -150,8 +150,8 @@ class Watch:
         for _ in range(_PATIENCE):
             newest = self._claims.newest(path)
             if newest is not None:
-                is_written = newest.is_busy and _is_alive(newest.pid)
-                if is_written or self._state(path) != FRESH:
+                still_writes = newest.is_busy and _is_alive(newest.pid)
+                if still_writes or self._state(path) != FRESH:
                     return newest
             if self._claims.take(path, site, newest):
                 return None
