@@ -183,7 +183,7 @@ def decode(content: bytes) -> str | None:
 
 def check(content: bytes) -> dict[int, set[str]]:
     """Return the codes of all rules that fire, by the line on which the call starts."""
-    from flake8_saveimage.analysis import analyse
+    from flake8_saveimage.check.analysis import analyse
 
     found: dict[int, set[str]] = collections.defaultdict(set)
     source = decode(content)

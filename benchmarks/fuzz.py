@@ -48,12 +48,12 @@ def gate(raw: bytes) -> None:
 
     Without an import of torch, torchvision or ``*`` nothing is known to be theirs.
     """
-    from flake8_saveimage.analysis import Unparsable, analyse
-    from flake8_saveimage.gate import text_may_save, tree_may_save
+    from flake8_saveimage.check.analysis import Unparsable, analyse
+    from flake8_saveimage.check.runner import may_save
     from flake8_saveimage.rules import all_rules
-    from flake8_saveimage.runner import may_save
-    from flake8_saveimage.screen import may_be_reported
-    from flake8_saveimage.sources import skim
+    from flake8_saveimage.source.gate import text_may_save, tree_may_save
+    from flake8_saveimage.source.reading import skim
+    from flake8_saveimage.source.screen import may_be_reported
 
     passed = may_save(raw)
     text, tree = _module(raw)
@@ -74,15 +74,15 @@ def gate(raw: bytes) -> None:
 
 def front(raw: bytes) -> None:
     """What is read is what Python reads, or one clear error; encoding leads back to the bytes."""
-    from flake8_saveimage import sources
-    from flake8_saveimage.analysis import Unparsable, parse
+    from flake8_saveimage.check.analysis import Unparsable, parse
+    from flake8_saveimage.source import reading
 
     expected = _python_reads(raw)
     refused = None
     try:
-        source = sources.decode(raw)
-        tree = sources.parse(sources.universal_newlines(source.text))
-    except sources.SourceError as error:
+        source = reading.decode(raw)
+        tree = reading.parse(reading.universal_newlines(source.text))
+    except reading.SourceError as error:
         refused = str(error)
     if refused is not None:
         assert expected is None, f"Python reads it, we say: {refused}"
@@ -90,8 +90,8 @@ def front(raw: bytes) -> None:
         return
     if expected is not None:
         assert ast.dump(tree) == ast.dump(expected), "Python reads something else"
-    with contextlib.suppress(sources.SourceError):
-        assert sources.encode(source.text, source.encoding, source.text, raw) == raw
+    with contextlib.suppress(reading.SourceError):
+        assert reading.encode(source.text, source.encoding, source.text, raw) == raw
     with contextlib.suppress(Unparsable):
         parse(source.text)
 
@@ -100,9 +100,9 @@ def config(raw: bytes) -> None:
     """A configuration is read, or refused with a ``ConfigError``; nothing else is raised."""
     from flake8.exceptions import ExecutionError
 
-    from flake8_saveimage import config as configuration
-    from flake8_saveimage import discovery
-    from flake8_saveimage.noqa import Judge
+    from flake8_saveimage.config import options as configuration
+    from flake8_saveimage.config.noqa import Judge
+    from flake8_saveimage.source import discovery
 
     for name in ("pyproject.toml", "setup.cfg"):
         path = _scratch(name, raw)
@@ -117,9 +117,9 @@ def config(raw: bytes) -> None:
 
 def noqa(raw: bytes) -> None:
     """``check`` shows what flake8 shows; ``--add-noqa`` silences all of it, and nothing changes."""
-    from flake8_saveimage import sources
-    from flake8_saveimage.noqa import Judge, silence
-    from flake8_saveimage.runner import Checker, may_save
+    from flake8_saveimage.check.runner import Checker, may_save
+    from flake8_saveimage.config.noqa import Judge, silence
+    from flake8_saveimage.source import reading
 
     options = _options()
     checked = Checker(options).on_source("a.py", raw) if may_save(raw) else None
@@ -133,7 +133,7 @@ def noqa(raw: bytes) -> None:
     assert ours == theirs, f"check: {sorted(ours)}, flake8: {sorted(theirs)}"
     if checked is None or not checked.findings:
         return
-    text = sources.decode(raw).text
+    text = reading.decode(raw).text
     silenced = silence(text, checked.findings, Judge(options), "a.py")
     if silenced is None:
         return
@@ -144,7 +144,7 @@ def noqa(raw: bytes) -> None:
 
 def analysis(raw: bytes) -> None:
     """What Python parses is analysed or called unparsable; each finding selects a call."""
-    from flake8_saveimage.analysis import Unparsable, analyse, parse
+    from flake8_saveimage.check.analysis import Unparsable, analyse, parse
 
     text, tree = _module(raw)
     if text is None or tree is None:
@@ -165,8 +165,8 @@ def analysis(raw: bytes) -> None:
 def fix(raw: bytes) -> None:
     """Fixed sources compile, need no second fix, and are the same outside of what was found."""
     from flake8_saveimage import FixOptions, fix_source
-    from flake8_saveimage.analysis import Unparsable
-    from flake8_saveimage.sources import universal_newlines
+    from flake8_saveimage.check.analysis import Unparsable
+    from flake8_saveimage.source.reading import universal_newlines
 
     try:
         text = raw.decode("utf-8")
@@ -214,12 +214,12 @@ def _ast(text: str) -> ast.Module:
 
 def _module(raw: bytes) -> tuple[str | None, ast.Module | None]:
     """Return text and tree as the command sees them, ``None`` for what Python does not read."""
-    from flake8_saveimage import sources
+    from flake8_saveimage.source import reading
 
     try:
-        text = sources.universal_newlines(sources.decode(raw).text)
-        return text, sources.parse(text)
-    except sources.SourceError:
+        text = reading.universal_newlines(reading.decode(raw).text)
+        return text, reading.parse(text)
+    except reading.SourceError:
         return None, None
 
 
@@ -280,7 +280,7 @@ def _endings(text: str) -> list[str]:
 
 @functools.cache
 def _options() -> argparse.Namespace:
-    from flake8_saveimage import config as configuration
+    from flake8_saveimage.config import options as configuration
 
     every = configuration.Request(isolated=True, forwarded=("--extend-select=SVI",))
     return configuration.load(every).options
@@ -291,7 +291,7 @@ def _flake8_shows(raw: bytes) -> set[tuple[int, int, str]] | None:
     from flake8.checker import FileChecker
     from flake8.style_guide import StyleGuideManager
 
-    from flake8_saveimage.noqa import _Silent
+    from flake8_saveimage.config.noqa import _Silent
     from flake8_saveimage.plugin import SaveImagePlugin
 
     options = _options()

@@ -15,7 +15,7 @@ import argparse
 import time
 from collections.abc import Callable
 
-from flake8_saveimage.analysis import analyse
+from flake8_saveimage.check.analysis import analyse
 
 LINES_PER_SAVE = 10
 HEADER = """\

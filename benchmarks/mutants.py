@@ -56,9 +56,9 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("ranges/*.py",),
         (
             "tests/test_fixtures.py",
-            "tests/ranges/test_claims.py",
-            "tests/ranges/test_domain.py",
-            "tests/ranges/test_messages.py",
+            "tests/values/test_claims.py",
+            "tests/values/test_domain.py",
+            "tests/values/test_messages.py",
         ),
     ),
     "runtime": (("runtime.py",), ("tests/runtime",)),

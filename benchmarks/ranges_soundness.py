@@ -25,11 +25,11 @@ import torch.nn.functional as F
 import torchvision
 import torchvision.transforms.functional as TF
 
-from flake8_saveimage.flow import Flow
-from flake8_saveimage.module import Place, read_facts
-from flake8_saveimage.ranges.domain import Abstract, Values
-from flake8_saveimage.ranges.dtypes import BY_NAME
-from flake8_saveimage.ranges.evaluate import Evaluator
+from flake8_saveimage.syntax.flow import Flow
+from flake8_saveimage.syntax.module import Place, read_facts
+from flake8_saveimage.values.domain import Abstract, Values
+from flake8_saveimage.values.dtypes import BY_NAME
+from flake8_saveimage.values.evaluate import Evaluator
 
 DTYPES = "uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64 bool".split()
 FLOATS = "float16 bfloat16 float32 float64".split()

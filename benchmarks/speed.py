@@ -168,18 +168,19 @@ def sources_below(paths: Sequence[str]) -> list[Path]:
 
 def phases(files: Sequence[Path]) -> None:
     """Take the time of each phase in this process and print it."""
-    from flake8_saveimage import analysis, sources
-    from flake8_saveimage.codes import default_codes
-    from flake8_saveimage.collector import collector_paused
-    from flake8_saveimage.flow import Flow
-    from flake8_saveimage.gate import tree_may_save
-    from flake8_saveimage.module import read_facts
+    from flake8_saveimage.check import analysis
+    from flake8_saveimage.check.runner import may_save
     from flake8_saveimage.rules import all_rules
-    from flake8_saveimage.runner import may_save
-    from flake8_saveimage.screen import may_be_reported
-    from flake8_saveimage.sites import save_sites
+    from flake8_saveimage.rules.index import default_codes
+    from flake8_saveimage.rules.save import saves_of
+    from flake8_saveimage.source import reading
+    from flake8_saveimage.source.gate import tree_may_save
+    from flake8_saveimage.source.screen import may_be_reported
+    from flake8_saveimage.syntax.collector import collector_paused
+    from flake8_saveimage.syntax.flow import Flow
+    from flake8_saveimage.syntax.module import read_facts
 
-    for late in ("paths", "ranges"):  # imported before the clock starts
+    for late in ("paths", "values"):  # imported before the clock starts
         importlib.import_module(f"flake8_saveimage.{late}")
     rules = all_rules()
     spent = dict.fromkeys(PHASES, 0.0)
@@ -198,15 +199,15 @@ def phases(files: Sequence[Path]) -> None:
             continue
         with collector_paused():
             try:
-                text = sources.universal_newlines(sources.decode(raw).text)
+                text = reading.universal_newlines(reading.decode(raw).text)
                 screened += not timed("screen", lambda text=text: may_be_reported(text, on))
                 if not tree_may_save(timed("ast", lambda text=text: ast.parse(text))):
                     continue
                 module = timed("parse", lambda text=text: analysis.parse(text))
-            except (sources.SourceError, SyntaxError, ValueError, analysis.Unparsable):
+            except (reading.SourceError, SyntaxError, ValueError, analysis.Unparsable):
                 continue
             flow = Flow(timed("facts", lambda module=module: read_facts(module)))
-            sites = timed("facts", lambda flow=flow: save_sites(flow))
+            sites = timed("facts", lambda flow=flow: saves_of(flow))
             diagnoses = timed(
                 "rules",
                 lambda sites=sites: [
@@ -230,7 +231,7 @@ def phases(files: Sequence[Path]) -> None:
 
 def growth(folder: Path, pairs: int, environment: dict[str, str]) -> None:
     """Check generated code of growing size, in one file and in many, against the smallest."""
-    from flake8_saveimage.analysis import analyse
+    from flake8_saveimage.check.analysis import analyse
 
     unit = many_functions(500)
     analyse(unit)

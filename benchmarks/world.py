@@ -166,9 +166,11 @@ class Work:
     """Checks and fixes files as the two commands do."""
 
     def __init__(self, mode: Mode) -> None:
-        from flake8_saveimage import analysis, config, rules
-        from flake8_saveimage.fixer import Fixer
-        from flake8_saveimage.runner import Checker
+        from flake8_saveimage import rules
+        from flake8_saveimage.check import analysis
+        from flake8_saveimage.check.runner import Checker
+        from flake8_saveimage.config import options as config
+        from flake8_saveimage.fixes.fixer import Fixer
 
         codes = "--select=SVI"
         if mode.every_call:
@@ -197,7 +199,7 @@ class Work:
 
     def __call__(self, file: File) -> Outcome:
         """Say what happened to a file."""
-        from flake8_saveimage.runner import may_save
+        from flake8_saveimage.check.runner import may_save
 
         raw = opened(file.container)(file.name)
         n_lines = raw.count(b"\n")
@@ -230,37 +232,37 @@ class Work:
 
     def _behind_gate(self, raw: bytes) -> tuple[str, ...]:
         """Look into a file that the gate refuses although it talks of torch and of saving."""
-        from flake8_saveimage import sources
-        from flake8_saveimage.analysis import Unparsable, analyse
+        from flake8_saveimage.check.analysis import Unparsable, analyse
+        from flake8_saveimage.source import reading
 
         if self.mode.every_call or b"torch" not in raw or _SAVES.search(raw) is None:
             return ()
         try:
-            text = sources.universal_newlines(sources.decode(raw).text)
+            text = reading.universal_newlines(reading.decode(raw).text)
             return ("refused with a finding",) if analyse(text) else ()
-        except (sources.SourceError, Unparsable, RecursionError):
+        except (reading.SourceError, Unparsable, RecursionError):
             return ()
 
     def _screened(self, raw: bytes, codes: set[str]) -> bool:
         """Say whether a finding is lost where only the default rules are on."""
-        from flake8_saveimage import screen, sources
+        from flake8_saveimage.source import reading, screen
 
         if self.default.isdisjoint(codes) or self.mode.no_gate or self.mode.every_call:
             return False
-        text = sources.universal_newlines(sources.decode(raw).text)
+        text = reading.universal_newlines(reading.decode(raw).text)
         return not screen.may_be_reported(text, self.default)
 
     def _judge(self, name: str, raw: bytes, after: bytes) -> list[str]:
         """Say what is wrong with a fix."""
-        from flake8_saveimage import sources
+        from flake8_saveimage.source import reading
 
         trees = []
         try:
             for content in (raw, after):
-                text = sources.decode(content).text
+                text = reading.decode(content).text
                 compile(text, name, "exec", dont_inherit=True)
-                trees.append(sources.parse(text))
-        except (SyntaxError, ValueError, sources.SourceError) as error:
+                trees.append(reading.parse(text))
+        except (SyntaxError, ValueError, reading.SourceError) as error:
             # some files of packages are parsed but never compile: `return` outside of a function
             return [f"does not compile: {error}"] if trees else []
         if self.mode.no_gate:  # the calls of the helper are calls with two arguments, too
@@ -285,7 +287,7 @@ def failed(error: str) -> Outcome:
 
 def report_every_call() -> None:
     """Replace the rules by one that wants the helper for every save call."""
-    from flake8_saveimage import analysis
+    from flake8_saveimage.check import analysis
     from flake8_saveimage.rules.base import Problem, Remedy, Rule
 
     rule = Rule("SVI104", "every call", lambda _site: Problem("a call", Remedy("helper")))
@@ -294,21 +296,27 @@ def report_every_call() -> None:
 
 def look_at_every_call() -> None:
     """Open the gate, and take every call with two arguments for a save call."""
-    from flake8_saveimage import analysis, fixer, runner
-    from flake8_saveimage.dependence import Dependence
-    from flake8_saveimage.flow import Flow
-    from flake8_saveimage.sites import SaveSite
+    from flake8_saveimage.check import analysis, runner
+    from flake8_saveimage.fixes import fixer
+    from flake8_saveimage.knowledge.writers import BY_NAME
+    from flake8_saveimage.paths.dependence import Dependence
+    from flake8_saveimage.rules.save import Save
+    from flake8_saveimage.syntax.flow import Flow
+    from flake8_saveimage.syntax.saves import SaveCall
+    from flake8_saveimage.values.evaluate import Evaluator
 
-    def save_sites(flow: Flow) -> list[SaveSite]:
+    def saves_of(flow: Flow) -> list[Save]:
         calls = [call for call in flow.facts.calls if len(call.node.args) >= 2]
         names = itertools.cycle(("torchvision.utils.save_image", "torch.save"))
-        sites = [SaveSite(flow, call, name) for call, name in zip(calls, names, strict=False)]
-        dependence = Dependence(flow)
-        for index, site in enumerate(sites):
-            site.siblings, site.index, site.dependence = sites, index, dependence
-        return sites
+        sites: list[SaveCall] = []
+        for index, (call, name) in enumerate(zip(calls, names, strict=False)):
+            sites.append(SaveCall(flow, call, name, BY_NAME[name], sites, index))
+        dependence, evaluator = Dependence(flow), Evaluator(flow)
+        saves: list[Save] = []
+        saves.extend(Save(site, dependence, evaluator, saves) for site in sites)
+        return saves
 
-    analysis.save_sites = save_sites  # type: ignore[attr-defined]
+    analysis.saves_of = saves_of  # type: ignore[attr-defined]
     for module in (fixer, runner):
         module.tree_may_save = lambda _tree: True  # type: ignore[attr-defined]
 

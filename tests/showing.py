@@ -9,9 +9,9 @@ from typing import TypeVar
 
 import libcst
 
-from flake8_saveimage.flow import Flow
-from flake8_saveimage.module import CallSite, read_facts
-from flake8_saveimage.positions import spans
+from flake8_saveimage.syntax.flow import Flow
+from flake8_saveimage.syntax.module import CallSite, read_facts
+from flake8_saveimage.syntax.positions import spans
 
 T = TypeVar("T")
 _SHOWN = re.compile(r"^( *)show\((.*?)\)(?:  # .*)?$")

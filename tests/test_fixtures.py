@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flake8_saveimage.analysis import analyse
+from flake8_saveimage.check.analysis import analyse
 from flake8_saveimage.rules import all_rules
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"

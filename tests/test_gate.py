@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flake8_saveimage.gate import text_may_save, tree_may_save
+from flake8_saveimage.source.gate import text_may_save, tree_may_save
 
 FIXTURES = sorted((Path(__file__).parent.parent / "fixtures").glob("SVI*/fires/*.py"))
 
@@ -97,7 +97,7 @@ def test_fixtures_with_findings_pass(path: Path) -> None:
 
 
 def test_the_gate_imports_nothing_heavy() -> None:
-    code = "import sys, flake8_saveimage.gate; print(sorted(sys.modules))"
+    code = "import sys, flake8_saveimage.source.gate; print(sorted(sys.modules))"
     loaded = subprocess.run(
         [sys.executable, "-S", "-c", "import sys; sys.path[:0] = " + repr(sys.path) + "; " + code],
         capture_output=True,

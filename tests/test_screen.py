@@ -9,9 +9,9 @@ from textwrap import dedent, indent
 
 import pytest
 
-from flake8_saveimage.analysis import analyse
+from flake8_saveimage.check.analysis import analyse
 from flake8_saveimage.rules import all_rules
-from flake8_saveimage.screen import may_be_reported
+from flake8_saveimage.source.screen import may_be_reported
 
 CODES = frozenset(rule.code for rule in all_rules() if rule.default)
 FIXTURES = sorted((Path(__file__).parent.parent / "fixtures").rglob("*.py"))

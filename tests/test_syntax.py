@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flake8_saveimage.analysis import parse
+from flake8_saveimage.check.analysis import parse
 
 NEWEST = {
     "3.10, match": 'match x:\n    case {"a": 1, **rest}:\n        pass\n',

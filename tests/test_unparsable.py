@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from flake8_saveimage.analysis import Unparsable, parse
+from flake8_saveimage.check.analysis import Unparsable, parse
 
 
 def test_the_line_is_the_one_that_libcst_does_not_understand() -> None:

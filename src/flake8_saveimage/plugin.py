@@ -11,14 +11,14 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flake8_saveimage import __version__
-from flake8_saveimage.gate import text_may_save, tree_may_save
+from flake8_saveimage.source.gate import text_may_save, tree_may_save
 
 if TYPE_CHECKING:
     import argparse
 
     from flake8.options.manager import OptionManager
 
-    from flake8_saveimage.findings import Finding
+    from flake8_saveimage.rules.finding import Finding
 
 PREFIX = "SVI"
 
@@ -42,7 +42,7 @@ class SaveImagePlugin:
     @classmethod
     def add_options(cls, option_manager: OptionManager) -> None:
         """Register this plugin's options and keep the opt-in rules off by default."""
-        from flake8_saveimage.codes import OPT_IN
+        from flake8_saveimage.rules.index import OPT_IN
 
         option_manager.add_option(
             "--saveimage-hooks",
@@ -71,15 +71,15 @@ class SaveImagePlugin:
             yield finding.line, finding.column - 1, text, type(self)
 
     def _findings(self, source: str) -> list[Finding]:
-        from flake8_saveimage.screen import may_be_reported
-        from flake8_saveimage.sources import SourceError, check_size, defect
+        from flake8_saveimage.source.reading import SourceError, check_size, defect
+        from flake8_saveimage.source.screen import may_be_reported
 
         hooks, codes = _chosen()
         try:
             check_size(len(source))
             if not may_be_reported(source, codes):
                 return []
-            from flake8_saveimage.analysis import Unparsable, analyse
+            from flake8_saveimage.check.analysis import Unparsable, analyse
 
             try:
                 return analyse(source, hooks=hooks, codes=codes)
@@ -97,7 +97,7 @@ class SaveImagePlugin:
         # flake8 has no channel for this; the root handler of last resort writes to stderr
         import logging
 
-        from flake8_saveimage.sources import printable
+        from flake8_saveimage.source.reading import printable
 
         logger = logging.getLogger(__name__)
         logger.warning("flake8-saveimage: %r %s", self._filename, printable(reason))
@@ -106,11 +106,11 @@ class SaveImagePlugin:
 @functools.cache
 def _chosen() -> tuple[frozenset[str], frozenset[str]]:
     """Return the extra hooks and the codes that the options ask for."""
-    from flake8_saveimage.codes import default_codes
+    from flake8_saveimage.rules.index import default_codes
 
     options = SaveImagePlugin.options
     if options is None:
         return frozenset(), default_codes()
-    from flake8_saveimage.selection import active_codes
+    from flake8_saveimage.config.selection import active_codes
 
     return frozenset(options.saveimage_hooks), active_codes(options)

@@ -12,7 +12,7 @@ from flake8.utils import normalize_paths
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flake8_saveimage import discovery
+from flake8_saveimage.source import discovery
 
 pytestmark = pytest.mark.slow
 

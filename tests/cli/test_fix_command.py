@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from commandline import LOOP, Command, findings, lines, write
 
-from flake8_saveimage import writing
+from flake8_saveimage.source import writing
 
 GIT = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 
@@ -178,7 +178,7 @@ def test_check_clean_refuses_a_dirty_tree(tmp_path: Path, command: Command) -> N
 
 
 def test_a_file_changed_meanwhile_is_left_alone(tmp_path: Path) -> None:
-    from flake8_saveimage.writing import WriteError, replace
+    from flake8_saveimage.source.writing import WriteError, replace
 
     path = tmp_path / "a.py"
     path.write_text("changed by an editor\n")

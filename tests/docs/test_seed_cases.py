@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from flake8_saveimage.analysis import analyse
+from flake8_saveimage.check.analysis import analyse
 from flake8_saveimage.rules import all_rules
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from flake8_saveimage import FixOptions, FixResult, fix_source
-from flake8_saveimage.findings import Finding
 from flake8_saveimage.rules import all_rules
+from flake8_saveimage.rules.finding import Finding
 
 pytestmark = pytest.mark.torch
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from flake8_saveimage import FixOptions, fix_source
-from flake8_saveimage.analysis import Unparsable, parse
+from flake8_saveimage.check.analysis import Unparsable, parse
 
 pytestmark = pytest.mark.slow
 

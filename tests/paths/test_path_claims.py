@@ -21,10 +21,10 @@ import libcst
 import pytest
 
 import showing
-from flake8_saveimage.dependence import Dependence, Source
-from flake8_saveimage.module import Loop, Scope
-from flake8_saveimage.paths import loop_variable
-from flake8_saveimage.texts import Value, split_text
+from flake8_saveimage.paths.dependence import Dependence, Source
+from flake8_saveimage.paths.repetition import loop_variable
+from flake8_saveimage.paths.texts import Value, split_text
+from flake8_saveimage.syntax.module import Loop, Scope
 
 FILES = showing.programs("path_claims")
 

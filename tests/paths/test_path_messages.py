@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flake8_saveimage.analysis import analyse
+from flake8_saveimage.check.analysis import analyse
 from flake8_saveimage.rules import all_rules
 
 HEAD = """\

@@ -25,7 +25,7 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from flake8_saveimage.analysis import analyse
+from flake8_saveimage.check.analysis import analyse
 
 pytestmark = pytest.mark.slow
 

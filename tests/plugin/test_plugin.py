@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from flake8_saveimage import __version__, analysis
-from flake8_saveimage.analysis import Unparsable
+from flake8_saveimage import __version__
+from flake8_saveimage.check import analysis
+from flake8_saveimage.check.analysis import Unparsable
 from flake8_saveimage.plugin import SaveImagePlugin
 
 LOOP = """\

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from flake8_saveimage import config
+from flake8_saveimage.check.runner import Checker
+from flake8_saveimage.config import options as config
 from flake8_saveimage.report import Run, Style, make_run, render
-from flake8_saveimage.runner import Checker
 
 TRAIN = """\
 import torch

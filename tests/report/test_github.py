@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from reporting import BROKEN, FIXED_NAME, TRAIN, check, report
 
-from flake8_saveimage.findings import Finding
+from flake8_saveimage.check.runner import CheckedFile
 from flake8_saveimage.report import make_run
-from flake8_saveimage.runner import CheckedFile
+from flake8_saveimage.rules.finding import Finding
 
 
 def parse(line: str) -> tuple[str, dict[str, str], str]:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from reporting import BROKEN, FIXED_NAME, TRAIN, UNICODE, check, report
 
-from flake8_saveimage.findings import Finding
+from flake8_saveimage.check.runner import CheckedFile
 from flake8_saveimage.report import Run, html, make_run
 from flake8_saveimage.report.details import FileDetails, detail
-from flake8_saveimage.runner import CheckedFile
+from flake8_saveimage.rules.finding import Finding
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

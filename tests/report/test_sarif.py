@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from reporting import BROKEN, FIXED_NAME, TRAIN, UNICODE, check, options, report
 
+from flake8_saveimage.check.runner import Checker
 from flake8_saveimage.fixes import FixOptions, fix_source
 from flake8_saveimage.report import make_run
 from flake8_saveimage.rules import all_rules
-from flake8_saveimage.runner import Checker
 
 FILES = {
     "src/train.py": TRAIN,

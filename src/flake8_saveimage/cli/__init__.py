@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def say(message: str) -> None:
     """Print one line on standard error, whatever names of files are in it."""
-    from flake8_saveimage.sources import printable
+    from flake8_saveimage.source.reading import printable
 
     print(f"flake8-saveimage: {printable(message)}", file=sys.stderr)
 

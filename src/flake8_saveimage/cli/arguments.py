@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from flake8_saveimage import __version__
 from flake8_saveimage.report import FORMATS
-from flake8_saveimage.sources import printable
+from flake8_saveimage.source.reading import printable
 
 COMMANDS = ("check", "fix", "explain")
 

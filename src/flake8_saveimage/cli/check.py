@@ -13,8 +13,8 @@ from flake8_saveimage.cli.common import Work, all_refused, prepare, report_error
 from flake8_saveimage.report import Run, Style, make_run, render
 
 if TYPE_CHECKING:
-    from flake8_saveimage.findings import Finding
-    from flake8_saveimage.noqa import Judge
+    from flake8_saveimage.config.noqa import Judge
+    from flake8_saveimage.rules.finding import Finding
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -39,8 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check(work: Work, *, fixes: bool) -> Run:
-    from flake8_saveimage.cli.progress import Progress
-    from flake8_saveimage.runner import (
+    from flake8_saveimage.check.runner import (
         CheckedFile,
         Checker,
         WorkerDied,
@@ -48,6 +47,7 @@ def _check(work: Work, *, fixes: bool) -> Run:
         job_count,
         may_save,
     )
+    from flake8_saveimage.cli.progress import Progress
 
     checker = Checker(work.options, fixes=fixes)
     try:
@@ -63,7 +63,7 @@ def _check(work: Work, *, fixes: bool) -> Run:
 
 
 def _rendered(name: str, result: Run, style: Style) -> str:
-    from flake8_saveimage.runner import WorkerDied
+    from flake8_saveimage.check.runner import WorkerDied
 
     try:
         return render(name, result, style)
@@ -82,7 +82,7 @@ def _write(text: str, arguments: argparse.Namespace) -> None:
     if arguments.output_file is None:
         sys.stdout.write(text)
         return
-    from flake8_saveimage.writing import WriteError, write_new
+    from flake8_saveimage.source.writing import WriteError, write_new
 
     try:
         write_new(arguments.output_file, text.encode("utf-8", "backslashreplace"))
@@ -131,7 +131,7 @@ def _summarise(result: Run) -> None:
 
 def _add_noqa(result: Run, work: Work) -> int:
     """Silence every finding in its file; what cannot be silenced is an error."""
-    from flake8_saveimage.noqa import Judge
+    from flake8_saveimage.config.noqa import Judge
 
     if work.stdin is not None:
         raise CommandError("--add-noqa needs files: standard input cannot be written to")
@@ -153,16 +153,16 @@ def _add_noqa(result: Run, work: Work) -> int:
 
 def _silence_file(path: str, findings: Sequence[Finding], judge: Judge) -> str | None:
     """Return why the findings of a file could not be silenced, ``None`` if they were."""
-    from flake8_saveimage import sources, writing
-    from flake8_saveimage.noqa import silence
+    from flake8_saveimage.config.noqa import silence
+    from flake8_saveimage.source import reading, writing
 
     try:
-        raw = sources.read(path)
-        text, encoding = sources.decode(raw)
+        raw = reading.read(path)
+        text, encoding = reading.decode(raw)
         silenced = silence(text, findings, judge, path)
         if silenced is None:
             return "the findings cannot be silenced by a comment"
-        writing.replace(path, raw, sources.encode(silenced, encoding, text, raw))
-    except (sources.SourceError, writing.WriteError) as error:
+        writing.replace(path, raw, reading.encode(silenced, encoding, text, raw))
+    except (reading.SourceError, writing.WriteError) as error:
         return str(error)
     return None

@@ -8,12 +8,13 @@ import stat
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from flake8_saveimage import config, sources
 from flake8_saveimage.cli import CommandError, say
-from flake8_saveimage.gate import text_may_save
+from flake8_saveimage.config import options as config
+from flake8_saveimage.source import reading
+from flake8_saveimage.source.gate import text_may_save
 
 if TYPE_CHECKING:
-    from flake8_saveimage.noqa import Judge
+    from flake8_saveimage.config.noqa import Judge
 
 
 class Work(NamedTuple):
@@ -60,8 +61,8 @@ def prepare(arguments: argparse.Namespace, request: config.Request) -> Work:
     """Read the configuration and find the files."""
     from flake8.exceptions import ExecutionError
 
-    from flake8_saveimage import discovery
-    from flake8_saveimage.noqa import Judge
+    from flake8_saveimage.config.noqa import Judge
+    from flake8_saveimage.source import discovery
 
     try:
         options, origin = config.load(request)
@@ -92,8 +93,8 @@ def _is_file_refused(path: str) -> bool:
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             return False
-        return not text_may_save(sources.skim(sources.read(path)))
-    except (OSError, ValueError, sources.SourceError):
+        return not text_may_save(reading.skim(reading.read(path)))
+    except (OSError, ValueError, reading.SourceError):
         return False
 
 

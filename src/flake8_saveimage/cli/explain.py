@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from flake8_saveimage import config
 from flake8_saveimage.cli import OK, CommandError, colour_wanted
+from flake8_saveimage.config import options as config
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -19,7 +19,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _expanded(words: list[str]) -> list[str]:
-    from flake8_saveimage.codes import known_codes
+    from flake8_saveimage.rules.index import known_codes
 
     prefixes = [word.upper() for word in words]
     try:

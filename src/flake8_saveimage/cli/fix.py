@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TextIO
 
+from flake8_saveimage.check.runner import WorkerDied, job_count, may_save, sweep
 from flake8_saveimage.cli import FAILURE, FINDINGS, OK, CommandError, counted, say
 from flake8_saveimage.cli.common import Work, all_refused, prepare, report_errors, request_of
-from flake8_saveimage.findings import Finding
-from flake8_saveimage.fixer import FixedFile, Fixer
-from flake8_saveimage.runner import WorkerDied, job_count, may_save, sweep
+from flake8_saveimage.fixes.fixer import FixedFile, Fixer
+from flake8_saveimage.rules.finding import Finding
 
 
 class Vendored:
@@ -45,10 +45,10 @@ class Vendored:
             self.provide()
 
     def _print_patch(self, content: bytes) -> None:
-        from flake8_saveimage import sources
-        from flake8_saveimage.patch import unified
+        from flake8_saveimage.fixes.patch import unified
+        from flake8_saveimage.source import reading
 
-        there = sources.read(self._path) if os.path.exists(self._path) else None
+        there = reading.read(self._path) if os.path.exists(self._path) else None
         if there != content:
             _print_bytes(unified(self._path, there, content))
 
@@ -114,7 +114,7 @@ def _fix_stdin(name: str, raw: bytes, fixer: Fixer, tally: _Tally, *, diff: bool
 
 def _settle(result: FixedFile, tally: _Tally, *, diff: bool) -> None:
     """Print or write what was fixed in one file."""
-    from flake8_saveimage import writing
+    from flake8_saveimage.source import writing
 
     if diff:
         _print_patch(result)
@@ -136,7 +136,7 @@ def _count(result: FixedFile, tally: _Tally) -> None:
 
 
 def _print_patch(result: FixedFile) -> None:
-    from flake8_saveimage.patch import unified
+    from flake8_saveimage.fixes.patch import unified
 
     if result.after is not None:
         _print_bytes(unified(result.path, result.before, result.after))

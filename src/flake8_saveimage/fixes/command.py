@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 import libcst as cst
 from libcst.codemod import CodemodCommand, CodemodContext
 
-from flake8_saveimage.analysis import Unparsable
+from flake8_saveimage.check.analysis import Unparsable
 from flake8_saveimage.fixes.fixing import FixOptions, fix_source
 from flake8_saveimage.fixes.vendoring import VendorError, install
-from flake8_saveimage.gate import text_may_save
-from flake8_saveimage.screen import may_be_reported
-from flake8_saveimage.sources import universal_newlines
+from flake8_saveimage.source.gate import text_may_save
+from flake8_saveimage.source.reading import universal_newlines
+from flake8_saveimage.source.screen import may_be_reported
 
 if TYPE_CHECKING:
-    from flake8_saveimage.noqa import Judge
+    from flake8_saveimage.config.noqa import Judge
 
 
 class SaveImageCommand(CodemodCommand):
@@ -103,13 +103,13 @@ class SaveImageCommand(CodemodCommand):
 
     @cached_property
     def _options(self) -> argparse.Namespace:
-        from flake8_saveimage import config
+        from flake8_saveimage.config import options as config
 
         request = config.Request(isolated=self._isolated, forwarded=self._forwarded)
         return config.load(request).options
 
     @cached_property
     def _judge(self) -> Judge:
-        from flake8_saveimage.noqa import Judge
+        from flake8_saveimage.config.noqa import Judge
 
         return Judge(self._options)

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import libcst as cst
 
-from flake8_saveimage.analysis import Analysis, Diagnosis, diagnose, render
-from flake8_saveimage.codes import OPT_IN
-from flake8_saveimage.findings import Finding
+from flake8_saveimage.check.analysis import Analysis, Diagnosis, diagnose, render
 from flake8_saveimage.fixes import edits as change
 from flake8_saveimage.fixes.applicability import HelperFix, Judgement, at_site, kind_of
 from flake8_saveimage.fixes.edits import Edits
 from flake8_saveimage.fixes.imports import HELPER_MODULE, Imports
 from flake8_saveimage.fixes.literals import formatted, interval
 from flake8_saveimage.fixes.vendoring import import_path
-from flake8_saveimage.positions import spans
-from flake8_saveimage.sites import SaveSite
+from flake8_saveimage.rules.finding import Finding
+from flake8_saveimage.rules.index import OPT_IN
+from flake8_saveimage.rules.save import Save
+from flake8_saveimage.syntax.positions import spans
 
 _IN_PLACE = frozenset({"fstring", "rename", "normalize", "clone"})
 _RENAMED = {"range": "value_range", "filename": "fp"}
@@ -67,7 +67,7 @@ def fix_source(
 ) -> FixResult:
     """Mend a file's text. Line endings and everything outside of the edits stay as they are.
 
-    Raises :class:`~flake8_saveimage.analysis.Unparsable`, and
+    Raises :class:`~flake8_saveimage.check.analysis.Unparsable`, and
     :class:`~flake8_saveimage.fixes.vendoring.VendorError` if the vendored helper cannot be imported
     from ``filename``.
     """
@@ -98,21 +98,21 @@ class _Round:
 
     def _places(self) -> list[Finding]:
         """Return where each save call stands, in order."""
-        found = spans(self.analysis.module, [site.call for site in self.analysis.sites])
+        found = spans(self.analysis.module, [save.call for save in self.analysis.saves])
         return [
             Finding(span.line, span.column, "", "", span.end_line, span.end_column)
-            for span in (found[id(site.call)] for site in self.analysis.sites)
+            for span in (found[id(save.call)] for save in self.analysis.saves)
         ]
 
     def _findings(self) -> Iterator[Finding]:
         # Edits in place neither add nor remove save calls: the n-th stays the n-th, and what flake8
         # says about its line holds for the line of the unedited text.
-        sites, diagnoses = self.analysis.sites, self.analysis.diagnoses
-        place_of = {id(site): place for site, place in zip(sites, self.places, strict=False)}
+        saves, diagnoses = self.analysis.saves, self.analysis.diagnoses
+        place_of = {id(save): place for save, place in zip(saves, self.places, strict=False)}
         named = [node for diagnosis in diagnoses for node in diagnosis.problem.nodes]
         lines = spans(self.analysis.module, named)
-        for rule, site, problem in diagnoses:
-            yield replace(place_of[id(site)], code=rule.code, message=render(problem, lines))
+        for rule, save, problem in diagnoses:
+            yield replace(place_of[id(save)], code=rule.code, message=render(problem, lines))
 
 
 class _Fixing:
@@ -134,7 +134,7 @@ class _Fixing:
                 break
             code = edits.apply(current.analysis.module).code
             again = _Round(code, self.options, current.places)
-            if len(again.places) != len(again.analysis.sites):
+            if len(again.places) != len(again.analysis.saves):
                 break
             current = again
         code = self._calls(current, code)
@@ -158,21 +158,21 @@ class _Fixing:
         return edits
 
     def _edit_in_place(self, edits: Edits, diagnosis: Diagnosis) -> None:
-        site, remedy = diagnosis.site, diagnosis.problem.remedy
+        save, remedy = diagnosis.save, diagnosis.problem.remedy
         assert remedy is not None
         if remedy.kind == "fstring":
-            node = site.path.template_node
+            node = save.path.template_node
             assert isinstance(node, cst.SimpleString)
             new = formatted(node)
             edits.add(node, lambda _updated: new if new is not None else node)
         elif remedy.kind == "rename":
             renames = dict(remedy.renames)
-            edits.add(site.call, lambda call: change.with_keywords_renamed(call, renames))
+            edits.add(save.call, lambda call: change.with_keywords_renamed(call, renames))
         elif remedy.kind == "normalize":
             value = cst.Name("True")
-            edits.add(site.call, lambda call: change.with_keyword(call, "normalize", value))
-        elif remedy.kind == "clone" and site.saved is not None:
-            edits.add(site.saved, change.cloned)
+            edits.add(save.call, lambda call: change.with_keyword(call, "normalize", value))
+        elif remedy.kind == "clone" and save.site.saved is not None:
+            edits.add(save.site.saved, change.cloned)
 
     # -- calls of the helper, and of torchvision's save_image --------------------------------
 
@@ -180,18 +180,18 @@ class _Fixing:
         edits = Edits()
         analysis, judgement = current.analysis, current.judgement
         imports: Imports | None = None
-        for site in analysis.sites:
-            chosen = [(d, f) for d, f in current.applicable if d.site is site]
+        for save in analysis.saves:
+            chosen = [(d, f) for d, f in current.applicable if d.save is save]
             if not chosen:
                 continue
             if imports is None:
                 imports = self._imports(analysis, judgement)
-            among = at_site(site, (diagnosis for diagnosis, _ in chosen))
-            fix = judgement.helper_fix(site, among)
+            among = at_site(save, (diagnosis for diagnosis, _ in chosen))
+            fix = judgement.helper_fix(save, among)
             if fix is not None:
-                _call_helper(edits, imports, site, fix)
+                _call_helper(edits, imports, save, fix)
             elif any(kind_of(diagnosis) == "callee" for diagnosis in among):
-                _call_torchvision(edits, imports, site)
+                _call_torchvision(edits, imports, save)
             else:
                 continue
             for _, finding in chosen:
@@ -209,8 +209,8 @@ class _Fixing:
         return Imports(analysis, judgement.names, module=module, is_init=is_init)
 
 
-def _call_helper(edits: Edits, imports: Imports, site: SaveSite, fix: HelperFix) -> None:
-    name = imports.helper(site, _HELPERS[site.kind])
+def _call_helper(edits: Edits, imports: Imports, save: Save, fix: HelperFix) -> None:
+    name = imports.helper(save, _HELPERS[save.site.kind])
 
     def edit(call: cst.Call) -> cst.Call:
         call = change.with_keywords_renamed(change.with_function(call, name), _RENAMED)
@@ -220,7 +220,7 @@ def _call_helper(edits: Edits, imports: Imports, site: SaveSite, fix: HelperFix)
             call = change.with_keyword(call, "if_exists", cst.SimpleString('"replace"'))
         return call
 
-    edits.add(site.call, edit)
+    edits.add(save.call, edit)
     rebind = fix.rebind
     if rebind is not None:
         edits.add(
@@ -229,9 +229,9 @@ def _call_helper(edits: Edits, imports: Imports, site: SaveSite, fix: HelperFix)
         )
 
 
-def _call_torchvision(edits: Edits, imports: Imports, site: SaveSite) -> None:
-    name = imports.torchvision(site)
+def _call_torchvision(edits: Edits, imports: Imports, save: Save) -> None:
+    name = imports.torchvision(save)
     if name is None:
-        edits.add(site.call, lambda call: call)
+        edits.add(save.call, lambda call: call)
     else:
-        edits.add(site.call, lambda call: change.with_function(call, name))
+        edits.add(save.call, lambda call: change.with_function(call, name))

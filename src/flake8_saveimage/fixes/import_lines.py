@@ -9,7 +9,7 @@ import libcst as cst
 
 from flake8_saveimage.fixes.edits import Edits, indented_like
 from flake8_saveimage.fixes.names import Names
-from flake8_saveimage.module import Binding, dotted
+from flake8_saveimage.syntax.module import Binding, dotted
 
 Small: TypeAlias = cst.Import | cst.ImportFrom
 IMPORT = cst.Import | cst.ImportFrom

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
-from flake8_saveimage.analysis import Analysis
+from flake8_saveimage.check.analysis import Analysis
 from flake8_saveimage.fixes.edits import Edits
 from flake8_saveimage.fixes.import_lines import (
     IMPORT,
@@ -24,8 +24,8 @@ from flake8_saveimage.fixes.import_lines import (
 )
 from flake8_saveimage.fixes.names import Names
 from flake8_saveimage.fixes.unused import ImportUses
-from flake8_saveimage.module import Binding, Place, Scope, dotted
-from flake8_saveimage.sites import SaveSite
+from flake8_saveimage.rules.save import Save
+from flake8_saveimage.syntax.module import Binding, Place, Scope, dotted
 
 HELPER_MODULE = "flake8_saveimage.runtime"
 
@@ -57,24 +57,24 @@ class Imports:
 
     # -- asked for by the edits of calls -------------------------------------------------------
 
-    def helper(self, site: SaveSite, name: str) -> str:
+    def helper(self, save: Save, name: str) -> str:
         """Have the helper function ``name`` imported for a call, and return its local name."""
-        self._edited.append(site.call.func)
-        bindings = self._sources(site)
+        self._edited.append(save.call.func)
+        bindings = self._sources(save)
         self._left.update((id(binding), binding) for binding in bindings)
-        there = self._already_there(f"{self._module}.{name}", site.place)
+        there = self._already_there(f"{self._module}.{name}", save.place)
         if there is not None:
             return there
         local = name if self._is_free(name) else self._other_name(name)
         self._want(bindings, Wanted(self._module, name, local))
         return local
 
-    def torchvision(self, site: SaveSite) -> str | None:
+    def torchvision(self, save: Save) -> str | None:
         """Have torchvision imported for a call of ``torch.utils.save_image``.
 
         Returns what to call, or ``None`` if the import alone has to change.
         """
-        bindings = self._sources(site)
+        bindings = self._sources(save)
         direct = [b for b in bindings if b.source == "torch.utils.save_image"]
         if direct:
             for binding in direct:
@@ -83,18 +83,18 @@ class Imports:
                 self._rewritten.add(id(binding))
                 self._want([binding], Wanted("torchvision.utils", "save_image", local))
             return None
-        self._edited.append(site.call.func)
+        self._edited.append(save.call.func)
         self._left.update((id(binding), binding) for binding in bindings)
-        if self._already_there("torchvision", site.place) is None:
+        if self._already_there("torchvision", save.place) is None:
             self._want(bindings, Wanted("torchvision", None, "torchvision"))
         return "torchvision.utils.save_image"
 
     # -- what is known -------------------------------------------------------------------------
 
-    def _sources(self, site: SaveSite) -> list[Binding]:
+    def _sources(self, save: Save) -> list[Binding]:
         """Return the import bindings through which the callee is reached."""
         found: dict[int, Binding] = {}
-        queue: list[tuple[str | None, Place, int]] = [(dotted(site.call.func), site.place, 0)]
+        queue: list[tuple[str | None, Place, int]] = [(dotted(save.call.func), save.place, 0)]
         while queue:
             name, place, depth = queue.pop()
             if name is None or depth > 8:

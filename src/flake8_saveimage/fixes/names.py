@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from flake8_saveimage.module import Facts, Scope, child_nodes, dotted
+from flake8_saveimage.syntax.module import Facts, Scope, child_nodes, dotted
 
 
 class Use(NamedTuple):

@@ -15,12 +15,12 @@ from functools import cached_property
 
 import libcst as cst
 
-from flake8_saveimage.analysis import Analysis
+from flake8_saveimage.check.analysis import Analysis
 from flake8_saveimage.fixes.names import Names, Use
-from flake8_saveimage.module import Binding, CallSite, Place, Scope, code_of, dotted
-from flake8_saveimage.paths import destination
-from flake8_saveimage.sites import SaveSite
-from flake8_saveimage.texts import Value, last_component, split_text
+from flake8_saveimage.paths.repetition import destination
+from flake8_saveimage.paths.texts import Value, last_component, split_text
+from flake8_saveimage.rules.save import Save
+from flake8_saveimage.syntax.module import Binding, CallSite, Place, Scope, code_of, dotted
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +60,24 @@ class PathUses:
         self.flow = analysis.flow
         self.names = names
 
-    def of(self, site: SaveSite) -> Reuse:
+    def of(self, save: Save) -> Reuse:
         """Say how the path of ``site`` is used besides the call."""
-        path = site.destination
+        path = save.site.destination
         if path is None:
             return ELSEWHERE
-        outside = self._comes_from_a_caller(_unwrapped(path), site.place, 0)
-        if outside or self._known_elsewhere(site):
+        outside = self._comes_from_a_caller(_unwrapped(path), save.place, 0)
+        if outside or self._known_elsewhere(save):
             return ELSEWHERE
         held = _unwrapped(path)
         name = dotted(held)
         if name is None:
             return NOT_USED
-        if self._original_is_used(name, site.place, 0):
+        if self._original_is_used(name, save.place, 0):
             return ELSEWHERE
         uses = self._uses_of(name, held)
         if not uses:
             return NOT_USED
-        rebind = self._rebind(name, path, site, uses) if held is path else None
+        rebind = self._rebind(name, path, save, uses) if held is path else None
         return Reuse(used=True, rebind=rebind)
 
     # -- the variable that holds the path ------------------------------------------------------
@@ -159,7 +159,7 @@ class PathUses:
 
     @cached_property
     def _save_destinations(self) -> frozenset[int]:
-        return frozenset(id(site.destination) for site in self.analysis.sites)
+        return frozenset(id(save.site.destination) for save in self.analysis.saves)
 
     def _is_harmless(self, use: Use, name: str, *, before: bool) -> bool:
         """Say whether a use does not depend on what the file is called in the end."""
@@ -180,14 +180,12 @@ class PathUses:
 
     # -- the returned path instead -------------------------------------------------------------
 
-    def _rebind(
-        self, name: str, path: cst.CSTNode, site: SaveSite, uses: list[Use]
-    ) -> Rebind | None:
-        statement = site.call_site.statement
-        if "." in name or not isinstance(statement, cst.Expr) or statement.value is not site.call:
+    def _rebind(self, name: str, path: cst.CSTNode, save: Save, uses: list[Use]) -> Rebind | None:
+        statement = save.site.call_site.statement
+        if "." in name or not isinstance(statement, cst.Expr) or statement.value is not save.call:
             return None
         here = next(use for use in self.names.of(name) if use.node is path)
-        if site.place.scope.declared.get(name) or self._owner(here) is not site.place.scope:
+        if save.place.scope.declared.get(name) or self._owner(here) is not save.place.scope:
             return None
         follow = all(
             use.position > here.position
@@ -195,14 +193,14 @@ class PathUses:
             and here.suites == use.suites[: len(here.suites)]
             for use in uses
         )
-        if not follow or not self._bound_in_this_pass(name, site, here):
+        if not follow or not self._bound_in_this_pass(name, save, here):
             return None
         if all(self._takes_any_path(use, name) for use in uses):
             return Rebind(name, statement, as_text=False)
-        kind = self._kind_of(name, site)
+        kind = self._kind_of(name, save)
         return Rebind(name, statement, as_text=kind is str) if kind is not None else None
 
-    def _bound_in_this_pass(self, name: str, site: SaveSite, here: Use) -> bool:
+    def _bound_in_this_pass(self, name: str, save: Save, here: Use) -> bool:
         """Say whether each pass of the loop around binds the name afresh, before the save."""
         if not here.loops:
             return True
@@ -223,22 +221,22 @@ class PathUses:
         callee = self._called_with(use.node)
         return use.name == name and callee is not None and _TAKES_PATH.fullmatch(callee) is not None
 
-    def _kind_of(self, name: str, site: SaveSite) -> type | None:
+    def _kind_of(self, name: str, save: Save) -> type | None:
         """Return ``str`` if the name surely holds text, ``object`` if it is a Path, else None."""
-        kinds = {_kind(reach.binding) for reach in self.flow.lookup(name, site.place).reaches}
+        kinds = {_kind(reach.binding) for reach in self.flow.lookup(name, save.place).reaches}
         return kinds.pop() if len(kinds) == 1 else None
 
     # -- known by other means ------------------------------------------------------------------
 
-    def _known_elsewhere(self, site: SaveSite) -> bool:
-        path = site.destination
+    def _known_elsewhere(self, save: Save) -> bool:
+        path = save.site.destination
         assert path is not None
-        value = site.dependence.evaluate(path, site.place)
+        value = save.dependence.evaluate(path, save.place)
         return (
             self._spelled_again(path)
             or self._named_in_text(value)
-            or self._read_by_a_call(value, site)
-            or self._folder_is_listed(path, value, site)
+            or self._read_by_a_call(value, save)
+            or self._folder_is_listed(path, value, save)
         )
 
     def _spelled_again(self, path: cst.BaseExpression) -> bool:
@@ -288,8 +286,8 @@ class PathUses:
     def _other_texts(self) -> list[str]:
         """The texts of all literals but docstrings and what only makes the path of a save."""
         own: set[int] = set()
-        for site in self.analysis.sites:
-            own.update(id(node) for node in self._makers(site))
+        for save in self.analysis.saves:
+            own.update(id(node) for node in self._makers(save))
         texts = []
         for node, _scope in self.names.strings:
             if any(id(outer) in own for outer in (node, *self.names.ancestors(node))):
@@ -312,57 +310,57 @@ class PathUses:
                 return isinstance(outer, cst.Raise | cst.Assert)
         return False
 
-    def _makers(self, site: SaveSite) -> Iterator[cst.CSTNode]:
+    def _makers(self, save: Save) -> Iterator[cst.CSTNode]:
         """Yield the path's expression and, where a name holds it, the value bound to it."""
-        path = site.destination
+        path = save.site.destination
         if path is None:
             return
-        target = destination(site)
+        target = destination(save.site)
         for node in {path, target.path if target is not None else path}:
             yield node
             name = dotted(node)
             if name is None:
                 continue
-            reaches = self.flow.lookup(name, site.place).reaches
+            reaches = self.flow.lookup(name, save.place).reaches
             for reach in reaches:
                 if reach.binding.value is not None and reach.binding.kind in ("assign", "param"):
                     yield reach.binding.value
 
-    def _read_by_a_call(self, value: Value, site: SaveSite) -> bool:
+    def _read_by_a_call(self, value: Value, save: Save) -> bool:
         """Say whether a call that reads files is given a path that may be the same."""
         if value.text is None:
             return False
         shape = _shape(value.text)
-        own = dotted(site.destination)
+        own = dotted(save.site.destination)
         if not any(re.search(r"\w", piece) for piece in shape):
             return False
         for call in self._calls(_READERS):
             for argument in call.node.args[:1]:
                 if id(argument.value) in self._save_destinations:
                     continue
-                here = call.place.scope.function is site.place.scope.function
+                here = call.place.scope.function is save.place.scope.function
                 if own is not None and here and dotted(argument.value) == own:
                     continue  # that variable is looked at by itself
-                other = site.dependence.evaluate(argument.value, call.place)
+                other = save.dependence.evaluate(argument.value, call.place)
                 if other.text is not None and _shape(other.text) == shape:
                     return not self._is_written(call)
         return False
 
     def _is_written(self, call: CallSite) -> bool:
         """``open(path, "wb")`` that a save call writes to."""
-        return any(destination(site) is not None and self._opens(call, site) for site in
-                   self.analysis.sites)  # fmt: skip
+        return any(destination(save.site) is not None and self._opens(call, save) for save in
+                   self.analysis.saves)  # fmt: skip
 
-    def _opens(self, call: CallSite, site: SaveSite) -> bool:
-        target = destination(site)
+    def _opens(self, call: CallSite, save: Save) -> bool:
+        target = destination(save.site)
         return target is not None and target.handle and self.names.within(target.path, call.node)
 
-    def _folder_is_listed(self, path: cst.BaseExpression, value: Value, site: SaveSite) -> bool:
+    def _folder_is_listed(self, path: cst.BaseExpression, value: Value, save: Save) -> bool:
         """Say whether the file lists a folder that has a name in common with the path."""
         listings = list(self._calls(_LISTINGS))
         if not listings:
             return False
-        ours = self._folder_names(path, site.place)
+        ours = self._folder_names(path, save.place)
         for call in listings:
             nodes: list[cst.BaseExpression] = [argument.value for argument in call.node.args]
             if isinstance(call.node.func, cst.Attribute):
@@ -371,7 +369,7 @@ class PathUses:
                 if ours & self._folder_names(node, call.place):
                     return True
                 folder = _folder(value)
-                text = site.dependence.evaluate(node, call.place).text
+                text = save.dependence.evaluate(node, call.place).text
                 if folder and text is not None and _normal(folder) in _normal(text):
                     return True
         return False

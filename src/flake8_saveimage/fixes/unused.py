@@ -13,8 +13,8 @@ import libcst as cst
 
 from flake8_saveimage.fixes.import_lines import IMPORT
 from flake8_saveimage.fixes.names import Names
-from flake8_saveimage.flow import Flow
-from flake8_saveimage.module import Binding, Scope, code_of, dotted
+from flake8_saveimage.syntax.flow import Flow
+from flake8_saveimage.syntax.module import Binding, Scope, code_of, dotted
 
 # Functions whose string arguments may be annotations, or names for `__all__`.
 _TAKES_NAMES = frozenset("cast TypeVar NewType TypedDict NamedTuple getattr extend append".split())

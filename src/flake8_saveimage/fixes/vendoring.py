@@ -50,7 +50,7 @@ def install(vendor: str) -> Literal["created", "updated", "unchanged"]:
 
     Raises :class:`VendorError` if something else is there or the path is no module's.
     """
-    from flake8_saveimage.writing import WriteError, write_new
+    from flake8_saveimage.source.writing import WriteError, write_new
 
     _stem(vendor)
     content = helper_source()

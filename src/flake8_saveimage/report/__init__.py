@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from flake8_saveimage.findings import Finding
-    from flake8_saveimage.runner import CheckedFile
+    from flake8_saveimage.check.runner import CheckedFile
+    from flake8_saveimage.rules.finding import Finding
 
 __all__ = ["FORMATS", "Run", "Style", "make_run", "plain_path", "render"]
 

@@ -11,16 +11,16 @@ import functools
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from flake8_saveimage import sources
-from flake8_saveimage.findings import Finding
-from flake8_saveimage.runner import CheckedFile, spread
+from flake8_saveimage.check.runner import CheckedFile, spread
+from flake8_saveimage.rules.finding import Finding
+from flake8_saveimage.source import reading
 
 if TYPE_CHECKING:
     import libcst as cst
 
-    from flake8_saveimage.analysis import Analysis, Diagnosis
-    from flake8_saveimage.positions import Span
+    from flake8_saveimage.check.analysis import Analysis, Diagnosis
     from flake8_saveimage.report import Run
+    from flake8_saveimage.syntax.positions import Span
 
 _FILES_PER_PROCESS = 20
 _NOT_ABOUT_LOOPS = ("SVI107", "SVI108")
@@ -87,7 +87,7 @@ def _detail_named(files: dict[str, CheckedFile], hooks: Collection[str], path: s
 
 def detail(file: CheckedFile, hooks: Collection[str] = ()) -> FileDetails:
     """Analyse and fix one file with findings once more."""
-    from flake8_saveimage.analysis import diagnose
+    from flake8_saveimage.check.analysis import diagnose
 
     text = file.text or ""
     codes = {finding.code for finding in file.findings}
@@ -112,15 +112,15 @@ def _key(finding: Finding) -> _Key:
 
 def _seen(analysis: Analysis) -> Iterator[tuple[_Key, _Lines]]:
     """Yield the lines of the loop and those that the message names, for each finding."""
-    from flake8_saveimage.positions import spans
+    from flake8_saveimage.syntax.positions import spans
 
     wanted: list[cst.CSTNode] = []
     for diagnosis in analysis.diagnoses:
-        wanted += (diagnosis.site.call, *diagnosis.problem.nodes, *_loop_nodes(diagnosis))
+        wanted += (diagnosis.save.call, *diagnosis.problem.nodes, *_loop_nodes(diagnosis))
     places = spans(analysis.module, wanted)
     lines = analysis.module.code.split("\n")
     for diagnosis in analysis.diagnoses:
-        call = places[id(diagnosis.site.call)]
+        call = places[id(diagnosis.save.call)]
         loops = [places[id(node)] for node in _loop_nodes(diagnosis) if id(node) in places]
         loop = _whole_lines(loops[0], lines) if loops else None
         related = (places[id(node)].line for node in diagnosis.problem.nodes if id(node) in places)
@@ -133,7 +133,7 @@ def _loop_nodes(diagnosis: Diagnosis) -> list[cst.CSTNode]:
     code = diagnosis.rule.code
     if not code.startswith("SVI1") or code in _NOT_ABOUT_LOOPS:
         return []
-    fact = diagnosis.site.path
+    fact = diagnosis.save.path
     if fact.loop is None:
         return []
     if fact.loop.is_comprehension and fact.loop.target is not None:
@@ -227,8 +227,8 @@ def _touches(edit: Edit, finding: Finding) -> bool:
 def _newline(path: str, text: str) -> str:
     """Return the line ending of the file that ``text`` was read from, ``\\n`` if it is mixed."""
     try:
-        raw = sources.decode(sources.read(path)).text
-    except sources.SourceError:  # standard input
+        raw = reading.decode(reading.read(path)).text
+    except reading.SourceError:  # standard input
         return "\n"
     for newline in ("\r\n", "\r"):
         if text.replace("\n", newline) == raw and newline in raw:

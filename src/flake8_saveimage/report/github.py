@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from flake8_saveimage.findings import Finding
 from flake8_saveimage.report import Run, Style, plain_path
 from flake8_saveimage.report.severity import level
-from flake8_saveimage.sources import printable
+from flake8_saveimage.rules.finding import Finding
+from flake8_saveimage.source.reading import printable
 
 
 def render(run: Run, style: Style) -> str:

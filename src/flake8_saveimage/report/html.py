@@ -19,7 +19,7 @@ from flake8_saveimage.report import Run, Style, plain_path
 from flake8_saveimage.report.details import Detail, Edit, FileDetails, details_of
 from flake8_saveimage.report.highlight import Colour, highlight
 from flake8_saveimage.rules import all_rules, documentation
-from flake8_saveimage.sources import printable
+from flake8_saveimage.source.reading import printable
 
 # lines of context around a call, the first line of its loop, a line that the message names
 _AROUND_CALL, _AROUND_HEADER, _AROUND_NAMED, _AROUND_EDIT = 4, 2, 1, 3

@@ -15,12 +15,12 @@ from pathlib import PurePath
 from typing import Any
 
 from flake8_saveimage import __version__
-from flake8_saveimage.findings import Finding
 from flake8_saveimage.report import Run, Style, plain_path
 from flake8_saveimage.report.details import Detail, Edit, FileDetails, details_of
 from flake8_saveimage.report.severity import level
 from flake8_saveimage.rules import Rule, all_rules, documentation
-from flake8_saveimage.sources import printable
+from flake8_saveimage.rules.finding import Finding
+from flake8_saveimage.source.reading import printable
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _Object = dict[str, Any]

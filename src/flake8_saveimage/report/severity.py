@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from flake8_saveimage.codes import OPT_IN
+from flake8_saveimage.rules.index import OPT_IN
 
 Level = Literal["error", "warning"]
 

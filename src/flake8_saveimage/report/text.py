@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flake8_saveimage.report import Run, Style
-from flake8_saveimage.sources import printable
+from flake8_saveimage.source.reading import printable
 
 if TYPE_CHECKING:
-    from flake8_saveimage.findings import Finding
+    from flake8_saveimage.rules.finding import Finding
 
 _BOLD, _RED, _CYAN, _DIM, _RESET = "\033[1m", "\033[1;31m", "\033[36m", "\033[2m", "\033[0m"
 _TAB = 4

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from flake8_saveimage.codes import OPT_IN
+from flake8_saveimage.rules.index import OPT_IN
 
 if TYPE_CHECKING:
     import libcst as cst
 
-    from flake8_saveimage.sites import SaveSite
+    from flake8_saveimage.rules.save import Save
 
 RemedyKind = Literal[
     "helper",  # call the runtime helper instead (unique name, clamps, atomic)
@@ -63,7 +63,7 @@ class Rule:
 
     code: str
     title: str
-    check: Callable[[SaveSite], Problem | None]
+    check: Callable[[Save], Problem | None]
 
     @property
     def default(self) -> bool:

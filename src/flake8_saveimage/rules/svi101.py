@@ -55,12 +55,12 @@ from flake8_saveimage.rules.base import Problem, Remedy, Rule
 from flake8_saveimage.rules.describe import advice, the_loop
 
 if TYPE_CHECKING:
-    from flake8_saveimage.sites import SaveSite
+    from flake8_saveimage.rules.save import Save
 
 
-def check(site: SaveSite) -> Problem | None:
+def check(save: Save) -> Problem | None:
     """Report a path that the innermost loop does not change."""
-    fact = site.path
+    fact = save.path
     if fact.repetition != "loop" or fact.rolling or fact.template or fact.loop is None:
         return None
     message = (

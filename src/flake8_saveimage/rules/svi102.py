@@ -46,12 +46,12 @@ from flake8_saveimage.rules.base import Problem, Remedy, Rule
 from flake8_saveimage.rules.describe import advice, the_loop
 
 if TYPE_CHECKING:
-    from flake8_saveimage.sites import SaveSite
+    from flake8_saveimage.rules.save import Save
 
 
-def check(site: SaveSite) -> Problem | None:
+def check(save: Save) -> Problem | None:
     """Report names that start over with each pass of an outer loop."""
-    fact = site.path
+    fact = save.path
     if fact.repetition != "outer" or fact.rolling or fact.template or fact.loop is None:
         return None
     message = (

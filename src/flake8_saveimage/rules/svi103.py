@@ -53,12 +53,12 @@ from flake8_saveimage.rules.base import Problem, Remedy, Rule
 from flake8_saveimage.rules.describe import the_loop
 
 if TYPE_CHECKING:
-    from flake8_saveimage.sites import SaveSite
+    from flake8_saveimage.rules.save import Save
 
 
-def check(site: SaveSite) -> Problem | None:
+def check(save: Save) -> Problem | None:
     """Report a path that is the same in each run of a function that runs repeatedly."""
-    fact = site.path
+    fact = save.path
     repeat = fact.repeat
     if fact.repetition != "call" or fact.rolling or fact.template or repeat is None:
         return None

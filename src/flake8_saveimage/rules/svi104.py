@@ -41,12 +41,12 @@ from typing import TYPE_CHECKING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 
 if TYPE_CHECKING:
-    from flake8_saveimage.sites import SaveSite
+    from flake8_saveimage.rules.save import Save
 
 
-def check(site: SaveSite) -> Problem | None:
+def check(save: Save) -> Problem | None:
     """Report a path that is the same in every run of the program."""
-    fact = site.path
+    fact = save.path
     if fact.repetition != "constant" or fact.template or fact.twin is not None:
         return None
     return Problem(

@@ -45,12 +45,12 @@ from typing import TYPE_CHECKING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 
 if TYPE_CHECKING:
-    from flake8_saveimage.sites import SaveSite
+    from flake8_saveimage.rules.save import Save
 
 
-def check(site: SaveSite) -> Problem | None:
+def check(save: Save) -> Problem | None:
     """Report overwriting that is meant but is not atomic."""
-    fact = site.path
+    fact = save.path
     if fact.repetition not in ("loop", "outer", "call") or not fact.rolling or fact.template:
         return None
     return Problem(

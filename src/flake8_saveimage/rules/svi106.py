@@ -41,12 +41,12 @@ from typing import TYPE_CHECKING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 
 if TYPE_CHECKING:
-    from flake8_saveimage.sites import SaveSite
+    from flake8_saveimage.rules.save import Save
 
 
-def check(site: SaveSite) -> Problem | None:
+def check(save: Save) -> Problem | None:
     """Report names that can come again."""
-    fact = site.path
+    fact = save.path
     if fact.weak is None or fact.template:
         return None
     return Problem(

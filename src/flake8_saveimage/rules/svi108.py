@@ -40,12 +40,12 @@ from typing import TYPE_CHECKING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 
 if TYPE_CHECKING:
-    from flake8_saveimage.sites import SaveSite
+    from flake8_saveimage.rules.save import Save
 
 
-def check(site: SaveSite) -> Problem | None:
+def check(save: Save) -> Problem | None:
     """Report a path literal that lacks its ``f``."""
-    fact = site.path
+    fact = save.path
     if not fact.template:
         return None
     braces = ", ".join(f"{{{name}}}" for name in fact.template)

@@ -46,16 +46,16 @@ from flake8_saveimage.rules.base import Problem, Remedy, Rule
 from flake8_saveimage.rules.values import out_of_range
 
 if TYPE_CHECKING:
-    from flake8_saveimage.sites import SaveSite
+    from flake8_saveimage.rules.save import Save
 
 
-def check(site: SaveSite) -> Problem | None:
+def check(save: Save) -> Problem | None:
     """Report values that visibly leave [0, 1]."""
-    if site.kind != "image" or site.values.verdict != "out":
+    if save.site.kind != "image" or save.values.verdict != "out":
         return None
-    bounds = site.values.value_range
+    bounds = save.values.value_range
     remedy = Remedy("helper", value_range=bounds) if bounds is not None else None
-    return Problem(out_of_range(site.values), remedy)
+    return Problem(out_of_range(save.values), remedy)
 
 
 RULE = Rule("SVI201", "values are provably outside [0, 1]: clipped", check)

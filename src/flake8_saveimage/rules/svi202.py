@@ -42,14 +42,14 @@ from flake8_saveimage.rules.base import Problem, Remedy, Rule
 from flake8_saveimage.rules.values import not_floating
 
 if TYPE_CHECKING:
-    from flake8_saveimage.sites import SaveSite
+    from flake8_saveimage.rules.save import Save
 
 
-def check(site: SaveSite) -> Problem | None:
+def check(save: Save) -> Problem | None:
     """Report a tensor that is sure to hold integers or bools."""
-    if site.kind != "image" or site.values.verdict != "integer":
+    if save.site.kind != "image" or save.values.verdict != "integer":
         return None
-    return Problem(not_floating(site.values), Remedy("helper"))
+    return Problem(not_floating(save.values), Remedy("helper"))
 
 
 RULE = Rule("SVI202", "integer or bool tensor: torchvision raises", check)

@@ -48,12 +48,12 @@ from typing import TYPE_CHECKING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 
 if TYPE_CHECKING:
-    from flake8_saveimage.sites import SaveSite
+    from flake8_saveimage.rules.save import Save
 
 
-def check(site: SaveSite) -> Problem | None:
+def check(save: Save) -> Problem | None:
     """Report values of which nothing is known."""
-    if site.kind != "image" or site.values.verdict != "unknown":
+    if save.site.kind != "image" or save.values.verdict != "unknown":
         return None
     return Problem(
         "nothing here shows the range of these values: save_image silently clips what is outside"

@@ -41,14 +41,14 @@ from flake8_saveimage.rules.base import Problem, Remedy, Rule
 from flake8_saveimage.rules.values import bounds_text
 
 if TYPE_CHECKING:
-    from flake8_saveimage.sites import SaveSite
+    from flake8_saveimage.rules.save import Save
 
 
-def check(site: SaveSite) -> Problem | None:
+def check(save: Save) -> Problem | None:
     """Report a normalisation by the minimum and maximum of the batch."""
-    if site.kind != "image":
+    if save.site.kind != "image":
         return None
-    fact = site.values
+    fact = save.values
     if fact.normalize is not True or fact.ranged or fact.open_keywords:
         return None
     bounds = fact.value_range

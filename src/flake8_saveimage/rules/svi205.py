@@ -36,14 +36,14 @@ from typing import TYPE_CHECKING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 
 if TYPE_CHECKING:
-    from flake8_saveimage.sites import SaveSite
+    from flake8_saveimage.rules.save import Save
 
 
-def check(site: SaveSite) -> Problem | None:
+def check(save: Save) -> Problem | None:
     """Report keywords that are gone."""
-    if site.kind != "image":
+    if save.site.kind != "image":
         return None
-    removed = site.values.removed
+    removed = save.values.removed
     if not removed:
         return None
     old = " and ".join(f"{before}=" for before, _after in removed)

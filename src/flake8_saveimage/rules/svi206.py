@@ -38,14 +38,14 @@ from typing import TYPE_CHECKING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 
 if TYPE_CHECKING:
-    from flake8_saveimage.sites import SaveSite
+    from flake8_saveimage.rules.save import Save
 
 
-def check(site: SaveSite) -> Problem | None:
+def check(save: Save) -> Problem | None:
     """Report a range that nothing reads."""
-    if site.kind != "image":
+    if save.site.kind != "image":
         return None
-    fact = site.values
+    fact = save.values
     renamed = {before for before, _after in fact.removed}
     if not fact.ranged or fact.normalize is not False or "range" in renamed:
         return None

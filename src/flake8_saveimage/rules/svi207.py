@@ -43,12 +43,12 @@ from typing import TYPE_CHECKING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 
 if TYPE_CHECKING:
-    from flake8_saveimage.sites import SaveSite
+    from flake8_saveimage.rules.save import Save
 
 
-def check(site: SaveSite) -> Problem | None:
+def check(save: Save) -> Problem | None:
     """Report a tensor that is sure to be bfloat16."""
-    if site.kind != "image" or site.values.half != "bfloat16":
+    if save.site.kind != "image" or save.values.half != "bfloat16":
         return None
     return Problem(
         "bfloat16 tensor: save_image computes in its dtype and 63 of 256 grey levels come out one"

@@ -39,16 +39,16 @@ from typing import TYPE_CHECKING
 from flake8_saveimage.rules.base import Problem, Rule
 
 if TYPE_CHECKING:
-    from flake8_saveimage.sites import SaveSite
+    from flake8_saveimage.rules.save import Save
 
 
-def check(site: SaveSite) -> Problem | None:
+def check(save: Save) -> Problem | None:
     """Report a JPEG."""
-    from flake8_saveimage.ranges.storage import lossy_format
+    from flake8_saveimage.values.storage import lossy_format
 
-    if site.kind != "image":
+    if save.site.kind != "image":
         return None
-    found = lossy_format(site)
+    found = lossy_format(save.site)
     if found is None:
         return None
     return Problem(

@@ -38,12 +38,12 @@ from typing import TYPE_CHECKING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 
 if TYPE_CHECKING:
-    from flake8_saveimage.sites import SaveSite
+    from flake8_saveimage.rules.save import Save
 
 
-def check(site: SaveSite) -> Problem | None:
+def check(save: Save) -> Problem | None:
     """Report the function that does not exist."""
-    if site.qualified_name != "torch.utils.save_image":
+    if save.site.qualified_name != "torch.utils.save_image":
         return None
     return Problem(
         "torch.utils.save_image does not exist: this call raises AttributeError;"

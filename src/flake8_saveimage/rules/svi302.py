@@ -41,16 +41,16 @@ from typing import TYPE_CHECKING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 
 if TYPE_CHECKING:
-    from flake8_saveimage.sites import SaveSite
+    from flake8_saveimage.rules.save import Save
 
 
-def check(site: SaveSite) -> Problem | None:
+def check(save: Save) -> Problem | None:
     """Report a part of a tensor that takes the whole along."""
-    if site.kind != "object":
+    if save.site.kind != "object":
         return None
-    from flake8_saveimage.ranges.storage import saved_view
+    from flake8_saveimage.values.storage import saved_view
 
-    view = saved_view(site)
+    view = saved_view(save.site, save.evaluator)
     if view is None:
         return None
     return Problem(

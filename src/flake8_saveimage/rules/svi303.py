@@ -42,16 +42,16 @@ from typing import TYPE_CHECKING
 from flake8_saveimage.rules.base import Problem, Rule
 
 if TYPE_CHECKING:
-    from flake8_saveimage.sites import SaveSite
+    from flake8_saveimage.rules.save import Save
 
 
-def check(site: SaveSite) -> Problem | None:
+def check(save: Save) -> Problem | None:
     """Report a second archive in one file."""
-    if site.kind != "object":
+    if save.site.kind != "object":
         return None
-    from flake8_saveimage.ranges.storage import earlier_write
+    from flake8_saveimage.values.storage import earlier_write
 
-    node = earlier_write(site)
+    node = earlier_write(save.site)
     if node is None:
         return None
     return Problem(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import libcst as cst
 
-    from flake8_saveimage.ranges import RangeFact
+    from flake8_saveimage.values import RangeFact
 
 Parts = tuple["str | cst.CSTNode", ...]
 
@@ -55,7 +55,7 @@ def _loss(low: float, high: float) -> str:
 
 def not_floating(fact: RangeFact) -> Parts:
     """Return "uint8 tensor (byte at line 9): save_image raises RuntimeError; ..."."""
-    from flake8_saveimage.ranges.dtypes import dtype_class
+    from flake8_saveimage.values.dtypes import dtype_class
 
     values = fact.values
     kind = dtype_class(values.dtypes)

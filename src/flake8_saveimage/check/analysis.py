@@ -1,0 +1,128 @@
+"""From source text to findings: parse, read the facts, run the rules, look up positions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import NamedTuple
+
+import libcst as cst
+
+from flake8_saveimage.rules import Problem, Rule, all_rules
+from flake8_saveimage.rules.finding import Applicability, Finding
+from flake8_saveimage.rules.save import Save, saves_of
+from flake8_saveimage.syntax.collector import collector_paused
+from flake8_saveimage.syntax.flow import Flow
+from flake8_saveimage.syntax.module import read_facts
+from flake8_saveimage.syntax.positions import Span, spans
+
+_PLACE = re.compile(r"parser error: error at (\d+):(\d+): ")
+
+
+class Unparsable(Exception):
+    """Source that libcst cannot parse. ``line`` and ``column`` count from 1."""
+
+    def __init__(self, message: str, line: int, column: int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.line = line
+        self.column = column
+
+
+class Diagnosis(NamedTuple):
+    """A rule's verdict on one save call, before positions and fixes are looked up."""
+
+    rule: Rule
+    save: Save
+    problem: Problem
+
+
+class Analysis(NamedTuple):
+    """Everything known about one file: what reports and fixes are made from."""
+
+    module: cst.Module
+    flow: Flow
+    saves: list[Save]
+    diagnoses: list[Diagnosis]
+
+
+def parse(source: str) -> cst.Module:
+    """Parse a file's text. Raises :class:`Unparsable`."""
+    try:
+        return cst.parse_module(source)
+    except cst.ParserSyntaxError as error:
+        message = error.message.partition("\n")[0]
+        place = _PLACE.match(message)
+        if place is None:
+            raise Unparsable(message, error.raw_line, error.raw_column + 1) from None
+        # at the end of a line, libcst's own numbers are those of the next one
+        raise Unparsable(message[place.end() :], int(place[1]), int(place[2])) from None
+    except RecursionError:
+        raise Unparsable("nested too deeply to be parsed", 1, 1) from None
+
+
+@collector_paused()
+def diagnose(
+    source: str, *, hooks: Collection[str] = (), codes: Collection[str] | None = None
+) -> Analysis:
+    """Run the rules (all, or those in ``codes``) over a file's text."""
+    module = parse(source)
+    flow = Flow(read_facts(module))
+    flow.facts.hooks = frozenset(hooks)
+    saves = saves_of(flow)
+    rules = [rule for rule in all_rules() if codes is None or rule.code in codes]
+    diagnoses = [
+        Diagnosis(rule, save, problem)
+        for save in saves
+        for rule in rules
+        if (problem := rule.check(save)) is not None
+    ]
+    return Analysis(module, flow, saves, diagnoses)
+
+
+def analyse(
+    source: str,
+    *,
+    hooks: Collection[str] = (),
+    codes: Collection[str] | None = None,
+    fixes: bool = False,
+) -> list[Finding]:
+    """Return the findings in a file's text, sorted. Raises :class:`Unparsable`.
+
+    ``hooks`` are further names of functions that a framework calls again and again; ``codes`` the
+    rules to run (``None``: all, those that are off by default too); ``fixes`` has each finding say
+    how safely it can be mended, which takes a second look at the file.
+    """
+    return findings(diagnose(source, hooks=hooks, codes=codes), fixes=fixes)
+
+
+def findings(analysis: Analysis, *, fixes: bool = False) -> list[Finding]:
+    """Return what was diagnosed as plain data, with positions."""
+    wanted: list[cst.CSTNode] = []
+    for _rule, save, problem in analysis.diagnoses:
+        wanted += (save.call, *problem.nodes)
+    places = spans(analysis.module, wanted)
+    safety: list[Applicability | None] = [None] * len(analysis.diagnoses)
+    if fixes and analysis.diagnoses:
+        from flake8_saveimage.fixes.applicability import applicabilities  # a report may need it
+
+        safety = applicabilities(analysis)
+    found = []
+    for (rule, save, problem), fix in zip(analysis.diagnoses, safety, strict=True):
+        span = places[id(save.call)]
+        message = render(problem, places)
+        found.append(
+            Finding(span.line, span.column, rule.code, message, span.end_line,
+                    span.end_column, fix)
+        )  # fmt: skip
+    return sorted(found)
+
+
+def render(problem: Problem, places: dict[int, Span]) -> str:
+    """Return a problem's message with the line numbers filled in."""
+    if isinstance(problem.message, str):
+        return problem.message
+    parts = (
+        part if isinstance(part, str) else str(places[id(part)].line) for part in problem.message
+    )
+    return "".join(parts)

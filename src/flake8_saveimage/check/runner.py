@@ -1,0 +1,230 @@
+"""Check many files: gate in one sweep, then the few that pass in parallel processes.
+
+Starting a process and importing libcst in it costs as much as checking a handful of files, so both
+sweeps stay in this process until there is enough to do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import functools
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+from flake8_saveimage.rules.finding import Finding
+from flake8_saveimage.source import reading
+from flake8_saveimage.source.gate import text_may_save, tree_may_save
+from flake8_saveimage.source.screen import may_be_reported
+from flake8_saveimage.syntax.collector import collector_paused
+
+if TYPE_CHECKING:
+    from flake8_saveimage.check.analysis import Unparsable
+    from flake8_saveimage.config.noqa import Judge
+
+Result = TypeVar("Result")
+
+# below these sizes another process costs more than it saves
+_GATE_FILES_PER_PROCESS = 3000
+_CHECK_BYTES_PER_PROCESS = 150_000
+_CHUNKS_PER_PROCESS = 4
+
+
+class CheckedFile(NamedTuple):
+    """What came out for one file: findings and its text, or why it could not be checked.
+
+    ``text`` is ``None`` unless there are findings; its line endings are ``\\n``.
+    """
+
+    path: str
+    findings: tuple[Finding, ...] = ()
+    error: str | None = None
+    text: str | None = None
+
+
+class WorkerDied(Exception):
+    """A worker process ended without an answer."""
+
+
+def may_save(raw: bytes) -> bool:
+    """Say whether a file's bytes pass the text gate."""
+    return b"save" in raw and text_may_save(reading.skim(raw))
+
+
+def check_files(
+    paths: Sequence[str], checker: Checker, *, advance: Callable[[int], None] | None = None
+) -> list[CheckedFile]:
+    """Check files and return those with findings or errors, in the order of ``paths``."""
+    results = sweep(paths, checker, job_count(checker.options), advance=advance)
+    return [checked for checked in results if checked.findings or checked.error]
+
+
+def sweep(
+    paths: Sequence[str],
+    work: Callable[[str], Result],
+    jobs: int,
+    *,
+    advance: Callable[[int], None] | None = None,
+) -> Iterator[Result]:
+    """Yield ``work(path)`` for each path that passes the text gate, in order.
+
+    ``work`` must be picklable and raise nothing; ``advance`` is told how many paths are done.
+    """
+    gate_jobs = min(jobs, len(paths) // _GATE_FILES_PER_PROCESS)
+    sizes = spread(paths, _gate, gate_jobs)
+    passed = [(path, size) for path, size in zip(paths, sizes, strict=True) if size >= 0]
+    if advance is not None:
+        advance(len(paths) - len(passed))
+    work_jobs = min(jobs, len(passed), sum(n for _, n in passed) // _CHECK_BYTES_PER_PROCESS)
+    for result in spread([path for path, _ in passed], work, work_jobs):
+        yield result
+        if advance is not None:
+            advance(1)
+
+
+def spread(items: Sequence[str], work: Callable[[str], Result], jobs: int) -> Iterator[Result]:
+    """Yield ``work(item)`` in order, from ``jobs`` processes (below 2: from this one)."""
+    if jobs < 2:
+        yield from map(work, items)
+        return
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
+    chunk = max(1, len(items) // (jobs * _CHUNKS_PER_PROCESS))
+    executor = ProcessPoolExecutor(jobs, initializer=_end_at_interrupt)
+    try:
+        with _deaf_to_interrupts():  # the workers start with it; this process answers Ctrl-C
+            results = executor.map(work, items, chunksize=chunk)
+        yield from results
+    except BrokenProcessPool as error:
+        raise WorkerDied(
+            "a worker process died (out of memory?); --jobs 1 shows at which file"
+        ) from error
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _end_at_interrupt() -> None:
+    """Let Ctrl-C end a worker at once and without a word: it has no file open to write."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    import signal
+    import threading
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def job_count(options: argparse.Namespace) -> int:
+    """Return the number of processes that ``jobs`` allows: the cores at hand for ``auto``."""
+    if not options.jobs.is_auto:
+        return int(options.jobs.n_jobs)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class FileWork(Generic[Result]):
+    """Work on one path, or on a source under a display name, that answers instead of raising."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+
+    def __getstate__(self) -> dict[str, Any]:
+        # a judge holds what cannot be pickled; each process makes its own
+        return {name: value for name, value in self.__dict__.items() if name != "judge"}
+
+    @functools.cached_property
+    def judge(self) -> Judge:
+        """flake8's decisions, made when the first file needs them."""
+        from flake8_saveimage.config.noqa import Judge
+
+        return Judge(self.options)
+
+    def __call__(self, path: str) -> Result:
+        """Work on the file at ``path``."""
+        try:
+            raw = reading.read(path)
+        except reading.SourceError as error:
+            return self.failed(path, str(error))
+        return self.on_source(path, raw)
+
+    @collector_paused()
+    def on_source(self, name: str, raw: bytes) -> Result:
+        """Work on the bytes of a source."""
+        try:
+            return self.work(name, raw)
+        except reading.SourceError as error:
+            # flake8 says nothing about a file that opts out, broken or not
+            skipped = self.judge.file(name, reading.skim(raw)).skips_all
+            return self.failed(name, None if skipped else str(error))
+        except RecursionError:
+            return self.failed(name, "cannot be checked: nested too deeply")
+        except Exception as error:
+            from flake8_saveimage.check.analysis import Unparsable
+
+            if isinstance(error, Unparsable):
+                return self.failed(name, _unparsable(error))
+            return self.failed(name, reading.defect(error))
+
+    def work(self, name: str, raw: bytes) -> Result:
+        """Do it; may raise anything."""
+        raise NotImplementedError
+
+    def failed(self, name: str, error: str | None) -> Result:
+        """Return the result that says why there is none (``None``: the file opts out)."""
+        raise NotImplementedError
+
+
+class Checker(FileWork[CheckedFile]):
+    """Finds what flake8 would show for a file; ``fixes``: and whether it can be mended."""
+
+    def __init__(self, options: argparse.Namespace, *, fixes: bool = False) -> None:
+        super().__init__(options)
+        self._fixes = fixes
+
+    def work(self, name: str, raw: bytes) -> CheckedFile:
+        text = reading.universal_newlines(reading.decode(raw).text)
+        findings = self._findings(name, text)
+        if not findings:
+            return CheckedFile(name)
+        shown = tuple(filter(self.judge.file(name, text).accepts, findings))
+        return CheckedFile(name, shown, text=text if shown else None)
+
+    def failed(self, name: str, error: str | None) -> CheckedFile:
+        return CheckedFile(name, error=error)
+
+    def _findings(self, name: str, text: str) -> list[Finding]:
+        codes = self.judge.codes_for(name)
+        if not may_be_reported(text, codes) or not tree_may_save(reading.parse(text)):
+            return []
+        from flake8_saveimage.check.analysis import analyse
+
+        hooks = frozenset(self.options.saveimage_hooks)
+        return analyse(text, hooks=hooks, codes=codes, fixes=self._fixes)
+
+
+def _unparsable(error: Unparsable) -> str:
+    place = f"line {error.line}, column {error.column}"
+    return f"cannot be parsed by libcst: {error.message} ({place})"
+
+
+def _gate(path: str) -> int:
+    """Return the size in bytes of a file that passes the gate or cannot be read, else -1."""
+    try:
+        raw = reading.read(path)
+    except reading.SourceError:
+        return 0
+    return len(raw) if may_save(raw) else -1

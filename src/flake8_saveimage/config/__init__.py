@@ -1,0 +1,1 @@
+"""flake8's configuration, selection and noqa."""

@@ -1,0 +1,1 @@
+"""Facts about other people's libraries, as data. Standard library only."""

@@ -1,0 +1,1 @@
+"""From bytes to the decision whether a file is worth parsing."""

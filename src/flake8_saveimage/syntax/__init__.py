@@ -1,0 +1,1 @@
+"""From libcst's tree to facts: scopes, bindings, reaching definitions, resolved names."""

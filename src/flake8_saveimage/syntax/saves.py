@@ -1,0 +1,122 @@
+"""The save calls of a file: which writer they reach and what they pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import libcst as cst
+
+from flake8_saveimage.knowledge.writers import BY_NAME, Kind, Writer
+from flake8_saveimage.syntax.flow import Flow
+from flake8_saveimage.syntax.module import Binding, CallSite, Facts, Place, dotted
+
+
+@dataclass(eq=False)
+class SaveCall:
+    """One call of a writer.
+
+    ``qualified_name`` is what the callee resolves to, ``siblings`` are all save calls of the file
+    in source order, ``index`` is the place of this one among them.
+    """
+
+    flow: Flow
+    call_site: CallSite
+    qualified_name: str
+    writer: Writer
+    siblings: Sequence[SaveCall]
+    index: int
+
+    @property
+    def call(self) -> cst.Call:
+        """The call itself."""
+        return self.call_site.node
+
+    @property
+    def place(self) -> Place:
+        """Where the call is evaluated."""
+        return self.call_site.place
+
+    @property
+    def kind(self) -> Kind:
+        """What the writer saves."""
+        return self.writer.kind
+
+    @cached_property
+    def arguments(self) -> dict[str, cst.Arg]:
+        """The arguments by parameter name; those after ``*args`` are left out.
+
+        Removed keywords are kept under their old names.
+        """
+        found: dict[str, cst.Arg] = {}
+        positional = iter(self.writer.parameters)
+        starred = False
+        for argument in self.call.args:
+            if argument.keyword is not None:
+                found[argument.keyword.value] = argument
+            elif argument.star:
+                starred = True
+            elif not starred:
+                name = next(positional, None)
+                if name is not None:
+                    found[name] = argument
+        return found
+
+    @cached_property
+    def has_star_arguments(self) -> bool:
+        """Whether ``*args`` or ``**kwargs`` hide what is passed."""
+        return any(argument.star for argument in self.call.args)
+
+    def argument(self, name: str) -> cst.BaseExpression | None:
+        """Return the value passed for a parameter, also under its removed names."""
+        names = (name, *(old for old, new in self.writer.renamed if new == name))
+        given = next((self.arguments[known] for known in names if known in self.arguments), None)
+        return given.value if given is not None else None
+
+    @property
+    def saved(self) -> cst.BaseExpression | None:
+        """The tensor or object that is saved."""
+        return self.argument(self.writer.value)
+
+    @property
+    def destination(self) -> cst.BaseExpression | None:
+        """The path (or file object) that is written."""
+        return self.argument(self.writer.path)
+
+
+def save_calls(flow: Flow) -> list[SaveCall]:
+    """Return the save calls of the file, in source order."""
+    names = _names(flow.facts)
+    found: list[SaveCall] = []
+    for call in flow.facts.calls:
+        if call.name in names:
+            target = flow.resolve(call.node.func, call.place)
+            if target in BY_NAME:
+                found.append(SaveCall(flow, call, target, BY_NAME[target], found, len(found)))
+    return found
+
+
+def _names(facts: Facts) -> frozenset[str]:
+    """Return the writers' last names and those that the file gives them (``s = torch.save``)."""
+    known = {name.rpartition(".")[2] for name in BY_NAME}
+    grew = True
+    while grew:  # `s = torch.save; t = s`: a few rounds at most
+        grew = False
+        for scope in facts.scopes:
+            for name, bindings in scope.bindings.items():
+                last = name.rpartition(".")[2]
+                if last not in known and any(_last_name(b) in known for b in bindings):
+                    known.add(last)
+                    grew = True
+    return frozenset(known)
+
+
+def _last_name(binding: Binding) -> str | None:
+    if binding.kind == "import":
+        return (binding.source or "").rpartition(".")[2]
+    if binding.kind == "assign" and not binding.pattern:
+        value = binding.value
+        if isinstance(value, cst.Name | cst.Attribute):
+            return (dotted(value) or "").rpartition(".")[2]
+    return None

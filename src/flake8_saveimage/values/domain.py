@@ -1,0 +1,380 @@
+"""The abstract value: which numbers and dtypes a tensor expression can hold, and how it is known.
+
+Two intervals travel together. ``span`` is the sound claim: every value lies in it. ``reach`` is
+what the code visibly produces: the ends of a tanh, three standard deviations of ``randn``, images
+after ``Normalize``. A claim alone says nothing (everything lies in [-inf, inf]); values are called
+out of range only where the reach leaves [0, 1].
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from flake8_saveimage.values import spans
+from flake8_saveimage.values.dtypes import (
+    EPSILON,
+    INTEGER_BOUNDS,
+    DTypes,
+    Ranks,
+    each,
+    result_types,
+    round_to,
+    union,
+)
+from flake8_saveimage.values.spans import WHOLE, Span
+
+Kind = Literal["tensor", "number", "array", "image", "unknown"]
+# exact: value_range=reach undoes it; channels: each channel was shifted by its own constants;
+# noise: no bounds, only a spread; assumed: out of range, by how much is not visible
+Proof = Literal["exact", "channels", "noise", "assumed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What put the values where they are: an operation by its name, and the node it stands at."""
+
+    what: str
+    proof: Proof = "exact"
+    node: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What is known of one expression.
+
+    ``known`` says that the code shows or handles the range (a helper called ``denorm`` does, an
+    unknown call does not). ``scale`` is ``(a, b)`` where the value is ``a * x + b`` for some
+    earlier ``x``; ``sources`` are the draws and inputs that it depends on (two values are
+    independent only if these are disjoint); ``marks`` remember roles such as "extremum".
+    """
+
+    span: Span = WHOLE
+    dtypes: DTypes = DTypes.ANY
+    ranks: Ranks = Ranks.ANY
+    kind: Kind = "unknown"
+    reach: Span | None = None
+    origin: Origin | None = None
+    known: bool = False
+    scale: tuple[float, float] = (1.0, 0.0)
+    sources: frozenset[object] = frozenset()
+    marks: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A tuple, list or other sequence.
+
+    ``complete`` is false if it may be longer or shorter; its elements are still like ``parts``.
+    """
+
+    parts: tuple[Abstract, ...]
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Literally:
+    """A constant that is no number: ``None``, a string."""
+
+    value: object
+
+
+class Thing:
+    """Base of the objects that are neither tensors nor constants: transforms, modules, loaders."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Perhaps(Thing):
+    """A part of a list that was added under a condition or in a loop."""
+
+    part: Abstract
+
+
+Abstract: TypeAlias = Values | Items | Literally | DTypes | Thing
+
+UNKNOWN = Values()
+NOTHING = Literally(None)
+
+
+def tensor(span: Span, dtypes: DTypes, **more: object) -> Values:
+    """Build a tensor (with dimensions) whose range the code shows."""
+    fields: dict[str, object] = {
+        "kind": "tensor",
+        "ranks": Ranks.DIMENSIONS,
+        "reach": span,
+        "known": True,
+    }
+    return Values(span, dtypes, **{**fields, **more})  # type: ignore[arg-type]
+
+
+def number(value: float | bool) -> Values:
+    """Build a Python number that is known exactly."""
+    dtype = (
+        DTypes.BOOL
+        if isinstance(value, bool)
+        else DTypes.INT64
+        if isinstance(value, int)
+        else DTypes.DOUBLE
+    )
+    if isinstance(value, int) and abs(value) > 2**53:
+        span = spans.outward(float(value), float(value)) if abs(value) < 2**1000 else WHOLE
+    else:
+        span = Span(float(value), float(value), nan=value != value)
+    return Values(span, dtype, Ranks.NUMBER, "number", reach=span, known=True)
+
+
+def constant(value: Abstract | None) -> float | None:
+    """Return the one number that a value is, ``None`` if it is not known exactly."""
+    if isinstance(value, Values) and value.ranks is Ranks.NUMBER and value.span.point:
+        return value.span.low
+    return None
+
+
+def numbers(value: Abstract | None) -> list[float] | None:
+    """Return the constants of a sequence (or a single constant) as a list."""
+    if isinstance(value, Items) and value.complete:
+        found = [constant(part) for part in value.parts]
+        return [c for c in found if c is not None] if found and None not in found else None
+    single = constant(value)
+    return None if single is None else [single]
+
+
+def truth(value: Abstract | None, default: bool | None) -> bool | None:
+    """Return the truth of a flag: ``default`` where it is not given, ``None`` where unknown."""
+    if value is None:
+        return default
+    if isinstance(value, Literally):
+        return bool(value.value)
+    single = constant(value)
+    return None if single is None else bool(single)
+
+
+def as_values(value: Abstract | None) -> Values:
+    """Return a value as a tensor-like one; whatever is not numeric is unknown."""
+    if isinstance(value, Values):
+        return value
+    if isinstance(value, Items) and value.parts:
+        return join_parts([as_values(part) for part in value.parts])
+    if isinstance(value, Perhaps):
+        return as_values(value.part)
+    return UNKNOWN
+
+
+def join(first: Values, second: Values) -> Values:
+    """Return what holds of either value, where branches or definitions meet.
+
+    Only what both reach is reached for sure. One of them being handled is enough not to claim that
+    nothing handles the range; that one is known to be out of range says nothing of the other.
+    """
+    if first == second:
+        return first
+    reach = spans.overlap(first.reach, second.reach)
+    return Values(
+        spans.hull(first.span, second.span),
+        first.dtypes | second.dtypes,
+        first.ranks | second.ranks,
+        first.kind if first.kind == second.kind else "unknown",
+        reach,
+        first.origin or second.origin if reach else None,
+        (first.known and second.known) or _in_range(first) or _in_range(second),
+        first.scale if first.scale == second.scale else (1.0, 0.0),
+        first.sources | second.sources,
+        first.marks & second.marks,
+    )
+
+
+def _in_range(value: Values) -> bool:
+    return value.known and excess(value.reach) <= 0
+
+
+def join_parts(parts: Sequence[Values]) -> Values:
+    """Return what holds of a tensor put together from parts: every part is really in it."""
+    result = parts[0] if parts else UNKNOWN
+    for part in parts[1:]:
+        outer = wider(result, part)
+        reach = (
+            spans.hull(result.reach, part.reach)
+            if result.reach and part.reach
+            else result.reach or part.reach
+        )
+        joined = join(result, part)
+        known = result.known or part.known
+        result = dataclasses.replace(joined, reach=reach, origin=outer.origin, known=known)
+    return result
+
+
+def wider(first: Values, second: Values) -> Values:
+    """Return the value whose reach leaves [0, 1] further."""
+    return second if excess(second.reach) > excess(first.reach) else first
+
+
+def excess(reach: Span | None) -> float:
+    """Return by how much a reach leaves [0, 1]; -1 where it is not known."""
+    return -1.0 if reach is None else max(-reach.low, reach.high - 1.0, 0.0)
+
+
+def cast(span: Span, source: DTypes, target: DTypes) -> Span:
+    """Return the span after values of dtype ``source`` became ``target`` (a set of one).
+
+    Integers wrap around and floats outside an integer's range are undefined, so either can become
+    anything that the target holds. A value that already had the target's dtype stays what it is.
+    """
+    if target is DTypes.BOOL:
+        if span.low > 0 or span.high < 0:
+            return Span(1.0, 1.0)
+        return Span(0.0, 0.0) if span.point else Span(0.0, 1.0)
+    if target & DTypes.FLOATS:
+        return Span(round_to(span.low, target), round_to(span.high, target), span.nan)
+    least, most = INTEGER_BOUNDS[target]
+    if span.nan and source & DTypes.FLOATS:
+        return Span(least, most)
+    low, high = (truncated(span.low), truncated(span.high))
+    # 2**63 - 1 is no double: its neighbour 2**63 already stands for an overflow
+    if low >= least and (high < most if target is DTypes.INT64 else high <= most):
+        return Span(low, high)
+    if source is target and low <= most and high >= least:
+        return Span(max(low, least), min(high, most))
+    return Span(least, most)
+
+
+def truncated(bound: float) -> float:
+    """Round a bound toward zero, as a conversion to an integer does."""
+    return float(int(bound)) if abs(bound) < 2.0**63 else bound
+
+
+def emit(span: Span, dtypes: DTypes, *, slack: float = 1.0) -> Span:
+    """Return the span of results that were computed as real numbers and stored as ``dtypes``.
+
+    ``slack`` is the error of torch's kernel in units in the last place, beside the rounding.
+    """
+    result: Span | None = None
+    for dtype in each(dtypes):
+        wide = spans.widened(span, slack * EPSILON[dtype]) if dtype in EPSILON else span
+        stored = cast(wide, DTypes.FLOAT, dtype)
+        result = stored if result is None else spans.hull(result, stored)
+    return result if result is not None else WHOLE
+
+
+SpanFunction: TypeAlias = Callable[..., Span]
+
+
+def pointwise(
+    function: SpanFunction,
+    *operands: Values,
+    dtypes: DTypes | None = None,
+    slack: float = 1.0,
+) -> Values:
+    """Apply an elementwise function of spans: claim, reach, dtype and provenance of the result.
+
+    ``dtypes`` are those of the result, by default what the operands promote to; every operand is
+    converted to them first, as torch does.
+    """
+    if dtypes is None:
+        dtypes = result_types(tuple((v.dtypes, v.ranks) for v in operands))
+    ranks = broadcast_ranks(operands)
+    span: Span | None = None
+    for dtype in each(dtypes):
+        inputs = [operand_as(v, dtype) for v in operands]
+        exact = ranks is Ranks.NUMBER and not dtype & DTypes.FLOATS
+        value = function(*inputs)
+        stored = value if exact else emit(value, dtype, slack=slack)
+        span = stored if span is None else spans.hull(span, stored)
+    return Values(
+        span if span is not None else WHOLE,
+        dtypes,
+        ranks,
+        kind_of(operands),
+        reach=_reach(function, operands),
+        origin=_origin(operands),
+        known=_known(operands),
+        sources=frozenset().union(*(v.sources for v in operands)),
+        marks=frozenset().union(*(v.marks for v in operands)) & STICKY,
+    )
+
+
+# marks that outlive arithmetic
+STICKY = frozenset({"extremum"})
+
+
+def operand_as(value: Values, dtype: DTypes) -> Span:
+    """Return the span of an operand once it has the dtype in which the operation computes.
+
+    Scalars are converted to that dtype by some kernels and kept in higher precision by others:
+    the span holds both.
+    """
+    # a tensor with dimensions is never converted down: of its dtypes it has this one or a lesser
+    own = value.ranks is Ranks.DIMENSIONS and bool(value.dtypes & dtype)
+    converted = cast(value.span, dtype if own else value.dtypes, dtype)
+    if not dtype & DTypes.FLOATS:
+        return converted
+    return spans.hull(converted, value.span) if value.ranks & Ranks.NUMBER else converted
+
+
+def broadcast_ranks(operands: Sequence[Values]) -> Ranks:
+    """Return the possible ranks of a broadcast result: the highest among the operands."""
+    result = operands[0].ranks
+    for operand in operands[1:]:
+        found = Ranks(0)
+        for a in (1, 2, 4):
+            for b in (1, 2, 4):
+                if result & a and operand.ranks & b:
+                    found |= Ranks(max(a, b))
+        result = found
+    return result
+
+
+def kind_of(operands: Sequence[Values]) -> Kind:
+    """Return the kind of a result: one tensor among the operands makes it a tensor."""
+    kinds = {v.kind for v in operands}
+    for kind in ("tensor", "array", "unknown", "image"):
+        if kind in kinds:
+            return kind
+    return "number"
+
+
+def independent(operands: Sequence[Values]) -> bool:
+    """Whether no two operands depend on a common source."""
+    total = sum(len(v.sources) for v in operands)
+    return len(frozenset().union(*(v.sources for v in operands))) == total
+
+
+def _reach(function: SpanFunction, operands: Sequence[Values]) -> Span | None:
+    reaches = [v.reach for v in operands]
+    if None in reaches or not independent(operands):
+        return None
+    result = function(*reaches)
+    return result if result.bounded else None
+
+
+def _origin(operands: Sequence[Values]) -> Origin | None:
+    """The origin of a result is that of its least trivial operand: numbers have none."""
+    found = [v.origin for v in operands if v.origin is not None]
+    noisy = [o for o in found if o.proof != "exact"]
+    chosen = noisy or found
+    return chosen[0] if chosen else None
+
+
+def _known(operands: Sequence[Values]) -> bool:
+    """A result is known where one operand that is no mere number is, and all others are."""
+    tensors = [v for v in operands if v.kind != "number"]
+    return all(v.known for v in tensors) if tensors else True
+
+
+def any_dtype(values: Iterable[Values]) -> DTypes:
+    """Return every dtype that occurs among the values."""
+    return union(v.dtypes for v in values)
+
+
+def located(value: Abstract, node: object) -> Abstract:
+    """Put the node into an origin that has none yet, and give fresh values a source."""
+    if not isinstance(value, Values):
+        return value
+    if value.origin is not None and value.origin.node is None:
+        value = dataclasses.replace(value, origin=dataclasses.replace(value.origin, node=node))
+    if not value.sources and value.kind != "number" and not value.span.point:
+        value = dataclasses.replace(value, sources=frozenset({id(node)}))
+    return value

@@ -1,0 +1,322 @@
+"""What each kind of expression stands for: one function a node type, for the evaluator."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+import libcst as cst
+
+from flake8_saveimage.syntax.module import Place, dotted
+from flake8_saveimage.values import library
+from flake8_saveimage.values.calls import OPERATIONS
+from flake8_saveimage.values.domain import (
+    NOTHING,
+    UNKNOWN,
+    Abstract,
+    Items,
+    Literally,
+    Values,
+    as_values,
+    constant,
+    number,
+)
+from flake8_saveimage.values.dtypes import BY_NAME, DTypes, Ranks, within
+from flake8_saveimage.values.merging import union
+from flake8_saveimage.values.naming import role
+from flake8_saveimage.values.objects import Frame, Function, Sequence, Table
+from flake8_saveimage.values.spans import WHOLE
+from flake8_saveimage.values.transfer import blend, reshaped_by_index
+
+if TYPE_CHECKING:
+    from flake8_saveimage.values.evaluate import Evaluator
+
+BINARY: dict[type[cst.CSTNode], str] = {
+    cst.Add: "add",
+    cst.Subtract: "sub",
+    cst.Multiply: "mul",
+    cst.Divide: "div",
+    cst.FloorDivide: "floor_divide",
+    cst.Modulo: "remainder",
+    cst.Power: "pow",
+    cst.AddAssign: "add",
+    cst.SubtractAssign: "sub",
+    cst.MultiplyAssign: "mul",
+    cst.DivideAssign: "div",
+    cst.FloorDivideAssign: "floor_divide",
+    cst.ModuloAssign: "remainder",
+    cst.PowerAssign: "pow",
+}
+
+Handler: TypeAlias = Callable[["Evaluator", cst.CSTNode, Place, Frame], Abstract]
+
+
+def fresh(node: cst.CSTNode) -> Values:
+    """Return a value of which nothing is known but where it comes from."""
+    return dataclasses.replace(UNKNOWN, sources=frozenset({id(node)}))
+
+
+def unknown_name(name: str, node: cst.CSTNode) -> Values:
+    """Return what a name that nothing binds stands for: its role, if it says one."""
+    return dataclasses.replace(UNKNOWN, sources=frozenset({name}), marks=role(name))
+
+
+def _number(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    assert isinstance(node, cst.Integer | cst.Float)
+    return number(node.evaluated_value)
+
+
+def _string(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    return Literally(node.evaluated_value) if isinstance(node, cst.SimpleString) else UNKNOWN
+
+
+_CONSTANTS: dict[str, Abstract] = {"True": number(True), "False": number(False), "None": NOTHING}
+
+
+def _name(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    assert isinstance(node, cst.Name)
+    if node.value in _CONSTANTS:
+        return _CONSTANTS[node.value]
+    return evaluator.name(node.value, place, frame, node)
+
+
+_SAME_ATTRIBUTES = frozenset({"data", "T", "mT", "real", "values"})
+
+
+def _attribute(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    assert isinstance(node, cst.Attribute)
+    name = node.attr.value
+    qualified = evaluator.flow.resolve(node, place)
+    if qualified is not None:
+        dtype = BY_NAME.get(name) if qualified == f"torch.{name}" else None
+        return dtype if dtype is not None else library.value(qualified)
+    full = dotted(node)
+    if full is not None:
+        found = evaluator.dotted_name(full, place, frame, node)
+        if found is not None:
+            if isinstance(found, Values) and constant(found) is None:
+                return dataclasses.replace(found, marks=found.marks | role(name))
+            return found
+    owner = evaluator.evaluate(node.value, place, frame)
+    if isinstance(owner, Values):
+        if name in _SAME_ATTRIBUTES:
+            return owner
+        if name == "dtype" and owner.kind == "tensor":
+            return owner.dtypes
+        return unknown_name(full or name, node)
+    found = evaluator.attribute(owner, name, frame)
+    if found is not UNKNOWN:
+        return found
+    # `net.module` of a wrapped network is the network
+    return owner if name == "module" else unknown_name(full or name, node)
+
+
+def _call(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    assert isinstance(node, cst.Call)
+    return evaluator.call(node, place, frame)
+
+
+def _binary(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    assert isinstance(node, cst.BinaryOperation)
+    left = evaluator.evaluate(node.left, place, frame)
+    right = evaluator.evaluate(node.right, place, frame)
+    if isinstance(node.operator, cst.Add):
+        if isinstance(left, Items) and isinstance(right, Items):
+            return Items(left.parts + right.parts, left.complete and right.complete)
+        mixed = _mix(evaluator, node, place, frame)
+        if mixed is not None:
+            return mixed
+    if isinstance(left, Items) and isinstance(node.operator, cst.Multiply):
+        times = constant(right)
+        if times is not None and 0 < times <= 64 and left.complete:
+            return Items(left.parts * int(times))
+        return Items(left.parts, complete=False)
+    operation = BINARY.get(type(node.operator))
+    if operation is None:
+        return Values(kind="tensor") if isinstance(node.operator, cst.MatrixMultiply) else UNKNOWN
+    return OPERATIONS[f"torch.{operation}"]([as_values(left), as_values(right)], {})
+
+
+def _mix(
+    evaluator: Evaluator, node: cst.BinaryOperation, place: Place, frame: Frame
+) -> Abstract | None:
+    """``a * m + b * (1 - m)``: a mask or a mix of two images, between both."""
+    for first, second in ((node.left, node.right), (node.right, node.left)):
+        for weight, plain in _factors(first):
+            for other, rest in _factors(second):
+                if _complement(other, weight):
+                    return blend(
+                        evaluator.values(rest, place, frame),
+                        evaluator.values(plain, place, frame),
+                        evaluator.values(weight, place, frame),
+                    )
+    return None
+
+
+def _factors(
+    node: cst.BaseExpression,
+) -> list[tuple[cst.BaseExpression, cst.BaseExpression]]:
+    if isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.Multiply):
+        return [(node.left, node.right), (node.right, node.left)]
+    return []
+
+
+def _complement(node: cst.BaseExpression, weight: cst.BaseExpression) -> bool:
+    return (
+        isinstance(node, cst.BinaryOperation)
+        and isinstance(node.operator, cst.Subtract)
+        and isinstance(node.left, cst.Integer | cst.Float)
+        and node.left.evaluated_value == 1
+        and node.right.deep_equals(weight)
+    )
+
+
+def _unary(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    assert isinstance(node, cst.UnaryOperation)
+    value = evaluator.evaluate(node.expression, place, frame)
+    if isinstance(node.operator, cst.Minus) and isinstance(value, Values):
+        return OPERATIONS["torch.neg"]([value], {})
+    if isinstance(node.operator, cst.Not):
+        return UNKNOWN
+    if isinstance(node.operator, cst.BitInvert) and isinstance(value, Values):
+        return value if within(value.dtypes, DTypes.BOOL) else _inverted(value)
+    return value
+
+
+def _inverted(value: Values) -> Values:
+    """``~x`` of an integer is ``-x - 1``."""
+    return dataclasses.replace(value, span=WHOLE, reach=None, scale=(1.0, 0.0))
+
+
+def _comparison(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    assert isinstance(node, cst.Comparison)
+    left = evaluator.evaluate(node.left, place, frame)
+    if not isinstance(left, Values) or not isinstance(node.comparisons[0].operator, _ORDERINGS):
+        return UNKNOWN
+    result = OPERATIONS["torch.gt"]([left], {})
+    if left.kind == "tensor" or not isinstance(result, Values):
+        return result
+    return dataclasses.replace(result, kind="unknown", ranks=Ranks.ANY)
+
+
+_ORDERINGS = (
+    cst.LessThan, cst.GreaterThan, cst.LessThanEqual, cst.GreaterThanEqual, cst.Equal, cst.NotEqual,
+)  # fmt: skip
+
+
+def _sequence(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    assert isinstance(node, cst.Tuple | cst.List)
+    parts: list[Abstract] = []
+    complete = True
+    for element in node.elements:
+        value = evaluator.evaluate(element.value, place, frame)
+        if isinstance(element, cst.StarredElement):
+            parts.extend(value.parts if isinstance(value, Items) else [UNKNOWN])
+            complete = complete and isinstance(value, Items) and value.complete
+        else:
+            parts.append(value)
+    return Items(tuple(parts), complete)
+
+
+def _list_comprehension(
+    evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame
+) -> Abstract:
+    assert isinstance(node, cst.ListComp | cst.GeneratorExp)
+    scope = evaluator.comprehension(node)
+    if scope is None:
+        return UNKNOWN
+    inner = scope.block
+    for bindings in scope.bindings.values():
+        for binding in bindings:
+            if binding.place.block.start >= inner.start:
+                inner = binding.place.block
+    value = evaluator.evaluate(node.elt, Place(inner, inner.end), frame)
+    return Items((value,), complete=False)
+
+
+def _lambda(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    scope = evaluator.comprehension(node)
+    return Function(scope, frame) if scope is not None else UNKNOWN
+
+
+def _conditional(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    assert isinstance(node, cst.IfExp)
+    return union([evaluator.evaluate(n, place, frame) for n in (node.body, node.orelse)])
+
+
+def _boolean(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    assert isinstance(node, cst.BooleanOperation)
+    return union([evaluator.evaluate(n, place, frame) for n in (node.left, node.right)])
+
+
+def _walrus(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    assert isinstance(node, cst.NamedExpr)
+    return evaluator.evaluate(node.value, place, frame)
+
+
+def _dict(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    assert isinstance(node, cst.Dict)
+    entries: dict[object, Abstract] = {}
+    for element in node.elements:
+        if isinstance(element, cst.DictElement) and isinstance(element.key, cst.SimpleString):
+            entries[element.key.evaluated_value] = evaluator.evaluate(element.value, place, frame)
+    return Table(entries)
+
+
+def _subscript(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    assert isinstance(node, cst.Subscript)
+    value = evaluator.evaluate(node.value, place, frame)
+    if isinstance(value, Values) and value.kind == "tensor" and _takes_part(node):
+        part = reshaped_by_index(value)
+        return dataclasses.replace(part, marks=part.marks | {"part"})
+    if len(node.slice) == 1 and isinstance(node.slice[0].slice, cst.Index):
+        index = evaluator.evaluate(node.slice[0].slice.value, place, frame)
+        if isinstance(value, Table) and isinstance(index, Literally):
+            return value.entries.get(index.value, fresh(node))
+        position = constant(index)
+        if isinstance(value, Values):
+            return reshaped_by_index(value)
+        return evaluator.part(value, int(position) if position is not None else None)
+    if isinstance(value, Items):
+        return Items(value.parts, complete=False)
+    if isinstance(value, Sequence):
+        return UNKNOWN
+    return reshaped_by_index(value) if isinstance(value, Values) else UNKNOWN
+
+
+def _takes_part(node: cst.Subscript) -> bool:
+    """Whether an index is basic (a view, not a copy) and leaves something out."""
+    smaller = False
+    for element in node.slice:
+        index = element.slice
+        if isinstance(index, cst.Slice):
+            smaller = smaller or index.lower is not None or index.upper is not None
+        elif isinstance(index, cst.Index) and isinstance(index.value, cst.Integer):
+            smaller = True
+        elif not (isinstance(index, cst.Index) and isinstance(index.value, cst.Ellipsis)):
+            return False
+    return smaller
+
+
+HANDLERS: dict[type[cst.CSTNode], Handler] = {
+    cst.Integer: _number,
+    cst.Float: _number,
+    cst.SimpleString: _string,
+    cst.Name: _name,
+    cst.Attribute: _attribute,
+    cst.Call: _call,
+    cst.BinaryOperation: _binary,
+    cst.UnaryOperation: _unary,
+    cst.Comparison: _comparison,
+    cst.Tuple: _sequence,
+    cst.List: _sequence,
+    cst.ListComp: _list_comprehension,
+    cst.GeneratorExp: _list_comprehension,
+    cst.Lambda: _lambda,
+    cst.IfExp: _conditional,
+    cst.BooleanOperation: _boolean,
+    cst.NamedExpr: _walrus,
+    cst.Dict: _dict,
+    cst.Subscript: _subscript,
+}

@@ -1,0 +1,68 @@
+"""What holds where a name, a branch or an element may be any of several things."""
+
+from __future__ import annotations
+
+from flake8_saveimage.values.domain import (
+    NOTHING,
+    UNKNOWN,
+    Abstract,
+    Items,
+    Perhaps,
+    Thing,
+    Values,
+    as_values,
+    join,
+)
+from flake8_saveimage.values.dtypes import DTypes
+
+# The answer where the analysis gave up: nothing is claimed, not even that nothing is visible.
+EXHAUSTED = Values(known=True)
+# The answer where a value depends on itself: unknown, but it adds nothing to what else it may be.
+PENDING = Values(marks=frozenset({"pending"}))
+
+
+def union(values: list[Abstract]) -> Abstract:
+    """Return what holds where any of several things may be meant."""
+    if any(isinstance(v, Items) for v in values):
+        values = [v for v in values if v is not PENDING]
+    first = values[0]
+    if len(values) == 1:
+        return first
+    if all(value is first for value in values):
+        return first
+    things = [v for v in values if isinstance(v, Thing)]
+    if things:
+        # `net = Net()` here and `net = net.cuda()` there: what is visible of it is the Net
+        others = [v for v in values if v != NOTHING and not (isinstance(v, Values) and not v.known)]
+        return others[-1] if len({type(v) for v in others}) == 1 else UNKNOWN
+    if all(isinstance(v, Items) for v in values):
+        return _union_of_sequences([v for v in values if isinstance(v, Items)])
+    if all(isinstance(v, DTypes) for v in values):
+        result = DTypes.NONE
+        for v in values:
+            result |= v if isinstance(v, DTypes) else DTypes.NONE
+        return result
+    if all(v == first for v in values):
+        return first
+    tensors = [as_values(v) for v in values if v != NOTHING]
+    joined = tensors[0] if tensors else UNKNOWN
+    for value in tensors[1:]:
+        joined = join(joined, value)
+    return joined
+
+
+def _union_of_sequences(sequences: list[Items]) -> Items:
+    lengths = {len(v.parts) for v in sequences}
+    if len(lengths) == 1 and all(v.complete for v in sequences):
+        columns = zip(*(v.parts for v in sequences), strict=True)
+        return Items(tuple(union(list(column)) for column in columns))
+    # a list that grows: what only the longest has may be missing
+    longest = max(sequences, key=lambda v: len(v.parts)).parts
+    sure = min(lengths)
+    parts = (p if i < sure or isinstance(p, Perhaps) else Perhaps(p) for i, p in enumerate(longest))
+    return Items(tuple(parts), complete=False)
+
+
+def unwrapped(value: Abstract) -> Abstract:
+    """Return a part of a list without the note that it may be missing."""
+    return value.part if isinstance(value, Perhaps) else value
