@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import libcst as cst
 
     from flake8_saveimage.paths.repetition import PathFact
-    from flake8_saveimage.syntax.module import Loop
+    from flake8_saveimage.syntax.scopes import Loop
 
 Parts = tuple["str | cst.CSTNode", ...]
 
