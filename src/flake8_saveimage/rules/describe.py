@@ -15,7 +15,7 @@ Parts = tuple["str | cst.CSTNode", ...]
 
 def the_loop(loop: Loop) -> Parts:
     """Return "the loop over 'epoch' (line 41)" with the loop itself in place of the number."""
-    from flake8_saveimage.paths.repetition import loop_variable
+    from flake8_saveimage.paths.labels import loop_variable
 
     variable = loop_variable(loop)
     what = f"the loop over '{variable}'" if variable else "the 'while' loop"
@@ -26,7 +26,7 @@ def the_loop(loop: Loop) -> Parts:
 
 def advice(fact: PathFact) -> str:
     """Return what to do about a name that a loop does not change."""
-    from flake8_saveimage.paths.repetition import loop_variable
+    from flake8_saveimage.paths.labels import loop_variable
 
     variable = loop_variable(fact.loop) if fact.loop is not None else ""
     first = variable.partition(",")[0].strip("( ")
