@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
-from flake8_saveimage.check.runner import WorkerDied, job_count, may_save, sweep
+from flake8_saveimage.check.runner import WorkerDied, job_count, sweep
 from flake8_saveimage.cli import FAILURE, FINDINGS, OK, CommandError, counted, say
 from flake8_saveimage.cli.common import Work, all_refused, prepare, report_errors, request_of
 from flake8_saveimage.fixes.fixer import FixedFile, Fixer
@@ -105,7 +105,7 @@ def _fixed(work: Work, fixer: Fixer) -> Iterator[FixedFile]:
 
 def _fix_stdin(name: str, raw: bytes, fixer: Fixer, tally: _Tally, *, diff: bool) -> None:
     """Write the fixed source to standard output, unchanged if nothing is to be done."""
-    result = fixer.on_source(name, raw) if may_save(raw) else FixedFile(name)
+    result = fixer.on_source(name, raw)
     _count(result, tally)
     if diff or result.error:
         _print_patch(result)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import libcst as cst
 
+from flake8_saveimage.knowledge.writers import BY_NAME, PACKAGES
 from flake8_saveimage.syntax.module import (
     Binding,
     Block,
@@ -26,9 +27,9 @@ from flake8_saveimage.syntax.module import (
     dotted,
 )
 
-# Not bound in the file: they come with `from utils import *`, and mean the packages.
-_PACKAGES = frozenset({"torch", "torchvision"})
 
+# Functions that the value analysis knows, for `from torchvision.utils import *`.
+_ALSO_BY_STAR = frozenset({"torchvision.utils.make_grid"})
 
 # More bindings than this are not followed: the work would grow with the square of their number.
 _MAX_REACHES = 32
@@ -213,7 +214,8 @@ class Flow:
         base, _, rest = name.partition(".")
         lookup = self.lookup(base, place)
         if lookup.owner is None:
-            return name if base in _PACKAGES and rest else self._from_star(name)
+            # not bound here, but by `from utils import *`: it means the package
+            return name if base in PACKAGES and rest else self._from_star(name)
         sources: set[str] = set()
         for binding, _loops in lookup.reaches:
             if binding.kind == "import" and binding.source:
@@ -235,11 +237,8 @@ class Flow:
 
     def _from_star(self, name: str) -> str | None:
         """A name that nothing binds, under ``from torchvision.utils import *``."""
-        known = {"torchvision.utils": ("save_image", "make_grid"), "torch": ("save",)}
-        for module in self.facts.star_imports:
-            if name in known.get(module, ()):
-                return f"{module}.{name}"
-        return None
+        full = (f"{module}.{name}" for module in self.facts.star_imports)
+        return next((f for f in full if f in BY_NAME or f in _ALSO_BY_STAR), None)
 
     def definition(self, node: cst.BaseExpression, place: Place, depth: int = 0) -> Scope | None:
         """Return the function or class of this file that ``node`` names, if it is the only one.

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import libcst as cst
 
-from flake8_saveimage.knowledge.writers import BY_NAME, Kind, Writer
+from flake8_saveimage.knowledge.writers import BY_NAME, LEAVES, Kind, Writer
 from flake8_saveimage.syntax.flow import Flow
 from flake8_saveimage.syntax.module import Binding, CallSite, Facts, Place, dotted
 
@@ -70,7 +70,7 @@ class SaveCall:
 
     def argument(self, name: str) -> cst.BaseExpression | None:
         """Return the value passed for a parameter, also under its removed names."""
-        names = (name, *(old for old, new in self.writer.renamed if new == name))
+        names = (name, *(old for old, new in self.writer.renamed.items() if new == name))
         given = next((self.arguments[known] for known in names if known in self.arguments), None)
         return given.value if given is not None else None
 
@@ -99,7 +99,7 @@ def save_calls(flow: Flow) -> list[SaveCall]:
 
 def _names(facts: Facts) -> frozenset[str]:
     """Return the writers' last names and those that the file gives them (``s = torch.save``)."""
-    known = {name.rpartition(".")[2] for name in BY_NAME}
+    known = set(LEAVES)
     grew = True
     while grew:  # `s = torch.save; t = s`: a few rounds at most
         grew = False

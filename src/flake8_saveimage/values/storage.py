@@ -14,9 +14,6 @@ from flake8_saveimage.values.objects import Table
 if TYPE_CHECKING:
     from flake8_saveimage.syntax.saves import SaveCall
 
-_LOSSY = {".jpg": "JPEG", ".jpeg": "JPEG", ".jfif": "JPEG"}
-_LOSSY_FORMATS = {"jpeg": "JPEG", "jpg": "JPEG"}
-
 
 def saved_view(site: SaveCall, evaluator: Evaluator) -> Literal["itself", "inside"] | None:
     """Say whether a slice is saved: ``"itself"``, or ``"inside"`` a container."""
@@ -79,13 +76,14 @@ def _rewound(site: SaveCall, opened: Binding) -> bool:
 
 def lossy_format(site: SaveCall) -> str | None:
     """Return the lossy format that an image is saved in, where the call shows it."""
-    chosen = site.argument("format")
+    lossy = site.writer.lossy
+    chosen = site.argument(site.writer.format)
     if isinstance(chosen, cst.SimpleString):
-        return _LOSSY_FORMATS.get(str(chosen.evaluated_value).lower())
+        return lossy.get(str(chosen.evaluated_value).lower())
     if chosen is not None or site.destination is None:
         return None
     ending = _ending(site, site.destination, 0).lower()
-    return next((name for suffix, name in _LOSSY.items() if ending.endswith(suffix)), None)
+    return next((name for suffix, name in lossy.items() if ending.endswith(f".{suffix}")), None)
 
 
 def _ending(site: SaveCall, node: cst.BaseExpression, depth: int) -> str:
