@@ -178,7 +178,7 @@ def phases(files: Sequence[Path]) -> None:
     from flake8_saveimage.source.screen import may_be_reported
     from flake8_saveimage.syntax.collector import collector_paused
     from flake8_saveimage.syntax.flow import Flow
-    from flake8_saveimage.syntax.module import read_facts
+    from flake8_saveimage.syntax.reader import read_facts
 
     for late in ("paths", "values"):  # imported before the clock starts
         importlib.import_module(f"flake8_saveimage.{late}")

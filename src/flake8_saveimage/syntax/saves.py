@@ -10,7 +10,8 @@ import libcst as cst
 
 from flake8_saveimage.knowledge.writers import BY_NAME, LEAVES, Kind, Writer
 from flake8_saveimage.syntax.flow import Flow
-from flake8_saveimage.syntax.module import Binding, CallSite, Facts, Place, dotted
+from flake8_saveimage.syntax.nodes import dotted, last_part
+from flake8_saveimage.syntax.scopes import Binding, CallSite, Facts, Place
 
 
 @dataclass(eq=False)
@@ -105,7 +106,7 @@ def _names(facts: Facts) -> frozenset[str]:
         grew = False
         for scope in facts.scopes:
             for name, bindings in scope.bindings.items():
-                last = name.rpartition(".")[2]
+                last = last_part(name)
                 if last not in known and any(_last_name(b) in known for b in bindings):
                     known.add(last)
                     grew = True
@@ -114,9 +115,7 @@ def _names(facts: Facts) -> frozenset[str]:
 
 def _last_name(binding: Binding) -> str | None:
     if binding.kind == "import":
-        return (binding.source or "").rpartition(".")[2]
+        return last_part(binding.source)
     if binding.kind == "assign" and not binding.pattern:
-        value = binding.value
-        if isinstance(value, cst.Name | cst.Attribute):
-            return (dotted(value) or "").rpartition(".")[2]
+        return last_part(dotted(binding.value))
     return None

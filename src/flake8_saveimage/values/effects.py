@@ -12,15 +12,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import libcst as cst
 
-from flake8_saveimage.syntax.module import (
-    Binding,
-    Block,
-    CallSite,
-    Place,
-    Scope,
-    child_nodes,
-    dotted,
-)
+from flake8_saveimage.syntax.nodes import child_nodes, dotted
+from flake8_saveimage.syntax.scopes import Binding, Block, CallSite, Place, Scope
 from flake8_saveimage.values.calls import OPERATIONS
 from flake8_saveimage.values.domain import (
     UNKNOWN,

@@ -13,15 +13,8 @@ from collections.abc import Callable, Iterable
 import libcst as cst
 
 from flake8_saveimage.syntax.flow import Flow, enclosing_method
-from flake8_saveimage.syntax.module import (
-    Binding,
-    Block,
-    CallSite,
-    Place,
-    Scope,
-    child_nodes,
-    dotted,
-)
+from flake8_saveimage.syntax.nodes import child_nodes, dotted
+from flake8_saveimage.syntax.scopes import Binding, Block, CallSite, Place, Scope
 from flake8_saveimage.values import effects, library
 from flake8_saveimage.values.calls import OPERATIONS
 from flake8_saveimage.values.domain import (

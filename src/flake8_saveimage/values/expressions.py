@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import libcst as cst
 
-from flake8_saveimage.syntax.module import Place, dotted
+from flake8_saveimage.syntax.nodes import dotted
+from flake8_saveimage.syntax.scopes import Place
 from flake8_saveimage.values import library
 from flake8_saveimage.values.calls import OPERATIONS
 from flake8_saveimage.values.domain import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from flake8_saveimage.syntax.module import Scope
+from flake8_saveimage.syntax.scopes import Scope
 from flake8_saveimage.values.calls import Arguments
 from flake8_saveimage.values.domain import Abstract, Thing
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import libcst as cst
 
-from flake8_saveimage.syntax.module import Scope
+from flake8_saveimage.syntax.scopes import Scope
 from flake8_saveimage.values.domain import UNKNOWN, Abstract, Items, Perhaps, Values
 from flake8_saveimage.values.dtypes import DTypes
 

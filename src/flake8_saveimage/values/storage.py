@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 import libcst as cst
 
-from flake8_saveimage.syntax.module import Binding, dotted
+from flake8_saveimage.syntax.nodes import dotted
+from flake8_saveimage.syntax.scopes import Binding
 from flake8_saveimage.values.domain import Items, Values
 from flake8_saveimage.values.evaluate import Evaluator
 from flake8_saveimage.values.objects import Table
