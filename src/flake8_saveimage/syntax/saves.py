@@ -9,6 +9,7 @@ from functools import cached_property
 import libcst as cst
 
 from flake8_saveimage.knowledge.writers import BY_NAME, Kind, Writer
+from flake8_saveimage.syntax.arguments import Bound, bind, written_arguments
 from flake8_saveimage.syntax.flow import Flow
 from flake8_saveimage.syntax.module import Binding, CallSite, Facts, Place, dotted
 
@@ -49,24 +50,16 @@ class SaveCall:
 
         Removed keywords are kept under their old names.
         """
-        found: dict[str, cst.Arg] = {}
-        positional = iter(self.writer.parameters)
-        starred = False
-        for argument in self.call.args:
-            if argument.keyword is not None:
-                found[argument.keyword.value] = argument
-            elif argument.star:
-                starred = True
-            elif not starred:
-                name = next(positional, None)
-                if name is not None:
-                    found[name] = argument
-        return found
+        return dict(self._bound.given)
 
     @cached_property
     def has_star_arguments(self) -> bool:
         """Whether ``*args`` or ``**kwargs`` hide what is passed."""
-        return any(argument.star for argument in self.call.args)
+        return not self._bound.complete
+
+    @cached_property
+    def _bound(self) -> Bound[cst.Arg]:
+        return bind(self.writer.parameters, written_arguments(self.call))
 
     def argument(self, name: str) -> cst.BaseExpression | None:
         """Return the value passed for a parameter, also under its removed names."""
