@@ -32,7 +32,9 @@ def unknown_range(writer: Writer) -> str:
     """Return the message about values of which nothing is known."""
     scale = "clamp or rescale them"
     if writer.normalizer is not None:
-        scale += f", or pass {writer.normalizer.switch}=True, {writer.normalizer.bounds}=(low, high)"
+        scale += (
+            f", or pass {writer.normalizer.switch}=True, {writer.normalizer.bounds}=(low, high)"
+        )
     return (
         f"the value range is unknown: {writer.leaf} silently clips values outside"
         f" {range_text(writer)}; {scale}"
