@@ -22,7 +22,7 @@ import pytest
 
 import showing
 from flake8_saveimage.paths.dependence import Dependence
-from flake8_saveimage.paths.labels import loop_variable
+from flake8_saveimage.paths.loops import loop_variable
 from flake8_saveimage.paths.texts import Source, SymbolicText, split_text
 from flake8_saveimage.syntax.scopes import Loop, Scope
 

@@ -127,6 +127,18 @@ def says_progress(name: str) -> bool:
     return bool(found) and (found[-1] in _FIRST or "sanity" in found)
 
 
+_INDICES = _table(
+    "epoch ep e step iteration iter it i j k n t idx index batch_idx batch_index number num count"
+    " seed fold rank name key tag label split mode path file filename fname stem scale level"
+    " timestep"
+)
+
+
+def is_index_name(name: str) -> bool:
+    """Say whether a loop variable is called like an index or a name, not like data."""
+    return name.lower() in _INDICES
+
+
 # -- folders and settings ----------------------------------------------------------------------
 
 _FOLDER = _table("dir dirs folder root directory")

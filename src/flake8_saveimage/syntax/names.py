@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import libcst as cst
 
-from flake8_saveimage.knowledge.writers import BY_NAME
+from flake8_saveimage.knowledge.writers import BY_NAME, PACKAGES
 from flake8_saveimage.syntax.nodes import dotted
 from flake8_saveimage.syntax.reaching import Reaching
 from flake8_saveimage.syntax.scopes import Facts, Place
 
-# Not bound in the file: they come with `from utils import *`, and mean the packages.
-_PACKAGES = frozenset({"torch", "torchvision"})
 # What `from torchvision.utils import *` is known to bring.
 _STARRED = frozenset({*BY_NAME, "torchvision.utils.make_grid"})
 _MAX_ALIASES = 8
@@ -50,7 +48,7 @@ class Resolution(Reaching):
         base, _, rest = name.partition(".")
         lookup = self.lookup(base, place)
         if lookup.owner is None:
-            return name if base in _PACKAGES and rest else self._from_star(name)
+            return name if base in PACKAGES and rest else self._from_star(name)
         sources: set[str] = set()
         for binding, _loops in lookup.reaches:
             if binding.kind == "import" and binding.source:
