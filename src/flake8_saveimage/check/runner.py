@@ -19,12 +19,12 @@ from flake8_saveimage.source.gate import admit, bytes_may_save
 from flake8_saveimage.syntax.collector import collector_paused
 
 if TYPE_CHECKING:
-    from flake8_saveimage.check.analysis import Analysis
+    from flake8_saveimage.check.analysis import Analysis, Diagnosis
     from flake8_saveimage.config.noqa import Judge
-    from flake8_saveimage.rules.finding import Applicability
 
-# How safely each diagnosis of a file can be fixed; a function of a module, so that it is picklable.
-FixJudge = Callable[["Analysis"], "Sequence[Applicability | None]"]
+# Adds to the accepted findings of a file (given its text and name) what reports show of them; a
+# function of a module, so that it is picklable.
+Annotate = Callable[["Analysis", "Sequence[tuple[Diagnosis, Finding]]", str, str], "list[Finding]"]
 
 Result = TypeVar("Result")
 
@@ -37,13 +37,16 @@ _CHUNKS_PER_PROCESS = 4
 class CheckedFile(NamedTuple):
     """What came out for one file: findings and its text, or why it could not be checked.
 
-    ``text`` is ``None`` unless there are findings; its line endings are ``\\n``.
+    ``text`` is ``None`` unless there are findings; its line endings are ``\\n``, those of the file
+    are ``newline``. ``note`` says why the findings lack what reports show beside them.
     """
 
     path: str
     findings: tuple[Finding, ...] = ()
     error: str | None = None
     text: str | None = None
+    newline: str = "\n"
+    note: str | None = None
 
 
 class WorkerDied(Exception):
@@ -186,29 +189,46 @@ class FileWork(Generic[Result]):
 
 
 class Checker(FileWork[CheckedFile]):
-    """Finds what flake8 would show for a file; ``fix_judge`` tells how each finding is fixable."""
+    """Finds what flake8 would show for a file; ``annotate`` adds what reports show of it."""
 
-    def __init__(self, options: argparse.Namespace, *, fix_judge: FixJudge | None = None) -> None:
+    def __init__(self, options: argparse.Namespace, *, annotate: Annotate | None = None) -> None:
         super().__init__(options)
-        self._fix_judge = fix_judge
+        self._annotate = annotate
 
     def work(self, name: str, raw: bytes, source: reading.Source) -> CheckedFile:
+        from flake8_saveimage.check.analysis import diagnose, located  # libcst
+
         text = source.lines
-        found = self._findings(name, text)
-        shown = tuple(filter(self.judge.file(name, text).accepts, found)) if found else ()
-        return CheckedFile(name, shown, text=text if shown else None)
+        hooks = frozenset(self.options.saveimage_hooks)
+        analysis = diagnose(text, hooks=hooks, codes=self.judge.codes_for(name))
+        if not analysis.diagnoses:
+            return CheckedFile(name)
+        accepts = self.judge.file(name, text).accepts
+        pairs = zip(analysis.diagnoses, located(analysis), strict=True)
+        accepted = [(diagnosis, finding) for diagnosis, finding in pairs if accepts(finding)]
+        findings = [finding for _, finding in accepted]
+        note = None
+        if self._annotate is not None and accepted:
+            try:
+                findings = self._annotate(analysis, accepted, text, name)
+            except Exception as error:
+                reason = " ".join(f"{type(error).__name__}: {error}".split())
+                note = f"no details of the findings ({reason})"
+        shown = tuple(sorted(findings))
+        if not shown:
+            return CheckedFile(name)
+        return CheckedFile(name, shown, text=text, newline=_newline(source), note=note)
 
     def unchecked(self, name: str, error: str | None = None) -> CheckedFile:
         return CheckedFile(name, error=error)
 
-    def _findings(self, name: str, text: str) -> list[Finding]:
-        from flake8_saveimage.check.analysis import diagnose, findings  # libcst
 
-        hooks = frozenset(self.options.saveimage_hooks)
-        analysis = diagnose(text, hooks=hooks, codes=self.judge.codes_for(name))
-        if self._fix_judge is None or not analysis.diagnoses:
-            return findings(analysis)
-        return findings(analysis, self._fix_judge(analysis))
+def _newline(source: reading.Source) -> str:
+    """Return the line ending of a file, ``\\n`` if it is mixed."""
+    for newline in ("\r\n", "\r"):
+        if newline in source.text and source.lines.replace("\n", newline) == source.text:
+            return newline
+    return "\n"
 
 
 def _gate(path: str) -> int:

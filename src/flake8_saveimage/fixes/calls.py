@@ -83,10 +83,7 @@ def _past_comments(text: str, start: int) -> int:
 def _gap(layout: Layout, call: cst.Call) -> str:
     """Return what stands between two arguments of this call: a space, or a line break."""
     end = layout.of(call.args[-1])[0]
-    if len(call.args) > 1:
-        start = layout.of(call.args[-2])[1]
-    else:
-        start = layout.of(call.func)[1]
+    start = layout.of(call.args[-2] if len(call.args) > 1 else call.func)[1]
     between = _COMMENT.sub("", layout.text[start:end])
     match = _BREAK_AND_INDENT.search(between)
     if match is not None:

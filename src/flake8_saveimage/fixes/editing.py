@@ -11,7 +11,7 @@ from flake8_saveimage.fixes.imports import HELPER_MODULE, Imports
 from flake8_saveimage.fixes.plan import Plan, Planner
 from flake8_saveimage.fixes.text import Change, Layout
 from flake8_saveimage.rules.save import Save
-from flake8_saveimage.syntax.module import code_of
+from flake8_saveimage.syntax.nodes import code_of
 
 
 class Editor:
@@ -38,8 +38,8 @@ class Editor:
     def _of_call(self, plan: Plan, imports: Imports) -> Iterator[Change]:
         call = plan.save.call
         yield from self._in_place(plan)
-        if plan.helper is not None:
-            writer = plan.save.site.writer
+        writer = plan.save.site.writer
+        if plan.helper is not None and not writer.is_helper:
             name = imports.helper(plan.save, writer.helper)
             yield calls.with_function(self._layout, call, name)
             yield from calls.with_keywords_renamed(self._layout, call, writer.renamed)

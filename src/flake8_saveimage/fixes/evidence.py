@@ -20,7 +20,8 @@ from flake8_saveimage.fixes.names import Names
 from flake8_saveimage.fixes.project import NO_PROJECT, Project, Statement, kinds_of
 from flake8_saveimage.paths.texts import last_component, split_text
 from flake8_saveimage.rules.save import Save
-from flake8_saveimage.syntax.module import Place, code_of, dotted
+from flake8_saveimage.syntax.nodes import code_of, dotted
+from flake8_saveimage.syntax.scopes import Place
 
 # Functions that show a path to the user.
 _SHOWING = frozenset(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from flake8_saveimage.check.analysis import diagnose, located
 from flake8_saveimage.fixes.editing import Editor
@@ -88,15 +89,15 @@ class _Fixing:
 
     def run(self) -> FixResult:
         """Edit and look again until nothing that may be edited is left."""
-        current = _Round(self, self.source, None)
+        current = first = _Round(self, self.source, None)
         applied_findings: dict[tuple[int, int, str], Finding] = {}
         changes: list[Change] = []
         for _ in range(_MAX_ROUNDS):
             if not current.plans:
                 break
             made = current.changes()
-            after = _Round(self, applied(current.code, made), current.places)
-            if len(after.places) != len(after.analysis.saves):
+            after = _Round(self, applied(current.code, made), first)
+            if len(after.analysis.saves) != len(first.analysis.saves):
                 break
             for finding in current.fixed:
                 applied_findings.setdefault((finding.line, finding.column, finding.code), finding)
@@ -115,12 +116,12 @@ class _Round:
     line holds for the line of the text before the first edit.
     """
 
-    def __init__(self, fixing: _Fixing, code: str, places: Sequence[Finding] | None) -> None:
+    def __init__(self, fixing: _Fixing, code: str, first: _Round | None) -> None:
         self.code = code
         self._fixing = fixing
         options = fixing.options
         self.analysis = diagnose(code, hooks=options.hooks)
-        self.places = self._places() if places is None else places
+        self._first = first or self
         findings = zip(self.analysis.diagnoses, self._findings(), strict=True)
         accepted = [(d, finding) for d, finding in findings if options.accept(finding)]
         self.plans: list[Plan] = []
@@ -148,8 +149,9 @@ class _Round:
         editor.locate(self.plans)
         return editor.changes(self.plans)
 
-    def _places(self) -> list[Finding]:
-        """Return where each save call stands, in order."""
+    @cached_property
+    def places(self) -> list[Finding]:
+        """Where each save call stands, in order."""
         found = spans(self.analysis.module, [save.call for save in self.analysis.saves])
         return [
             Finding(span.line, span.column, "", "", span.end_line, span.end_column)
@@ -157,8 +159,11 @@ class _Round:
         ]
 
     def _findings(self) -> Iterator[Finding]:
-        saves = zip(self.analysis.saves, self.places, strict=False)
-        place_of = {id(save): place for save, place in saves}
-        for diagnosis, finding in zip(self.analysis.diagnoses, located(self.analysis), strict=True):
-            place = place_of.get(id(diagnosis.save), finding)
+        found = zip(self.analysis.diagnoses, located(self.analysis), strict=True)
+        if self._first is self:
+            yield from (finding for _, finding in found)
+            return
+        number = {id(save): index for index, save in enumerate(self.analysis.saves)}
+        for diagnosis, finding in found:
+            place = self._first.places[number[id(diagnosis.save)]]
             yield replace(place, code=finding.code, message=finding.message)

@@ -15,7 +15,7 @@ import libcst as cst
 
 from flake8_saveimage.fixes.names import Names
 from flake8_saveimage.fixes.text import Change, Layout
-from flake8_saveimage.syntax.module import dotted
+from flake8_saveimage.syntax.nodes import dotted
 
 Small: TypeAlias = cst.Import | cst.ImportFrom
 Suite: TypeAlias = cst.Module | cst.BaseSuite
@@ -138,9 +138,7 @@ class ImportLines:
         else:
             self._insert_below(last[-1], statements, blank=True)
 
-    def _insert_below(
-        self, line: Line, statements: Sequence[str], *, blank: bool = False
-    ) -> None:
+    def _insert_below(self, line: Line, statements: Sequence[str], *, blank: bool = False) -> None:
         end = self._layout.of(line.body[-1])[1]
         offset, newline = self._layout.next_line(end), self._layout.newline(end)
         text = (newline if blank else "") + self._lines(line, statements)
@@ -150,7 +148,7 @@ class ImportLines:
 
     def _insert_at_start(self, suite: Suite, statements: Sequence[str]) -> None:
         """Put imports behind the docstring and the imports from ``__future__``."""
-        body = [node for node in getattr(suite, "body", ())]
+        body = list(getattr(suite, "body", ()))
         last: Line | None = None
         for index, line in enumerate(body):
             small = line.body[0] if isinstance(line, cst.SimpleStatementLine) else None
@@ -226,13 +224,16 @@ class ImportLines:
         sections = _sections(self._names.parents[id(line)])
         section = next(s for s in sections if any(other is line for other in s))
         is_lost = all(self._is_line_gone(other) for other in section)
-        if is_lost and not any(first <= change.start <= last for change in self._changes):
-            if line is section[-1]:
-                while last < len(self._layout.text) and not self._layout.text[
-                    last : self._layout.next_line(last)
-                ].strip(" \t\r\n"):
-                    last = self._layout.next_line(last)
+        is_refilled = any(first <= change.start <= last for change in self._changes)
+        if is_lost and not is_refilled and line is section[-1]:
+            last = self._past_blank_lines(last)
         self._changes.append(Change(first, last, ""))
+
+    def _past_blank_lines(self, offset: int) -> int:
+        text = self._layout.text
+        while offset < len(text) and not text[offset : self._layout.next_line(offset)].strip():
+            offset = self._layout.next_line(offset)
+        return offset
 
     def _removal(self, node: Small) -> Iterator[Change]:
         """Yield what takes names out of an import of which something is left on the line."""
@@ -321,9 +322,7 @@ def _sections(suite: cst.CSTNode) -> list[list[Line]]:
 # -- kinds and order ---------------------------------------------------------------------------
 
 
-def _by_kind(
-    wanted: Iterable[Wanted], folders: Sequence[str]
-) -> Iterator[tuple[int, list[str]]]:
+def _by_kind(wanted: Iterable[Wanted], folders: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
     """Yield the import statements for what is wanted, one a module, by kind of module."""
     modules: dict[str, list[Wanted]] = {}
     for item in sorted(wanted, key=lambda item: (item.module, item.name or "", item.local)):

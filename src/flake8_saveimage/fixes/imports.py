@@ -1,8 +1,8 @@
 """The imports that go with edited calls: the helper's in, what is no longer used out.
 
 The helper is imported beside the import of the original, if that stands directly in the module or
-in a function. It never goes into a ``try`` or a branch: then nothing would be saved, silently, where
-it cannot be imported. Functions that save import it themselves in that case.
+in a function. It never goes into a ``try`` or a branch: where it cannot be imported, nothing would
+be saved, silently. Functions that save import it themselves in that case.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from flake8_saveimage.fixes.project import NO_PROJECT, Project
 from flake8_saveimage.fixes.text import Change, Layout
 from flake8_saveimage.fixes.unused import ImportUses
 from flake8_saveimage.rules.save import Save
-from flake8_saveimage.syntax.module import Binding, Place, dotted
+from flake8_saveimage.syntax.nodes import dotted
+from flake8_saveimage.syntax.scopes import Binding, Place
 
 HELPER_MODULE = "flake8_saveimage.runtime"
 
@@ -125,8 +126,7 @@ class Imports:
         for name in self._names_of(source):
             lookup = self._flow.lookup(name, place)
             if lookup.reaches and all(
-                reach.binding.source == source
-                and not self._uses.for_types_only(reach.binding.node)
+                reach.binding.source == source and not self._uses.for_types_only(reach.binding.node)
                 for reach in lookup.reaches
             ):
                 return name
@@ -242,9 +242,7 @@ class Imports:
             and not self._filename.endswith("__init__.py")
             and not self._uses.looks_names_up
             and self._uses.is_unused(binding, self._edited)
-            and (
-                self._direct_suite(binding.node) is None or self._is_imported_elsewhere(binding)
-            )
+            and (self._direct_suite(binding.node) is None or self._is_imported_elsewhere(binding))
         ]
 
     def _candidates(self) -> Iterator[Binding]:

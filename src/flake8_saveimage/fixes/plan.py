@@ -22,7 +22,8 @@ from flake8_saveimage.fixes.project import NO_PROJECT, Project
 from flake8_saveimage.rules.base import Edit, Remedy
 from flake8_saveimage.rules.finding import Applicability, Finding
 from flake8_saveimage.rules.save import Save
-from flake8_saveimage.syntax.module import child_nodes, dotted
+from flake8_saveimage.syntax.nodes import child_nodes, dotted
+from flake8_saveimage.values.domain import Values
 
 _BACKUPS = 3
 
@@ -69,10 +70,17 @@ class Planner:
         self, analysis: Analysis, *, filename: str = "", project: Project = NO_PROJECT
     ) -> None:
         self.analysis = analysis
-        self.names = Names(analysis.flow.facts)
         self.project = project
-        self._evidence = Evidence(analysis, self.names, project, filename)
         self._filename = filename
+
+    @cached_property
+    def names(self) -> Names:
+        """All uses of names in the file."""
+        return Names(self.analysis.flow.facts)
+
+    @cached_property
+    def _evidence(self) -> Evidence:
+        return Evidence(self.analysis, self.names, self.project, self._filename)
 
     def verdict(self, save: Save, diagnoses: Sequence[Diagnosis]) -> Verdict:
         """Say what can be done about all ``diagnoses`` of a call."""
@@ -114,8 +122,8 @@ class Planner:
             return self._fstring_refusal(save)
         if remedy.kind == "callee":
             return self._callee_refusal(save)
-        if remedy.kind == "rename" and self.project.pins_old_torchvision:
-            return f"{self.project.pins_old_torchvision} pins a version with the old keyword"
+        if remedy.kind == "rename" and self.project.old_pin:
+            return f"{self.project.old_pin} asks for a version with the old keyword"
         if remedy.kind == "clone" and not _is_tensor(save):
             return "it may be something else than a tensor"
         return ""
@@ -177,11 +185,7 @@ class Planner:
     def _plan(self, save: Save, fixed: tuple[Diagnosis, ...]) -> Plan:
         own = [d.rule.fix(d.save, d.problem) for d in fixed if d.rule.fix is not None]
         edits = tuple(edit for edit in own if edit is not None)
-        reasons = [
-            reason
-            for diagnosis in fixed
-            for reason in self._in_place_reasons(diagnosis)
-        ]
+        reasons = [reason for diagnosis in fixed for reason in self._in_place_reasons(diagnosis)]
         if any(edit.applicability == "unsafe" for edit in edits):
             reasons.append("it may change what the program does")
         helper = [d for d in fixed if _kind(d) in ("helper", "replace")]
@@ -197,6 +201,8 @@ class Planner:
         bounds = _bounds(save, wanted)
         if bounds is not None and save.site.writer.normalizer is not None:
             keywords[save.site.writer.normalizer.bounds] = interval(bounds)
+        if save.site.writer.is_helper:
+            return keywords
         naming = any(d.rule.renames for d in wanted)
         target = save.path.destination
         if not naming and not (target is not None and target.handle):
@@ -212,13 +218,8 @@ class Planner:
         self, save: Save, wanted: Sequence[Diagnosis], keywords: Mapping[str, str]
     ) -> Iterator[str]:
         """Yield why calling the helper may change what the program does."""
-        if self._result_is_used(save):
-            yield "the value of the call is used"
-        if self.imports("").is_conditional(save):
-            yield "its import may fail, and the module runs without it"
-        patched = self._evidence.patched(save)
-        if patched:
-            yield f"{patched} replaces {save.site.writer.leaf}"
+        if not save.site.writer.is_helper:
+            yield from self._call_reasons(save)
         if _obeys_ignored_bounds(save, keywords):
             yield "the bounds, which are ignored so far, would change the colours"
         bounds = _bounds(save, wanted)
@@ -231,6 +232,16 @@ class Planner:
             hazard = self._evidence.hazard(save)
             if hazard:
                 yield hazard
+
+    def _call_reasons(self, save: Save) -> Iterator[str]:
+        """Yield why calling another function may change what the program does."""
+        if self._result_is_used(save):
+            yield "the value of the call is used"
+        if self.imports("").is_conditional(save):
+            yield "its import may fail, and the module runs without it"
+        patched = self._evidence.patched(save)
+        if patched:
+            yield f"{patched} replaces {save.site.writer.leaf}"
 
     def _in_place_reasons(self, diagnosis: Diagnosis) -> Iterator[str]:
         """Yield why an edit that leaves the function alone may change what the program does."""
@@ -297,8 +308,6 @@ def _kind(diagnosis: Diagnosis) -> str | None:
 
 
 def _is_tensor(save: Save) -> bool:
-    from flake8_saveimage.values.domain import Values
-
     if save.site.saved is None:
         return False
     saved = save.evaluator.ask(save.site.saved, save.place)
@@ -320,7 +329,7 @@ def _bounds(save: Save, wanted: Sequence[Diagnosis]) -> tuple[float, float] | No
 def _obeys_ignored_bounds(save: Save, keywords: Mapping[str, str]) -> bool:
     """Say whether the helper obeys bounds that the writer ignores without its switch."""
     normalizer = save.site.writer.normalizer
-    if normalizer is None or normalizer.bounds in keywords:
+    if save.site.writer.is_helper or normalizer is None or normalizer.bounds in keywords:
         return False
     given = save.site.argument(normalizer.bounds)
     switch = save.site.argument(normalizer.switch)

@@ -22,6 +22,13 @@ _SKIPPED = frozenset(
     "node_modules __pycache__ site-packages build dist venv env .venv .git .tox .mypy_cache".split()
 )
 
+# The first versions in which `value_range=` and `fp=` have these names.
+_RENAMED_IN = {"torchvision": (0, 9), "torch": (1, 8)}
+_PIN = re.compile(r"\b(torchvision|torch)\b['\"]?\s*(==?|<=?|~=)\s*['\"]?(\d+)\.(\d+)(\.\d+)?")
+_PINNING = re.compile(
+    r"(?:.*requirements.*\.(?:txt|in)|setup\.(?:py|cfg)|pyproject\.toml|Pipfile|environment.*\.ya?ml)"
+)
+
 _KINDS = {
     "lists": "listdir scandir walk glob iglob rglob iterdir ImageFolder DatasetFolder make_archive"
     " copytree calculate_fid_given_paths calculate_metrics compute_fid",
@@ -122,6 +129,17 @@ class Project:
         return any(text in _text(path) for path in self._files if path != own)
 
     @functools.cached_property
+    def old_pin(self) -> str:
+        """The file that allows only versions of torchvision with the old keywords, or ``""``."""
+        if self.root is None:
+            return ""
+        names = sorted(os.listdir(self.root))
+        for name in filter(_PINNING.fullmatch, names):
+            if any(_is_old(*pin.groups()) for pin in _PIN.finditer(_text(f"{self.root}/{name}"))):
+                return name
+        return ""
+
+    @functools.cached_property
     def _files(self) -> list[str]:
         return list(_files_below(self.root)) if self.root is not None else []
 
@@ -142,6 +160,13 @@ class Project:
 
 
 NO_PROJECT = Project(None)
+
+
+def _is_old(package: str, operator: str, major: str, minor: str, patch: str | None) -> bool:
+    version, limit = (int(major), int(minor)), _RENAMED_IN[package]
+    if operator == "<":
+        return version <= limit
+    return version < limit and (operator != "~=" or patch is not None)
 
 
 def _words(text: str) -> Iterator[str]:

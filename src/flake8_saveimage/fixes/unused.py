@@ -93,7 +93,7 @@ class ImportUses:
 
     @cached_property
     def _quoted(self) -> dict[str, list[Scope]]:
-        """Names in quoted annotations, ``__all__`` and doctests, with the scopes where they stand."""
+        """Names in quoted annotations, ``__all__`` and doctests, with their scopes."""
         found: dict[str, list[Scope]] = {}
         for node, scope in self._names.strings:
             if isinstance(node, cst.SimpleString) and ">>>" in node.value:  # a doctest
