@@ -11,8 +11,8 @@ import pytest
 
 from flake8_saveimage import __version__
 from flake8_saveimage.check import analysis
-from flake8_saveimage.check.analysis import Unparsable
 from flake8_saveimage.plugin import SaveImagePlugin
+from flake8_saveimage.source.reading import Unparsable
 
 LOOP = """\
 import torch
@@ -115,9 +115,15 @@ def test_called_without_flake8s_options() -> None:
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (Unparsable("strange syntax", 3, 7), "cannot be parsed by libcst: strange syntax (line 3, column 7)"),
+        (
+            Unparsable("strange syntax", 3, 7),
+            "cannot be parsed by libcst: strange syntax (line 3, column 7)",
+        ),
         (RecursionError(), "cannot be checked: nested too deeply"),
-        (KeyError("x"), "could not be checked, a defect of flake8-saveimage (KeyError: 'x' at test_plugin.py:"),
+        (
+            KeyError("x"),
+            "could not be checked, a defect of flake8-saveimage (KeyError: 'x' at test_plugin.py:",
+        ),
     ],
 )
 def test_what_cannot_be_checked_is_said_and_breaks_nothing(

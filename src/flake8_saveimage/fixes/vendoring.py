@@ -6,6 +6,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
+from flake8_saveimage.source.writing import WriteError, write_new
+
 MARK = b"# flake8-saveimage runtime "
 
 
@@ -50,8 +52,6 @@ def install(vendor: str) -> Literal["created", "updated", "unchanged"]:
 
     Raises :class:`VendorError` if something else is there or the path is no module's.
     """
-    from flake8_saveimage.source.writing import WriteError, write_new
-
     _stem(vendor)
     content = helper_source()
     there: bytes | None = None

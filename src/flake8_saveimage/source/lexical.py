@@ -98,9 +98,7 @@ def _code_may_save(code: str) -> bool:
     names = "|".join(bases)
     if re.search(rf"(?:{names})(?:\s*\.\s*\w+){{0,5}}?\s*\.\s*(?:{_LEAVES})\b", code) is not None:
         return True
-    as_value = (
-        rf"=\s*(?:{names})(?:\s*\.\s*(?:{_MODULES}))?[ \t]*(?:[\n;,)]|$)"  # th = torch
-    )
+    as_value = rf"=\s*(?:{names})(?:\s*\.\s*(?:{_MODULES}))?[ \t]*(?:[\n;,)]|$)"  # th = torch
     return _USED.search(code) is not None and re.search(as_value, code) is not None
 
 

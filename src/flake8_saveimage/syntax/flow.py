@@ -27,7 +27,6 @@ from flake8_saveimage.syntax.module import (
     dotted,
 )
 
-
 # Functions that the value analysis knows, for `from torchvision.utils import *`.
 _ALSO_BY_STAR = frozenset({"torchvision.utils.make_grid"})
 
