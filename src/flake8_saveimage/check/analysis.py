@@ -15,8 +15,8 @@ from flake8_saveimage.rules.save import Save, saves_of
 from flake8_saveimage.source.reading import Unparsable
 from flake8_saveimage.syntax.collector import collector_paused
 from flake8_saveimage.syntax.flow import Flow
-from flake8_saveimage.syntax.module import read_facts
 from flake8_saveimage.syntax.positions import Span, spans
+from flake8_saveimage.syntax.reader import read_facts
 
 _PLACE = re.compile(r"parser error: error at (\d+):(\d+): ")
 
@@ -59,8 +59,7 @@ def diagnose(
 ) -> Analysis:
     """Run the rules (all, or those in ``codes``) over a file's text."""
     module = parse(source)
-    flow = Flow(read_facts(module))
-    flow.facts.hooks = frozenset(hooks)
+    flow = Flow(read_facts(module, hooks))
     saves = saves_of(flow)
     rules = [rule for rule in all_rules() if codes is None or rule.code in codes]
     diagnoses = [

@@ -18,9 +18,10 @@ from flake8_saveimage.config.options import Request
 from flake8_saveimage.fixes import vendoring
 from flake8_saveimage.fixes.fixer import FixedFile, Fixer
 from flake8_saveimage.fixes.patch import unified
+from flake8_saveimage.fixes.vendoring import Change
 from flake8_saveimage.report.text import headline
 from flake8_saveimage.rules.finding import Finding
-from flake8_saveimage.source import reading, writing
+from flake8_saveimage.source import writing
 
 
 class Vendored:
@@ -38,21 +39,20 @@ class Vendored:
         self._done = True
         try:
             if self._diff:
-                self._print_patch(vendoring.helper_source())
+                self._print_patch(vendoring.changes(self._path))
             elif (what := vendoring.install(self._path)) != "unchanged":
-                say(f"{what} {self._path}")
+                say(f"{what} the folder {vendoring.folder_of(self._path)}")
         except vendoring.VendorError as error:
             raise CommandError(f"--vendor: {error}") from error
 
     def refresh(self) -> None:
         """Bring a copy that is there up to date, even if no file needed it in this run."""
-        if os.path.exists(self._path):
+        if os.path.isdir(self._path.removesuffix(".py")):
             self.provide()
 
-    def _print_patch(self, content: bytes) -> None:
-        there = reading.read(self._path) if os.path.exists(self._path) else None
-        if there != content:
-            _print_bytes(unified(self._path, there, content))
+    def _print_patch(self, changes: list[Change]) -> None:
+        for change in changes:
+            _print_bytes(unified(change.path, change.before, change.after))
 
 
 @dataclass

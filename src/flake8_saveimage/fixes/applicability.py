@@ -19,7 +19,7 @@ from flake8_saveimage.fixes.names import Names
 from flake8_saveimage.fixes.reuse import NOT_USED, PathUses, Rebind, Reuse
 from flake8_saveimage.rules.finding import Applicability
 from flake8_saveimage.rules.save import Save
-from flake8_saveimage.syntax.module import child_nodes, dotted
+from flake8_saveimage.syntax.nodes import child_nodes, dotted
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ class SaveImageCommand(CodemodCommand):
         add(
             "--vendor",
             metavar="FILE",
-            help="copy the runtime helper to this module and import it from there",
+            help="copy the runtime helper to this folder and import it from there",
         )
         add("--isolated", action="store_true", help="ignore all configuration files")
 

@@ -25,7 +25,8 @@ from flake8_saveimage.fixes.import_lines import (
 from flake8_saveimage.fixes.names import Names
 from flake8_saveimage.fixes.unused import ImportUses
 from flake8_saveimage.rules.save import Save
-from flake8_saveimage.syntax.module import Binding, Place, Scope, dotted
+from flake8_saveimage.syntax.nodes import dotted
+from flake8_saveimage.syntax.scopes import Binding, Place, Scope
 
 HELPER_MODULE = "flake8_saveimage.runtime"
 

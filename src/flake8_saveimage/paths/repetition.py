@@ -27,17 +27,8 @@ from flake8_saveimage.paths.texts import (
     unknown,
 )
 from flake8_saveimage.syntax.flow import Flow
-from flake8_saveimage.syntax.module import (
-    Binding,
-    CallSite,
-    Loop,
-    Place,
-    Scope,
-    child_nodes,
-    code_of,
-    dotted,
-    last_name,
-)
+from flake8_saveimage.syntax.nodes import child_nodes, code_of, dotted, last_name
+from flake8_saveimage.syntax.scopes import Binding, CallSite, Loop, Place, Scope
 
 if TYPE_CHECKING:
     from flake8_saveimage.syntax.saves import SaveCall

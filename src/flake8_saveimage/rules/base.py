@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from flake8_saveimage.rules.finding import Applicability
     from flake8_saveimage.rules.save import Save
-    from flake8_saveimage.syntax.module import Loop
+    from flake8_saveimage.syntax.scopes import Loop
 
 LooksAt = Literal["path", "value", "object", "call"]
 RemedyKind = Literal[

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import libcst as cst
 
-from flake8_saveimage.syntax.module import Binding, dotted
-from flake8_saveimage.values.domain import Items, Values
+from flake8_saveimage.syntax.nodes import dotted
+from flake8_saveimage.syntax.saves import SaveCall
+from flake8_saveimage.syntax.scopes import Binding
+from flake8_saveimage.values.domain import Values, parts_of
 from flake8_saveimage.values.evaluate import Evaluator
 from flake8_saveimage.values.objects import Table
 
-if TYPE_CHECKING:
-    from flake8_saveimage.syntax.saves import SaveCall
+_LOSSY = {".jpg": "JPEG", ".jpeg": "JPEG", ".jfif": "JPEG"}
+_LOSSY_FORMATS = {"jpeg": "JPEG", "jpg": "JPEG"}
 
 
 def saved_view(site: SaveCall, evaluator: Evaluator) -> Literal["itself", "inside"] | None:
@@ -22,9 +24,7 @@ def saved_view(site: SaveCall, evaluator: Evaluator) -> Literal["itself", "insid
     saved = evaluator.ask(site.saved, site.place)
     if isinstance(saved, Values):
         return "itself" if "part" in saved.marks else None
-    parts = saved.parts if isinstance(saved, Items) else ()
-    if isinstance(saved, Table):
-        parts = tuple(saved.entries.values())
+    parts = tuple(saved.entries.values()) if isinstance(saved, Table) else parts_of(saved)
     inside = any(isinstance(part, Values) and "part" in part.marks for part in parts)
     return "inside" if inside else None
 
@@ -76,14 +76,13 @@ def _rewound(site: SaveCall, opened: Binding) -> bool:
 
 def lossy_format(site: SaveCall) -> str | None:
     """Return the lossy format that an image is saved in, where the call shows it."""
-    lossy = site.writer.lossy
-    chosen = site.argument(site.writer.format)
+    chosen = site.argument("format")
     if isinstance(chosen, cst.SimpleString):
-        return lossy.get(str(chosen.evaluated_value).lower())
+        return _LOSSY_FORMATS.get(str(chosen.evaluated_value).lower())
     if chosen is not None or site.destination is None:
         return None
     ending = _ending(site, site.destination, 0).lower()
-    return next((name for suffix, name in lossy.items() if ending.endswith(f".{suffix}")), None)
+    return next((name for suffix, name in _LOSSY.items() if ending.endswith(suffix)), None)
 
 
 def _ending(site: SaveCall, node: cst.BaseExpression, depth: int) -> str:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from flake8_saveimage.values.domain import UNKNOWN, Items, Values, as_values, excess, truth
+from flake8_saveimage.syntax.saves import SaveCall
+from flake8_saveimage.values.domain import (
+    UNKNOWN,
+    Abstract,
+    Items,
+    Values,
+    as_values,
+    excess,
+    truth,
+)
 from flake8_saveimage.values.dtypes import DTypes, dtype_class, within
 from flake8_saveimage.values.evaluate import Evaluator
-
-if TYPE_CHECKING:
-    from flake8_saveimage.syntax.saves import SaveCall
-    from flake8_saveimage.values.domain import Abstract
 
 Verdict = Literal["handled", "out", "integer", "unknown"]
 
