@@ -1,4 +1,4 @@
-"""Fuzz gate and screen, parser front, configuration, noqa, analysis and fixer with atheris.
+"""Fuzz the gate, parser front, configuration, noqa, analysis and fixer with atheris.
 
     pip install atheris
     python benchmarks/fuzz.py TARGET [--failures FOLDER] [libFuzzer's options] [CORPUS ...]
@@ -65,7 +65,7 @@ def gate(raw: bytes) -> None:
         found = analyse(text)
     except (Unparsable, RecursionError):
         return
-    assert not found, f"{'the screen' if passed else 'the gate'} refuses a file with {found[0]}"
+    assert not found, f"the gate refuses a file with {found[0]}"
 
 
 def front(raw: bytes) -> None:
