@@ -10,7 +10,8 @@ them, with all rules on, those that are off by default too, and without ``# noqa
 
 The exit status is 0 only if no file crashes, none takes more than ``--limit`` seconds of CPU time,
 every fix compiles, stays as it is when fixed again and gives pyflakes nothing new to say, a file
-without a fix stays as it is byte by byte, and the gate lets everything through that has findings. What Python accepts and libcst does not is counted, and has its line.
+without a fix stays as it is byte by byte, and the gate lets everything through that has findings.
+What Python accepts and libcst does not is counted, and has its line.
 Run it with the newest Python that there is: what this Python cannot parse is counted and left out.
 The report on standard output is the same in every run; times go to standard error. Needs a POSIX
 system (the limits are the kernel's) and pyflakes, which flake8 brings.
