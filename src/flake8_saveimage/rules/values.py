@@ -61,8 +61,8 @@ def not_floating(fact: RangeFact) -> Parts:
     kind = dtype_class(values.dtypes)
     name = {"uint8": "a uint8", "bool": "a bool", "int": "an integer"}.get(kind, "an integer")
     advice = "save .float() of it"
-    if 1 < values.span.high <= 65535:
-        advice = f"save .float() / {values.span.high:.6g} of it"
+    if 1 < values.interval.high <= 65535:
+        advice = f"save .float() / {values.interval.high:.6g} of it"
     elif kind == "int":
         advice = "scale it to [0, 1] as a float first"
     return (f"{name} tensor: save_image raises RuntimeError when it gets here; {advice}",)
