@@ -14,7 +14,8 @@ from flake8_saveimage.syntax.arguments import (
     star_parameter,
 )
 from flake8_saveimage.syntax.flow import Flow, enclosing_method
-from flake8_saveimage.syntax.module import Block, Place, Scope, child_nodes, dotted
+from flake8_saveimage.syntax.nodes import child_nodes, dotted
+from flake8_saveimage.syntax.scopes import Block, Place, Scope
 from flake8_saveimage.values import library
 from flake8_saveimage.values.context import Context
 from flake8_saveimage.values.domain import (

@@ -7,7 +7,7 @@ from typing import Protocol
 import libcst as cst
 
 from flake8_saveimage.syntax.flow import Flow
-from flake8_saveimage.syntax.module import Place, Scope
+from flake8_saveimage.syntax.scopes import Place, Scope
 from flake8_saveimage.values.domain import Abstract, Values
 from flake8_saveimage.values.objects import Frame, Instance
 from flake8_saveimage.values.operations import Passed

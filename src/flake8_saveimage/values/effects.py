@@ -14,14 +14,8 @@ import libcst as cst
 
 from flake8_saveimage.syntax.arguments import Arguments
 from flake8_saveimage.syntax.flow import Flow
-from flake8_saveimage.syntax.module import (
-    Binding,
-    Block,
-    CallSite,
-    Place,
-    Scope,
-    dotted,
-)
+from flake8_saveimage.syntax.nodes import dotted
+from flake8_saveimage.syntax.scopes import Binding, Block, CallSite, Place, Scope
 from flake8_saveimage.values.context import Context
 from flake8_saveimage.values.domain import (
     UNKNOWN,

@@ -14,7 +14,7 @@ import libcst as cst
 
 from flake8_saveimage.syntax.arguments import Arguments
 from flake8_saveimage.syntax.flow import Flow, enclosing_method
-from flake8_saveimage.syntax.module import Binding, CallSite, Place, Scope
+from flake8_saveimage.syntax.scopes import Binding, CallSite, Place, Scope
 from flake8_saveimage.values.calls import Calls, bind_parameters
 from flake8_saveimage.values.domain import (
     UNKNOWN,

@@ -8,7 +8,8 @@ from typing import TypeAlias
 
 import libcst as cst
 
-from flake8_saveimage.syntax.module import Place, Scope, dotted
+from flake8_saveimage.syntax.nodes import dotted
+from flake8_saveimage.syntax.scopes import Place, Scope
 from flake8_saveimage.values import library
 from flake8_saveimage.values.context import Context
 from flake8_saveimage.values.domain import (

@@ -8,7 +8,7 @@ from typing import Any
 
 from flake8_saveimage.syntax.arguments import Bound
 from flake8_saveimage.syntax.flow import Flow
-from flake8_saveimage.syntax.module import Scope
+from flake8_saveimage.syntax.scopes import Scope
 from flake8_saveimage.values.domain import Abstract, Thing
 from flake8_saveimage.values.operations import Passed
 

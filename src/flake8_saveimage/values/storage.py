@@ -6,8 +6,9 @@ from typing import Literal
 
 import libcst as cst
 
-from flake8_saveimage.syntax.module import Binding, dotted
+from flake8_saveimage.syntax.nodes import dotted
 from flake8_saveimage.syntax.saves import SaveCall
+from flake8_saveimage.syntax.scopes import Binding
 from flake8_saveimage.values.domain import Values, parts_of
 from flake8_saveimage.values.evaluate import Evaluator
 from flake8_saveimage.values.objects import Table
