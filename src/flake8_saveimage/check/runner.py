@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from flake8_saveimage.rules.finding import Finding
-from flake8_saveimage.source import reading
+from flake8_saveimage.source import program, reading
 from flake8_saveimage.source.gate import text_may_save, tree_may_save
 from flake8_saveimage.source.screen import may_be_reported
 from flake8_saveimage.syntax.collector import collector_paused
@@ -22,6 +22,7 @@ from flake8_saveimage.syntax.collector import collector_paused
 if TYPE_CHECKING:
     from flake8_saveimage.check.analysis import Unparsable
     from flake8_saveimage.config.noqa import Judge
+    from flake8_saveimage.source.notebook import Cells
 
 Result = TypeVar("Result")
 
@@ -34,13 +35,16 @@ _CHUNKS_PER_PROCESS = 4
 class CheckedFile(NamedTuple):
     """What came out for one file: findings and its text, or why it could not be checked.
 
-    ``text`` is ``None`` unless there are findings; its line endings are ``\\n``.
+    ``text`` is ``None`` unless there are findings; its line endings are ``\\n``. ``cells`` tells
+    where the cells of a notebook are in it. ``note`` says why there was nothing to check.
     """
 
     path: str
     findings: tuple[Finding, ...] = ()
     error: str | None = None
     text: str | None = None
+    cells: Cells | None = None
+    note: str | None = None
 
 
 class WorkerDied(Exception):
@@ -57,7 +61,7 @@ def check_files(
 ) -> list[CheckedFile]:
     """Check files and return those with findings or errors, in the order of ``paths``."""
     results = sweep(paths, checker, job_count(checker.options), advance=advance)
-    return [checked for checked in results if checked.findings or checked.error]
+    return [file for file in results if file.findings or file.error or file.note]
 
 
 def sweep(
@@ -158,7 +162,7 @@ class FileWork(Generic[Result]):
         try:
             raw = reading.read(path)
         except reading.SourceError as error:
-            return self.failed(path, str(error))
+            return self.failed(path, error=str(error))
         return self.on_source(path, raw)
 
     @collector_paused()
@@ -166,25 +170,27 @@ class FileWork(Generic[Result]):
         """Work on the bytes of a source."""
         try:
             return self.work(name, raw)
+        except reading.NothingToCheck as error:
+            return self.failed(name, note=str(error))
         except reading.SourceError as error:
             # flake8 says nothing about a file that opts out, broken or not
             skipped = self.judge.file(name, reading.skim(raw)).skips_all
-            return self.failed(name, None if skipped else str(error))
+            return self.failed(name, error=None if skipped else str(error))
         except RecursionError:
-            return self.failed(name, "cannot be checked: nested too deeply")
+            return self.failed(name, error="cannot be checked: nested too deeply")
         except Exception as error:
             from flake8_saveimage.check.analysis import Unparsable
 
             if isinstance(error, Unparsable):
-                return self.failed(name, _unparsable(error))
-            return self.failed(name, reading.defect(error))
+                return self.failed(name, error=_unparsable(error))
+            return self.failed(name, error=reading.defect(error))
 
     def work(self, name: str, raw: bytes) -> Result:
         """Do it; may raise anything."""
         raise NotImplementedError
 
-    def failed(self, name: str, error: str | None) -> Result:
-        """Return the result that says why there is none (``None``: the file opts out)."""
+    def failed(self, name: str, *, error: str | None = None, note: str | None = None) -> Result:
+        """Return the result that says why there is none (neither: the file opts out)."""
         raise NotImplementedError
 
 
@@ -196,15 +202,16 @@ class Checker(FileWork[CheckedFile]):
         self._fixes = fixes
 
     def work(self, name: str, raw: bytes) -> CheckedFile:
-        text = reading.universal_newlines(reading.decode(raw).text)
+        loaded = program.load(name, raw)
+        text = loaded.lines
         findings = self._findings(name, text)
-        if not findings:
-            return CheckedFile(name)
-        shown = tuple(filter(self.judge.file(name, text).accepts, findings))
-        return CheckedFile(name, shown, text=text if shown else None)
+        shown = tuple(filter(self.judge.file(name, text).accepts, findings)) if findings else ()
+        return CheckedFile(name, shown, None, text, loaded.cells) if shown else CheckedFile(name)
 
-    def failed(self, name: str, error: str | None) -> CheckedFile:
-        return CheckedFile(name, error=error)
+    def failed(
+        self, name: str, *, error: str | None = None, note: str | None = None
+    ) -> CheckedFile:
+        return CheckedFile(name, error=error, note=note)
 
     def _findings(self, name: str, text: str) -> list[Finding]:
         codes = self.judge.codes_for(name)
@@ -227,4 +234,4 @@ def _gate(path: str) -> int:
         raw = reading.read(path)
     except reading.SourceError:
         return 0
-    return len(raw) if may_save(raw) else -1
+    return len(raw) if program.is_notebook(path) or may_save(raw) else -1

@@ -9,7 +9,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from flake8_saveimage.cli import FAILURE, FINDINGS, OK, CommandError, colour_wanted, counted, say
-from flake8_saveimage.cli.common import Work, all_refused, prepare, report_errors, request_of
+from flake8_saveimage.cli.common import (
+    Work,
+    all_refused,
+    prepare,
+    report_errors,
+    report_notes,
+    request_of,
+)
 from flake8_saveimage.report import Run, Style, make_run, render
 
 if TYPE_CHECKING:
@@ -33,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         _print_statistics(result, sys.stdout if arguments.format == "text" else sys.stderr)
     if arguments.format == "text":
         report_errors(list(result.errors))
+        report_notes([(file.path, file.note) for file in result.files if file.note])
         if sys.stderr.isatty():
             _summarise(result)
     return _status(result, exit_zero=arguments.exit_zero)
@@ -48,6 +56,7 @@ def _check(work: Work, *, fixes: bool) -> Run:
         may_save,
     )
     from flake8_saveimage.cli.progress import Progress
+    from flake8_saveimage.source.program import is_notebook
 
     checker = Checker(work.options, fixes=fixes)
     try:
@@ -56,7 +65,7 @@ def _check(work: Work, *, fixes: bool) -> Run:
     except WorkerDied as error:
         raise CommandError(str(error)) from error
     checked += [CheckedFile(path, error=message) for path, message in work.errors]
-    if work.stdin is not None and may_save(work.stdin):
+    if work.stdin is not None and (is_notebook(work.stdin_name) or may_save(work.stdin)):
         checked.append(checker.on_source(work.stdin_name, work.stdin))
     hooks, jobs = work.options.saveimage_hooks, job_count(work.options)
     return make_run(checked, hooks=hooks, jobs=jobs)
@@ -154,15 +163,15 @@ def _add_noqa(result: Run, work: Work) -> int:
 def _silence_file(path: str, findings: Sequence[Finding], judge: Judge) -> str | None:
     """Return why the findings of a file could not be silenced, ``None`` if they were."""
     from flake8_saveimage.config.noqa import silence
-    from flake8_saveimage.source import reading, writing
+    from flake8_saveimage.source import program, reading, writing
 
     try:
         raw = reading.read(path)
-        text, encoding = reading.decode(raw)
-        silenced = silence(text, findings, judge, path)
+        loaded = program.load(path, raw)
+        silenced = silence(loaded.text, findings, judge, path)
         if silenced is None:
             return "the findings cannot be silenced by a comment"
-        writing.replace(path, raw, reading.encode(silenced, encoding, text, raw))
+        writing.replace(path, raw, loaded.encoded(silenced))
     except (reading.SourceError, writing.WriteError) as error:
         return str(error)
     return None

@@ -12,9 +12,13 @@ from flake8_saveimage.cli import CommandError, say
 from flake8_saveimage.config import options as config
 from flake8_saveimage.source import reading
 from flake8_saveimage.source.gate import text_may_save
+from flake8_saveimage.source.program import is_notebook
 
 if TYPE_CHECKING:
     from flake8_saveimage.config.noqa import Judge
+
+
+CHECKPOINTS = ".ipynb_checkpoints"  # Jupyter's copies of notebooks
 
 
 class Work(NamedTuple):
@@ -71,7 +75,7 @@ def prepare(arguments: argparse.Namespace, request: config.Request) -> Work:
         raise CommandError(" ".join(str(error).split())) from error
     found = discovery.find(
         arguments.paths,
-        exclude=[*options.exclude, *options.extend_exclude],
+        exclude=[*options.exclude, *options.extend_exclude, CHECKPOINTS],
         patterns=options.filename,
         stdin_name=arguments.stdin_display_name,
     )
@@ -89,7 +93,15 @@ def report_errors(errors: list[tuple[str, str]]) -> None:
         say(f"error: {path}: {message}")
 
 
+def report_notes(notes: list[tuple[str, str]]) -> None:
+    """Print one line for each file that holds nothing to check."""
+    for path, message in sorted(notes):
+        say(f"{path}: {message}")
+
+
 def _is_file_refused(path: str) -> bool:
+    if is_notebook(path):  # only its cells show what it holds
+        return False
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             return False

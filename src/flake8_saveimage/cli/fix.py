@@ -11,9 +11,17 @@ from typing import TextIO
 
 from flake8_saveimage.check.runner import WorkerDied, job_count, may_save, sweep
 from flake8_saveimage.cli import FAILURE, FINDINGS, OK, CommandError, counted, say
-from flake8_saveimage.cli.common import Work, all_refused, prepare, report_errors, request_of
+from flake8_saveimage.cli.common import (
+    Work,
+    all_refused,
+    prepare,
+    report_errors,
+    report_notes,
+    request_of,
+)
 from flake8_saveimage.fixes.fixer import FixedFile, Fixer
 from flake8_saveimage.rules.finding import Finding
+from flake8_saveimage.source.program import is_notebook
 
 
 class Vendored:
@@ -59,8 +67,9 @@ class _Tally:
 
     fixed: int = 0
     changed: int = 0
-    left: list[tuple[str, Finding]] = field(default_factory=list)
+    left: list[tuple[FixedFile, Finding]] = field(default_factory=list)
     errors: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -86,6 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
         helper.refresh()
     _print_left(tally, sys.stderr if arguments.diff or work.stdin is not None else sys.stdout)
     report_errors(tally.errors)
+    report_notes(tally.notes)
     _summarise(tally, arguments, len(work.files) + (work.stdin is not None))
     return _status(tally, arguments)
 
@@ -104,7 +114,7 @@ def _fixed(work: Work, fixer: Fixer) -> Iterator[FixedFile]:
 
 def _fix_stdin(name: str, raw: bytes, fixer: Fixer, tally: _Tally, *, diff: bool) -> None:
     """Write the fixed source to standard output, unchanged if nothing is to be done."""
-    result = fixer.on_source(name, raw) if may_save(raw) else FixedFile(name)
+    result = fixer.on_source(name, raw) if is_notebook(name) or may_save(raw) else FixedFile(name)
     _count(result, tally)
     if diff or result.error:
         _print_patch(result)
@@ -130,7 +140,9 @@ def _settle(result: FixedFile, tally: _Tally, *, diff: bool) -> None:
 def _count(result: FixedFile, tally: _Tally) -> None:
     tally.fixed += result.fixed
     tally.changed += result.after is not None
-    tally.left += [(result.path, finding) for finding in result.left]
+    tally.left += [(result, finding) for finding in result.left]
+    if result.note is not None:
+        tally.notes.append((result.path, result.note))
     if result.error is not None:
         tally.errors.append((result.path, result.error))
 
@@ -151,9 +163,9 @@ def _print_bytes(content: bytes) -> None:
 def _print_left(tally: _Tally, stream: TextIO) -> None:
     from flake8_saveimage.report.text import headline
 
-    for path, finding in sorted(tally.left):
+    for file, finding in sorted(tally.left, key=lambda left: (left[0].path, left[1])):
         hint = " [fix: --unsafe-fixes]" if finding.fix == "unsafe" else ""
-        print(headline(path, finding) + hint, file=stream)
+        print(headline(file, finding) + hint, file=stream)
 
 
 def _summarise(tally: _Tally, arguments: argparse.Namespace, looked_at: int) -> None:

@@ -156,6 +156,7 @@ def _option_manager() -> OptionManager:
         formatter_names=[],
     )
     register_default_options(manager)
+    manager.parser.set_defaults(filename="*.py,*.ipynb")
     SaveImagePlugin.add_options(manager)
     manager.extend_default_select([PREFIX])
     manager.parser.error = _refuse

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import argparse
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from flake8_saveimage.check.runner import FileWork
 from flake8_saveimage.rules.finding import Finding
-from flake8_saveimage.source import reading
+from flake8_saveimage.source import program, reading
 from flake8_saveimage.source.gate import tree_may_save
 from flake8_saveimage.source.screen import may_be_reported
+
+if TYPE_CHECKING:
+    from flake8_saveimage.source.notebook import Cells
 
 
 class FixedFile(NamedTuple):
     """What came out for one file.
 
     ``after`` is ``None`` if nothing changes; ``fixed`` counts the findings that are mended in it,
-    ``left`` are the findings that stay. ``error`` says why the file could not be dealt with.
+    ``left`` are the findings that stay, ``cells`` where the cells of a notebook are in its program.
+    ``error`` says why the file could not be fixed, ``note`` why there was nothing to fix.
     """
 
     path: str
@@ -25,6 +29,8 @@ class FixedFile(NamedTuple):
     fixed: int = 0
     left: tuple[Finding, ...] = ()
     error: str | None = None
+    cells: Cells | None = None
+    note: str | None = None
 
 
 class Fixer(FileWork[FixedFile]):
@@ -38,9 +44,9 @@ class Fixer(FileWork[FixedFile]):
         self._vendor = vendor
 
     def work(self, name: str, raw: bytes) -> FixedFile:
-        text, encoding = reading.decode(raw)
+        loaded = program.load(name, raw)
+        text, lines = loaded.text, loaded.lines
         codes = self.judge.codes_for(name)
-        lines = reading.universal_newlines(text)
         if not may_be_reported(lines, codes) or not tree_may_save(reading.parse(lines)):
             return FixedFile(name)
         from flake8_saveimage.fixes import FixOptions, VendorError, fix_source
@@ -58,9 +64,9 @@ class Fixer(FileWork[FixedFile]):
             raise reading.SourceError(f"was not fixed: {error}") from error
         left = tuple(result.left)
         if result.code == text:
-            return FixedFile(name, left=left)
-        after = reading.encode(result.code, encoding, text, raw)
-        return FixedFile(name, raw, after, len(result.applied), left)
+            return FixedFile(name, left=left, cells=loaded.cells)
+        after = loaded.encoded(result.code)
+        return FixedFile(name, raw, after, len(result.applied), left, cells=loaded.cells)
 
-    def failed(self, name: str, error: str | None) -> FixedFile:
-        return FixedFile(name, error=error)
+    def failed(self, name: str, *, error: str | None = None, note: str | None = None) -> FixedFile:
+        return FixedFile(name, error=error, note=note)

@@ -19,6 +19,10 @@ class SourceError(Exception):
     """A source that cannot be read or parsed; the message says why, without the file's name."""
 
 
+class NothingToCheck(SourceError):
+    """A file that is no Python, and does not claim to be: a notebook of another language."""
+
+
 class Source(NamedTuple):
     """The text of a file, line endings as they are, a byte order mark removed."""
 
