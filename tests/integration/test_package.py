@@ -75,7 +75,15 @@ def test_installed_in_an_empty_environment_it_checks_and_fixes(dist: Path, tmp_p
     assert "train.py:5:5: SVI101" in found.stdout
     plugin = run(programs / "flake8", "--isolated", "--select=SVI", "train.py", cwd=tmp_path)
     assert "train.py:5:5: SVI101" in plugin.stdout
-    run(command, "check", "--format=html", "--output-file=report.html", "train.py", cwd=tmp_path, status=1)
+    run(
+        command,
+        "check",
+        "--format=html",
+        "--output-file=report.html",
+        "train.py",
+        cwd=tmp_path,
+        status=1,
+    )
     assert "SVI101" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "SVI101" in run(command, "explain", "SVI101", cwd=tmp_path, status=0).stdout
     run(command, "fix", "--unsafe-fixes", "--vendor", "saving", "train.py", cwd=tmp_path, status=0)

@@ -20,8 +20,9 @@ from flake8_saveimage.cli.common import (
 from flake8_saveimage.report import Run, Style, make_run, render
 
 if TYPE_CHECKING:
+    from flake8_saveimage.check.analysis import Analysis
     from flake8_saveimage.config.noqa import Judge
-    from flake8_saveimage.rules.finding import Finding
+    from flake8_saveimage.rules.finding import Applicability, Finding
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -53,22 +54,26 @@ def _check(work: Work, *, fixes: bool) -> Run:
         WorkerDied,
         check_files,
         job_count,
-        may_save,
     )
     from flake8_saveimage.cli.progress import Progress
-    from flake8_saveimage.source.program import is_notebook
 
-    checker = Checker(work.options, fixes=fixes)
+    checker = Checker(work.options, fix_judge=_applicabilities if fixes else None)
     try:
         with Progress(len(work.files)) as progress:
             checked = check_files(work.files, checker, advance=progress.advance)
     except WorkerDied as error:
         raise CommandError(str(error)) from error
     checked += [CheckedFile(path, error=message) for path, message in work.errors]
-    if work.stdin is not None and (is_notebook(work.stdin_name) or may_save(work.stdin)):
+    if work.stdin is not None:
         checked.append(checker.on_source(work.stdin_name, work.stdin))
     hooks, jobs = work.options.saveimage_hooks, job_count(work.options)
     return make_run(checked, hooks=hooks, jobs=jobs)
+
+
+def _applicabilities(analysis: Analysis) -> Sequence[Applicability | None]:
+    from flake8_saveimage.fixes.applicability import applicabilities  # libcst
+
+    return applicabilities(analysis)
 
 
 def _rendered(name: str, result: Run, style: Style) -> str:
@@ -163,15 +168,15 @@ def _add_noqa(result: Run, work: Work) -> int:
 def _silence_file(path: str, findings: Sequence[Finding], judge: Judge) -> str | None:
     """Return why the findings of a file could not be silenced, ``None`` if they were."""
     from flake8_saveimage.config.noqa import silence
-    from flake8_saveimage.source import program, reading, writing
+    from flake8_saveimage.source import reading, writing
+    from flake8_saveimage.source.program import load
 
     try:
-        raw = reading.read(path)
-        loaded = program.load(path, raw)
-        silenced = silence(loaded.text, findings, judge, path)
+        program = load(path, reading.read(path))
+        silenced = silence(program.text, findings, judge, path)
         if silenced is None:
             return "the findings cannot be silenced by a comment"
-        writing.replace(path, raw, loaded.encoded(silenced))
+        writing.replace(path, program.raw, program.encoded(silenced))
     except (reading.SourceError, writing.WriteError) as error:
         return str(error)
     return None

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flake8_saveimage.check.runner import FileWork
 from flake8_saveimage.rules.finding import Finding
-from flake8_saveimage.source import program, reading
-from flake8_saveimage.source.gate import tree_may_save
-from flake8_saveimage.source.screen import may_be_reported
+from flake8_saveimage.source import reading
+from flake8_saveimage.source.program import Program
 
 if TYPE_CHECKING:
     from flake8_saveimage.source.notebook import Cells
@@ -43,15 +42,11 @@ class Fixer(FileWork[FixedFile]):
         self._unsafe = unsafe
         self._vendor = vendor
 
-    def work(self, name: str, raw: bytes) -> FixedFile:
-        loaded = program.load(name, raw)
-        text, lines = loaded.text, loaded.lines
+    def work(self, name: str, program: Program) -> FixedFile:
         codes = self.judge.codes_for(name)
-        if not may_be_reported(lines, codes) or not tree_may_save(reading.parse(lines)):
-            return FixedFile(name)
+        accepts = self.judge.file(name, program.lines).accepts
         from flake8_saveimage.fixes import FixOptions, VendorError, fix_source
 
-        accepts = self.judge.file(name, lines).accepts
         options = FixOptions(
             accept=lambda finding: finding.code in codes and accepts(finding),
             unsafe=self._unsafe,
@@ -59,14 +54,14 @@ class Fixer(FileWork[FixedFile]):
             hooks=frozenset(self.options.saveimage_hooks),
         )
         try:
-            result = fix_source(text, filename=name, options=options)
+            result = fix_source(program.text, filename=name, options=options)
         except VendorError as error:
             raise reading.SourceError(f"was not fixed: {error}") from error
         left = tuple(result.left)
-        if result.code == text:
-            return FixedFile(name, left=left, cells=loaded.cells)
-        after = loaded.encoded(result.code)
-        return FixedFile(name, raw, after, len(result.applied), left, cells=loaded.cells)
+        if result.code == program.text:
+            return FixedFile(name, left=left, cells=program.cells)
+        after = program.encoded(result.code)
+        return FixedFile(name, program.raw, after, len(result.applied), left, cells=program.cells)
 
-    def failed(self, name: str, *, error: str | None = None, note: str | None = None) -> FixedFile:
+    def unchecked(self, name: str, error: str | None = None, note: str | None = None) -> FixedFile:
         return FixedFile(name, error=error, note=note)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from flake8_saveimage.source import reading
+from flake8_saveimage.source import gate, reading
 
 if TYPE_CHECKING:
     from flake8_saveimage.source.notebook import Cells, Notebook
@@ -42,11 +42,23 @@ class Program(NamedTuple):
         return self.notebook.with_program(text).encode("utf-8")
 
 
+def admit(name: str, raw: bytes) -> Program | None:
+    """Return the program of a file's bytes if it may save something, ``None`` if it saves nothing.
+
+    A notebook is read in any case: only its cells show what it is. Raises ``SourceError``.
+    """
+    if not is_notebook(name):
+        source = gate.admit(raw)
+        return None if source is None else Program(source.text, raw, source.encoding)
+    program = load(name, raw)
+    return program if gate.is_worth_parsing(program.lines) else None
+
+
 def load(name: str, raw: bytes) -> Program:
     """Return the program of a file's bytes; raises ``SourceError``."""
     if not is_notebook(name):
-        text, encoding = reading.decode(raw)
-        return Program(text, raw, encoding)
+        source = reading.decode(raw)
+        return Program(source.text, raw, source.encoding)
     from flake8_saveimage.source.notebook import Notebook
 
     try:
