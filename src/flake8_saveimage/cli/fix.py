@@ -7,23 +7,21 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from flake8_saveimage.check.runner import WorkerDied, job_count, sweep
 from flake8_saveimage.cli import FAILURE, FINDINGS, OK, CommandError, counted, say
-from flake8_saveimage.cli.common import (
-    Work,
-    all_refused,
-    prepare,
-    report_errors,
-    report_notes,
-    request_of,
-)
+from flake8_saveimage.cli.common import Work, prepare, report_errors, report_notes
+from flake8_saveimage.cli.git import require_clean
+from flake8_saveimage.cli.progress import Progress
+from flake8_saveimage.config.options import Request
+from flake8_saveimage.fixes import vendoring
 from flake8_saveimage.fixes.fixer import FixedFile, Fixer
+from flake8_saveimage.fixes.patch import unified
+from flake8_saveimage.fixes.vendoring import Change
+from flake8_saveimage.report.text import headline
 from flake8_saveimage.rules.finding import Finding
-
-if TYPE_CHECKING:
-    from flake8_saveimage.fixes.vendoring import Change
+from flake8_saveimage.source import writing
 
 
 class Vendored:
@@ -39,8 +37,6 @@ class Vendored:
         if self._done:
             return
         self._done = True
-        from flake8_saveimage.fixes import vendoring
-
         try:
             if self._diff:
                 self._print_patch(vendoring.changes(self._path))
@@ -55,8 +51,6 @@ class Vendored:
             self.provide()
 
     def _print_patch(self, changes: list[Change]) -> None:
-        from flake8_saveimage.fixes.patch import unified
-
         for change in changes:
             _print_bytes(unified(change.path, change.before, change.after))
 
@@ -72,14 +66,9 @@ class _Tally:
     notes: list[tuple[str, str]] = field(default_factory=list)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace, request: Request) -> int:
     """Fix the paths and return the exit status."""
-    request = request_of(arguments)
-    if all_refused(arguments, request):
-        return OK
     if arguments.check_clean:
-        from flake8_saveimage.cli.git import require_clean
-
         require_clean([path for path in arguments.paths if path != "-"])
     work = prepare(arguments, request)
     fixer = Fixer(work.options, unsafe=arguments.unsafe_fixes, vendor=arguments.vendor)
@@ -101,8 +90,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _fixed(work: Work, fixer: Fixer) -> Iterator[FixedFile]:
-    from flake8_saveimage.cli.progress import Progress
-
     files = list({os.path.realpath(path): path for path in reversed(work.files)}.values())
     jobs = job_count(work.options)
     try:
@@ -124,8 +111,6 @@ def _fix_stdin(name: str, raw: bytes, fixer: Fixer, tally: _Tally, *, diff: bool
 
 def _settle(result: FixedFile, tally: _Tally, *, diff: bool) -> None:
     """Print or write what was fixed in one file."""
-    from flake8_saveimage.source import writing
-
     if diff:
         _print_patch(result)
     elif result.after is not None:
@@ -148,8 +133,6 @@ def _count(result: FixedFile, tally: _Tally) -> None:
 
 
 def _print_patch(result: FixedFile) -> None:
-    from flake8_saveimage.fixes.patch import unified
-
     if result.after is not None:
         _print_bytes(unified(result.path, result.before, result.after))
 
@@ -161,8 +144,6 @@ def _print_bytes(content: bytes) -> None:
 
 
 def _print_left(tally: _Tally, stream: TextIO) -> None:
-    from flake8_saveimage.report.text import headline
-
     for file, finding in sorted(tally.left, key=lambda left: (left[0].path, left[1])):
         hint = " [fix: --unsafe-fixes]" if finding.fix == "unsafe" else ""
         print(headline(file, finding) + hint, file=stream)

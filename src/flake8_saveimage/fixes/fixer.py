@@ -6,6 +6,8 @@ import argparse
 from typing import TYPE_CHECKING, NamedTuple
 
 from flake8_saveimage.check.runner import FileWork
+from flake8_saveimage.fixes.fixing import FixOptions, fix_source
+from flake8_saveimage.fixes.vendoring import VendorError
 from flake8_saveimage.rules.finding import Finding
 from flake8_saveimage.source import reading
 from flake8_saveimage.source.program import Program
@@ -45,8 +47,6 @@ class Fixer(FileWork[FixedFile]):
     def work(self, name: str, program: Program) -> FixedFile:
         codes = self.judge.codes_for(name)
         accepts = self.judge.file(name, program.lines).accepts
-        from flake8_saveimage.fixes import FixOptions, VendorError, fix_source
-
         options = FixOptions(
             accept=lambda finding: finding.code in codes and accepts(finding),
             unsafe=self._unsafe,

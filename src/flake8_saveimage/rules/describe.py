@@ -68,7 +68,7 @@ def _index_of(loop: Loop) -> str:
     """
     import libcst as cst
 
-    from flake8_saveimage.syntax.nodes import last_name
+    from flake8_saveimage.syntax.nodes import last_name  # libcst
 
     target, iterable = loop.target, loop.iter
     if isinstance(target, cst.Tuple) and len(target.elements) > 1:
@@ -86,7 +86,7 @@ def _counts(iterable: cst.BaseExpression) -> bool:
     """Say whether an iterable yields numbers: ``range(n)``, ``tqdm(range(n))``."""
     import libcst as cst
 
-    from flake8_saveimage.syntax.nodes import last_name
+    from flake8_saveimage.syntax.nodes import last_name  # libcst
 
     if not isinstance(iterable, cst.Call):
         return isinstance(iterable, cst.Tuple | cst.List)
