@@ -69,5 +69,12 @@ def state_of(found: os.stat_result | None, began: int) -> int | None:
 def can_write(path: str, found: os.stat_result | None, flags: int) -> bool:
     """Whether ``open`` with these flags will succeed, as far as permissions tell."""
     if found is not None:
-        return not flags & os.O_EXCL and os.access(path, os.W_OK)
+        if flags & os.O_EXCL:
+            return False
+        # "No" may also mean that another thread or process has just moved the file away.
+        return os.access(path, os.W_OK) or not _is_same(found, status(path))
     return bool(flags & os.O_CREAT) and os.access(os.path.dirname(path), os.W_OK)  # noqa: PTH120
+
+
+def _is_same(found: os.stat_result, now: os.stat_result | None) -> bool:
+    return now is not None and os.path.samestat(found, now)

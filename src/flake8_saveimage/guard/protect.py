@@ -13,7 +13,7 @@ from flake8_saveimage.guard.claims import Claim, Claims
 from flake8_saveimage.guard.look import EMPTY, FRESH, state_of, status
 
 _TO_OPEN = 10.0  # seconds that another thread or process has to open the file it has claimed
-_PATIENCE = 5.0  # seconds for another process to finish taking a claim
+_PATIENCE = 5.0  # seconds for others to take their claims
 
 
 class OverwriteError(FileExistsError):
@@ -41,13 +41,12 @@ class Protection:
         """
         deadline = time.monotonic() + _PATIENCE
         while True:
-            holder = self._claims.newest(path)
-            if holder is not None and not self._is_free(path, holder):
-                if self._raises and not (rolling and holder.is_own):
-                    raise _overwrites(path, holder, site)
-                keep = not (rolling and holder.is_own)
-            else:
-                keep = False
+            holder = self._await_open(path)
+            keep = holder is not None and not (
+                _is_free(path, holder) or (rolling and holder.is_own)
+            )
+            if keep and self._raises and holder is not None:
+                raise _overwrites(path, holder, site)
             if self._claims.take(path, site, holder) or time.monotonic() > deadline:
                 break
             time.sleep(0.001)
@@ -58,17 +57,14 @@ class Protection:
         """Note that the file that this thread claimed is open: it exists if it is not lost."""
         self._claims.opened(path)
 
-    def _is_free(self, path: str, holder: Claim) -> bool:
-        """Whether the file of a claim is gone, or was only made to reserve the name."""
-        while (state := state_of(status(path), 0)) in (FRESH, EMPTY):
-            if holder.is_of_this_thread:
-                return True
-            is_old = self._claims.age(path) > _TO_OPEN
-            if not holder.is_opening or is_old or not _is_alive(holder.pid):
-                return state == FRESH
+    def _await_open(self, path: str) -> Claim | None:
+        """The newest claim, once its owner has moved the earlier file and opened the new one."""
+        while (holder := self._claims.newest(path)) is not None and holder.is_opening:
+            gone = not _is_alive(holder.pid) or self._claims.age(path) > _TO_OPEN
+            if gone or holder.is_of_this_thread:
+                break
             time.sleep(0.001)
-            holder = self._claims.newest(path) or holder
-        return False
+        return holder
 
     def _keep(self, path: str, holder: Claim, site: str, *, rolling: bool) -> None:
         """Move the earlier file away. Of a rolling file, one of each process is kept."""
@@ -84,6 +80,12 @@ class Protection:
         if rolling:
             self._rolling[path, holder.pid] = kept
         self._moved(path, kept, site)
+
+
+def _is_free(path: str, holder: Claim) -> bool:
+    """Whether the file of a claim is gone, or was only made to reserve the name."""
+    state = state_of(status(path), 0)
+    return state == FRESH or (state == EMPTY and holder.is_of_this_thread)
 
 
 def _overwrites(path: str, holder: Claim, site: str) -> OverwriteError:
