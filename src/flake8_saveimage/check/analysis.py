@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import libcst as cst
 
-from flake8_saveimage.rules import Problem, Rule, all_rules
+from flake8_saveimage.check.legacy import Normalized, normalized
+from flake8_saveimage.rules import all_rules
+from flake8_saveimage.rules.base import Problem, Rule
 from flake8_saveimage.rules.finding import Applicability, Finding
 from flake8_saveimage.rules.save import Save, saves_of
+from flake8_saveimage.source.reading import Unparsable
 from flake8_saveimage.syntax.collector import collector_paused
 from flake8_saveimage.syntax.flow import Flow
-from flake8_saveimage.syntax.module import read_facts
 from flake8_saveimage.syntax.positions import Span, spans
+from flake8_saveimage.syntax.reader import read_facts
 
 _PLACE = re.compile(r"parser error: error at (\d+):(\d+): ")
-
-
-class Unparsable(Exception):
-    """Source that libcst cannot parse. ``line`` and ``column`` count from 1."""
-
-    def __init__(self, message: str, line: int, column: int) -> None:
-        super().__init__(message)
-        self.message = message
-        self.line = line
-        self.column = column
 
 
 class Diagnosis(NamedTuple):
@@ -38,12 +31,16 @@ class Diagnosis(NamedTuple):
 
 
 class Analysis(NamedTuple):
-    """Everything known about one file: what reports and fixes are made from."""
+    """Everything known about one file: what reports and fixes are made from.
+
+    ``normalized`` is the text that ``module`` was parsed from, if it is not the file's own.
+    """
 
     module: cst.Module
     flow: Flow
     saves: list[Save]
     diagnoses: list[Diagnosis]
+    normalized: Normalized | None = None
 
 
 def parse(source: str) -> cst.Module:
@@ -61,52 +58,64 @@ def parse(source: str) -> cst.Module:
         raise Unparsable("nested too deeply to be parsed", 1, 1) from None
 
 
+def _readable(source: str) -> tuple[cst.Module, Normalized | None]:
+    """Parse a text, with its indentation rewritten if libcst cannot read it as it is."""
+    try:
+        module = parse(source)
+        if "\f" not in source or module.code == source:  # libcst drops some form feeds
+            return module, None
+    except Unparsable:
+        plain = normalized(source)
+        if plain is None:
+            raise
+    else:
+        plain = normalized(source)
+        if plain is None:
+            return module, None
+    return parse(plain.text), plain
+
+
 @collector_paused()
 def diagnose(
     source: str, *, hooks: Collection[str] = (), codes: Collection[str] | None = None
 ) -> Analysis:
     """Run the rules (all, or those in ``codes``) over a file's text."""
-    module = parse(source)
-    flow = Flow(read_facts(module))
-    flow.facts.hooks = frozenset(hooks)
+    module, plain = _readable(source)
+    flow = Flow(read_facts(module, hooks))
     saves = saves_of(flow)
     rules = [rule for rule in all_rules() if codes is None or rule.code in codes]
     diagnoses = [
         Diagnosis(rule, save, problem)
         for save in saves
         for rule in rules
-        if (problem := rule.check(save)) is not None
+        if rule.applies_to(save.site.writer) and (problem := rule.check(save)) is not None
     ]
-    return Analysis(module, flow, saves, diagnoses)
+    return Analysis(module, flow, saves, diagnoses, plain)
 
 
 def analyse(
-    source: str,
-    *,
-    hooks: Collection[str] = (),
-    codes: Collection[str] | None = None,
-    fixes: bool = False,
+    source: str, *, hooks: Collection[str] = (), codes: Collection[str] | None = None
 ) -> list[Finding]:
     """Return the findings in a file's text, sorted. Raises :class:`Unparsable`.
 
-    ``hooks`` are further names of functions that a framework calls again and again; ``codes`` the
-    rules to run (``None``: all, those that are off by default too); ``fixes`` has each finding say
-    how safely it can be mended, which takes a second look at the file.
+    ``hooks`` are further names of functions that a framework calls repeatedly; ``codes`` the rules
+    to run (``None``: all, opt-in rules included).
     """
-    return findings(diagnose(source, hooks=hooks, codes=codes), fixes=fixes)
+    return findings(diagnose(source, hooks=hooks, codes=codes))
 
 
-def findings(analysis: Analysis, *, fixes: bool = False) -> list[Finding]:
-    """Return what was diagnosed as plain data, with positions."""
+def findings(
+    analysis: Analysis, applicabilities: Sequence[Applicability | None] = ()
+) -> list[Finding]:
+    """Return what was diagnosed as plain data, with positions, sorted.
+
+    ``applicabilities`` says for each diagnosis how safely it can be fixed, if that is known.
+    """
     wanted: list[cst.CSTNode] = []
     for _rule, save, problem in analysis.diagnoses:
         wanted += (save.call, *problem.nodes)
     places = spans(analysis.module, wanted)
-    safety: list[Applicability | None] = [None] * len(analysis.diagnoses)
-    if fixes and analysis.diagnoses:
-        from flake8_saveimage.fixes.applicability import applicabilities  # a report may need it
-
-        safety = applicabilities(analysis)
+    safety = applicabilities or [None] * len(analysis.diagnoses)
     found = []
     for (rule, save, problem), fix in zip(analysis.diagnoses, safety, strict=True):
         span = places[id(save.call)]
@@ -115,6 +124,8 @@ def findings(analysis: Analysis, *, fixes: bool = False) -> list[Finding]:
             Finding(span.line, span.column, rule.code, message, span.end_line,
                     span.end_column, fix)
         )  # fmt: skip
+    if analysis.normalized is not None:
+        found = list(map(analysis.normalized.in_original, found))
     return sorted(found)
 
 

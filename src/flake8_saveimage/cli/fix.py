@@ -9,11 +9,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TextIO
 
-from flake8_saveimage.check.runner import WorkerDied, job_count, may_save, sweep
+from flake8_saveimage.check.runner import WorkerDied, job_count, sweep
 from flake8_saveimage.cli import FAILURE, FINDINGS, OK, CommandError, counted, say
-from flake8_saveimage.cli.common import Work, all_refused, prepare, report_errors, request_of
+from flake8_saveimage.cli.common import Work, prepare, report_errors
+from flake8_saveimage.cli.git import require_clean
+from flake8_saveimage.cli.progress import Progress
+from flake8_saveimage.config.options import Request
+from flake8_saveimage.fixes import vendoring
 from flake8_saveimage.fixes.fixer import FixedFile, Fixer
+from flake8_saveimage.fixes.patch import unified
+from flake8_saveimage.fixes.vendoring import Change
+from flake8_saveimage.report.text import headline
 from flake8_saveimage.rules.finding import Finding
+from flake8_saveimage.source import writing
 
 
 class Vendored:
@@ -29,28 +37,22 @@ class Vendored:
         if self._done:
             return
         self._done = True
-        from flake8_saveimage.fixes import vendoring
-
         try:
             if self._diff:
-                self._print_patch(vendoring.helper_source())
+                self._print_patch(vendoring.changes(self._path))
             elif (what := vendoring.install(self._path)) != "unchanged":
-                say(f"{what} {self._path}")
+                say(f"{what} the folder {vendoring.folder_of(self._path)}")
         except vendoring.VendorError as error:
             raise CommandError(f"--vendor: {error}") from error
 
     def refresh(self) -> None:
         """Bring a copy that is there up to date, even if no file needed it in this run."""
-        if os.path.exists(self._path):
+        if os.path.isdir(self._path.removesuffix(".py")):
             self.provide()
 
-    def _print_patch(self, content: bytes) -> None:
-        from flake8_saveimage.fixes.patch import unified
-        from flake8_saveimage.source import reading
-
-        there = reading.read(self._path) if os.path.exists(self._path) else None
-        if there != content:
-            _print_bytes(unified(self._path, there, content))
+    def _print_patch(self, changes: list[Change]) -> None:
+        for change in changes:
+            _print_bytes(unified(change.path, change.before, change.after))
 
 
 @dataclass
@@ -63,14 +65,9 @@ class _Tally:
     errors: list[tuple[str, str]] = field(default_factory=list)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace, request: Request) -> int:
     """Fix the paths and return the exit status."""
-    request = request_of(arguments)
-    if all_refused(arguments, request):
-        return OK
     if arguments.check_clean:
-        from flake8_saveimage.cli.git import require_clean
-
         require_clean([path for path in arguments.paths if path != "-"])
     work = prepare(arguments, request)
     fixer = Fixer(work.options, unsafe=arguments.unsafe_fixes, vendor=arguments.vendor)
@@ -91,8 +88,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _fixed(work: Work, fixer: Fixer) -> Iterator[FixedFile]:
-    from flake8_saveimage.cli.progress import Progress
-
     files = list({os.path.realpath(path): path for path in reversed(work.files)}.values())
     jobs = job_count(work.options)
     try:
@@ -104,7 +99,7 @@ def _fixed(work: Work, fixer: Fixer) -> Iterator[FixedFile]:
 
 def _fix_stdin(name: str, raw: bytes, fixer: Fixer, tally: _Tally, *, diff: bool) -> None:
     """Write the fixed source to standard output, unchanged if nothing is to be done."""
-    result = fixer.on_source(name, raw) if may_save(raw) else FixedFile(name)
+    result = fixer.on_source(name, raw)
     _count(result, tally)
     if diff or result.error:
         _print_patch(result)
@@ -114,8 +109,6 @@ def _fix_stdin(name: str, raw: bytes, fixer: Fixer, tally: _Tally, *, diff: bool
 
 def _settle(result: FixedFile, tally: _Tally, *, diff: bool) -> None:
     """Print or write what was fixed in one file."""
-    from flake8_saveimage.source import writing
-
     if diff:
         _print_patch(result)
     elif result.after is not None:
@@ -136,8 +129,6 @@ def _count(result: FixedFile, tally: _Tally) -> None:
 
 
 def _print_patch(result: FixedFile) -> None:
-    from flake8_saveimage.fixes.patch import unified
-
     if result.after is not None:
         _print_bytes(unified(result.path, result.before, result.after))
 
@@ -149,8 +140,6 @@ def _print_bytes(content: bytes) -> None:
 
 
 def _print_left(tally: _Tally, stream: TextIO) -> None:
-    from flake8_saveimage.report.text import headline
-
     for path, finding in sorted(tally.left):
         hint = " [fix: --unsafe-fixes]" if finding.fix == "unsafe" else ""
         print(headline(path, finding) + hint, file=stream)

@@ -19,12 +19,16 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from flake8_saveimage.rules.index import known_codes, opt_in_codes
+from flake8_saveimage.source.reading import printable
+
 if TYPE_CHECKING:
     import configparser
 
     from flake8.options.manager import OptionManager
 
 TABLE = "flake8-saveimage"
+PREFIX = "SVI"
 
 _LISTS = frozenset(
     {
@@ -142,21 +146,32 @@ def _origin(cfg: configparser.RawConfigParser, folder: str, request: Request) ->
     return next((p for n in names if os.path.isfile(p := os.path.join(folder, n))), folder)
 
 
+def register(option_manager: OptionManager) -> None:
+    """Add the options of the linter to flake8's, and keep opt-in rules off by default."""
+    option_manager.add_option(
+        "--saveimage-hooks",
+        metavar="names",
+        default="",
+        comma_separated_list=True,
+        parse_from_config=True,
+        help="Comma-separated names of functions that a framework calls repeatedly (added to the"
+        " known hooks of Lightning, ignite, fastai and Keras).",
+    )
+    option_manager.extend_default_ignore(sorted(opt_in_codes()))
+
+
 def _option_manager() -> OptionManager:
     from flake8.main.options import register_default_options, stage1_arg_parser
     from flake8.options.manager import OptionManager
 
-    from flake8_saveimage import __version__
-    from flake8_saveimage.plugin import PREFIX, SaveImagePlugin
-
     manager = OptionManager(
-        version=__version__,
+        version="",  # shown by flake8's own --version only
         plugin_versions="",
         parents=[stage1_arg_parser()],
         formatter_names=[],
     )
     register_default_options(manager)
-    SaveImagePlugin.add_options(manager)
+    register(manager)
     manager.extend_default_select([PREFIX])
     manager.parser.error = _refuse
     return manager
@@ -169,8 +184,6 @@ def _refuse(message: str) -> NoReturn:
 def _show_warnings_of(logger: str) -> None:
     """flake8 skips a config file that it cannot parse, and says so only with ``--verbose``."""
     import logging
-
-    from flake8_saveimage.source.reading import printable
 
     class OneLine(logging.Formatter):
         def format(self, record: logging.LogRecord) -> str:
@@ -269,8 +282,6 @@ def _split(item: str, *, whole: bool) -> list[str]:
 
 def check_codes(codes: Sequence[str], where: str) -> None:
     """Raise ``ConfigError`` for a code that is neither a rule nor the beginning of rules."""
-    from flake8_saveimage.rules.index import known_codes
-
     known = known_codes()
     for code in codes:
         if not any(name.startswith(code) for name in known) or not code:

@@ -9,20 +9,16 @@ from __future__ import annotations
 
 import argparse
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import libcst as cst
 from libcst.codemod import CodemodCommand, CodemodContext
 
-from flake8_saveimage.check.analysis import Unparsable
+from flake8_saveimage.config import options as config
+from flake8_saveimage.config.noqa import Judge
 from flake8_saveimage.fixes.fixing import FixOptions, fix_source
 from flake8_saveimage.fixes.vendoring import VendorError, install
-from flake8_saveimage.source.gate import text_may_save
-from flake8_saveimage.source.reading import universal_newlines
-from flake8_saveimage.source.screen import may_be_reported
-
-if TYPE_CHECKING:
-    from flake8_saveimage.config.noqa import Judge
+from flake8_saveimage.source.gate import is_worth_parsing
+from flake8_saveimage.source.reading import SourceError, universal_newlines
 
 
 class SaveImageCommand(CodemodCommand):
@@ -70,7 +66,7 @@ class SaveImageCommand(CodemodCommand):
         add(
             "--vendor",
             metavar="FILE",
-            help="copy the runtime helper to this module and import it from there",
+            help="copy the runtime helper to this folder and import it from there",
         )
         add("--isolated", action="store_true", help="ignore all configuration files")
 
@@ -78,11 +74,7 @@ class SaveImageCommand(CodemodCommand):
         """Return the mended module."""
         filename = self.context.filename or "<unknown>"
         source, lines = tree.code, universal_newlines(tree.code)
-        if not text_may_save(lines):
-            return tree
         codes = self._judge.codes_for(filename)
-        if not may_be_reported(lines, codes):
-            return tree
         accepts = self._judge.file(filename, lines).accepts
         options = FixOptions(
             accept=lambda finding: finding.code in codes and accepts(finding),
@@ -91,8 +83,10 @@ class SaveImageCommand(CodemodCommand):
             hooks=frozenset(self._options.saveimage_hooks),
         )
         try:
+            if not codes or not is_worth_parsing(lines):
+                return tree
             result = fix_source(source, filename=filename, options=options)
-        except (Unparsable, VendorError) as error:
+        except (SourceError, VendorError) as error:
             self.warn(f"{filename}: {error}")
             return tree
         for finding in result.left:
@@ -103,13 +97,9 @@ class SaveImageCommand(CodemodCommand):
 
     @cached_property
     def _options(self) -> argparse.Namespace:
-        from flake8_saveimage.config import options as config
-
         request = config.Request(isolated=self._isolated, forwarded=self._forwarded)
         return config.load(request).options
 
     @cached_property
     def _judge(self) -> Judge:
-        from flake8_saveimage.config.noqa import Judge
-
         return Judge(self._options)

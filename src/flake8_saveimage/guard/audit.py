@@ -19,8 +19,8 @@ from flake8_saveimage.guard.events import (
     Writer,
 )
 from flake8_saveimage.guard.look import BEFORE_RUN, EMPTY, FRESH, IN_RUN, SCRATCH
-from flake8_saveimage.guard.rolling import is_rolling
 from flake8_saveimage.guard.settings import Settings
+from flake8_saveimage.knowledge.words import is_rolling_file
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def audit(log: Log, settings: Settings, exists: Callable[[str], bool] | None = N
             rolling.append(report)
         elif len(report.writers) > 1:
             shared.append(report)
-        elif is_rolling(path) or path in disk.asked:
+        elif is_rolling_file(path) or path in disk.asked:
             rolling.append(report)
         else:
             overwritten.append(report)

@@ -140,12 +140,13 @@ def _copy(function: FunctionType) -> Call:
     return copy
 
 
-def _writer(name: str, module: str) -> Watched:
-    return Watched(module, BY_NAME[name].name.rpartition(".")[2])
+def _writer(name: str) -> Watched:
+    row = BY_NAME[name]
+    return Watched(row.defined_in, row.leaf)
 
 
-TORCH_SAVE = _writer("torch.save", "torch.serialization")
-SAVE_IMAGE = _writer("torchvision.utils.save_image", "torchvision.utils")
+TORCH_SAVE = _writer("torch.save")
+SAVE_IMAGE = _writer("torchvision.utils.save_image")
 COMPILED = {row: Watched(row.module, row.attribute) for row in NATIVES}
 POPEN = Watched("subprocess", "Popen.__init__")
 WATCHED = {of.key: of for of in (TORCH_SAVE, SAVE_IMAGE, POPEN, *COMPILED.values())}

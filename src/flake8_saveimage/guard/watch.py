@@ -20,9 +20,9 @@ from flake8_saveimage.guard.logbook import Logbook
 from flake8_saveimage.guard.pixels import Probe
 from flake8_saveimage.guard.programs import program_of
 from flake8_saveimage.guard.protect import OverwriteError, Protection
-from flake8_saveimage.guard.rolling import is_rolling
 from flake8_saveimage.guard.settings import Settings
 from flake8_saveimage.knowledge.natives import Native
+from flake8_saveimage.knowledge.words import is_rolling_file
 
 _TRUNCATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 _STARTS = ("subprocess.", "os.", "asyncio.")
@@ -186,7 +186,7 @@ class Watch:
     def _protect(self, path: str, site: str) -> bool:
         if self._protection is None or self._settings.is_allowed(path):
             return False
-        self._protection.before_write(path, site, rolling=is_rolling(path))
+        self._protection.before_write(path, site, rolling=is_rolling_file(path))
         self._thread.opening = path
         return True
 

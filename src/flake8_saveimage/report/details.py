@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from flake8_saveimage.syntax.positions import Span
 
 _FILES_PER_PROCESS = 20
-_NOT_ABOUT_LOOPS = ("SVI107", "SVI108")
 
 
 class Edit(NamedTuple):
@@ -87,7 +86,7 @@ def _detail_named(files: dict[str, CheckedFile], hooks: Collection[str], path: s
 
 def detail(file: CheckedFile, hooks: Collection[str] = ()) -> FileDetails:
     """Analyse and fix one file with findings once more."""
-    from flake8_saveimage.check.analysis import diagnose
+    from flake8_saveimage.check.analysis import diagnose  # libcst
 
     text = file.text or ""
     codes = {finding.code for finding in file.findings}
@@ -112,7 +111,7 @@ def _key(finding: Finding) -> _Key:
 
 def _seen(analysis: Analysis) -> Iterator[tuple[_Key, _Lines]]:
     """Yield the lines of the loop and those that the message names, for each finding."""
-    from flake8_saveimage.syntax.positions import spans
+    from flake8_saveimage.syntax.positions import spans  # libcst
 
     wanted: list[cst.CSTNode] = []
     for diagnosis in analysis.diagnoses:
@@ -129,16 +128,13 @@ def _seen(analysis: Analysis) -> Iterator[tuple[_Key, _Lines]]:
 
 
 def _loop_nodes(diagnosis: Diagnosis) -> list[cst.CSTNode]:
-    """Return the loop whose passes the path does not tell apart, if the finding is about one."""
-    code = diagnosis.rule.code
-    if not code.startswith("SVI1") or code in _NOT_ABOUT_LOOPS:
+    """Return the loop whose iterations write the same path, if the finding is about one."""
+    loop = diagnosis.problem.loop
+    if loop is None:
         return []
-    fact = diagnosis.save.path
-    if fact.loop is None:
-        return []
-    if fact.loop.is_comprehension and fact.loop.target is not None:
-        return [fact.loop.target]  # a clause of a comprehension has no position of its own
-    return [fact.loop.node]
+    if loop.is_comprehension and loop.target is not None:
+        return [loop.target]  # a clause of a comprehension has no position of its own
+    return [loop.node]
 
 
 def _whole_lines(span: Span, lines: Sequence[str]) -> tuple[int, int]:
@@ -181,7 +177,7 @@ class _Edits:
 
     def _elsewhere(self, edit: Edit) -> Edit | None:
         """Return what an edit beside the call does for this call alone."""
-        from flake8_saveimage.fixes.imports import HELPER_MODULE
+        from flake8_saveimage.fixes.imports import HELPER_MODULE  # libcst
 
         if edit not in self._beside:
             return None
@@ -193,7 +189,7 @@ class _Edits:
 
     def _fix(self, path: str, text: str, hooks: Collection[str]) -> list[Edit]:
         """Return what the fixer changes if it may mend the shown findings."""
-        from flake8_saveimage.fixes import FixOptions, fix_source
+        from flake8_saveimage.fixes import FixOptions, fix_source  # libcst
 
         wanted = {_key(finding) for finding in self._fixable}
         options = FixOptions(

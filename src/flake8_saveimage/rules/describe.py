@@ -1,35 +1,50 @@
-"""How messages call loops and files."""
+"""How messages name loops, and what they advise."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import libcst as cst
-
-    from flake8_saveimage.paths.repetition import PathFact
-    from flake8_saveimage.syntax.module import Loop
-
-Parts = tuple["str | cst.CSTNode", ...]
+    from flake8_saveimage.rules.base import Parts
+    from flake8_saveimage.rules.save import Save
+    from flake8_saveimage.syntax.scopes import Loop
 
 
 def the_loop(loop: Loop) -> Parts:
-    """Return "the loop over 'epoch' (line 41)" with the loop itself in place of the number."""
-    from flake8_saveimage.paths.repetition import loop_variable
+    """Return "the 'epoch' loop (line 41)" with the loop itself in place of the number."""
+    from flake8_saveimage.paths.loops import loop_variable  # libcst
 
     variable = loop_variable(loop)
-    what = f"the loop over '{variable}'" if variable else "the 'while' loop"
+    kind = "while" if loop.target is None else "for"
+    what = f"the '{kind if variable in ('', '_') else variable}' loop"
     # A clause of a comprehension has no position of its own; its target has.
     node = loop.target if loop.is_comprehension and loop.target is not None else loop.node
     return (f"{what} (line ", node, ")")
 
 
-def advice(fact: PathFact) -> str:
-    """Return what to do about a name that a loop does not change."""
-    from flake8_saveimage.paths.repetition import loop_variable
+def or_helper(save: Save) -> str:
+    """Return "or use" and the function of the runtime helper."""
+    return f"or use {save.site.writer.helper}"
 
-    variable = loop_variable(fact.loop) if fact.loop is not None else ""
-    first = variable.partition(",")[0].strip("( ")
-    if first.isidentifier() and first != "_":
-        return f"add '{first}' to the name, or use flake8_saveimage.runtime"
-    return "number the names, or use flake8_saveimage.runtime"
+
+def advice(save: Save) -> str:
+    """Return what to add to a name that some loops do not change."""
+    return f"add {_what(save.path.missing_loops[::-1])} to the name, {or_helper(save)}"
+
+
+def pass_in(loop: Loop, function: str) -> str:
+    """Return what to pass to a function that is called in a loop."""
+    return f"pass {_what([loop])} to '{function}' and add it to the name"
+
+
+def _what(loops: Sequence[Loop]) -> str:
+    from flake8_saveimage.paths.loops import index_of, yields_numbers  # libcst
+
+    names = [index_of(loop) for loop in loops]
+    parts = [f"'{name}'" for name in names if name]
+    if len(parts) < len(names):
+        without = (loop for loop, name in zip(loops, names, strict=True) if not name)
+        has_data = any(loop.iter is not None and not yields_numbers(loop.iter) for loop in without)
+        parts.append("an index from enumerate()" if has_data else "a counter")
+    return " and ".join(parts) or "a counter"
