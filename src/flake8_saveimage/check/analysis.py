@@ -32,6 +32,7 @@ class Diagnosis(NamedTuple):
 class Analysis(NamedTuple):
     """Everything known about one file: what reports and fixes are made from."""
 
+    source: str
     module: cst.Module
     flow: Flow
     saves: list[Save]
@@ -68,7 +69,7 @@ def diagnose(
         for rule in rules
         if rule.applies_to(save.site.writer) and (problem := rule.check(save)) is not None
     ]
-    return Analysis(module, flow, saves, diagnoses)
+    return Analysis(source, module, flow, saves, diagnoses)
 
 
 def analyse(
@@ -92,7 +93,8 @@ def findings(
     wanted: list[cst.CSTNode] = []
     for _rule, save, problem in analysis.diagnoses:
         wanted += (save.call, *problem.nodes)
-    places = spans(analysis.module, wanted)
+    sites = [diagnosis.save.site.call_site for diagnosis in analysis.diagnoses]
+    places = spans(analysis.module, wanted, analysis.source, sites)
     safety = applicabilities or [None] * len(analysis.diagnoses)
     found = []
     for (rule, save, problem), fix in zip(analysis.diagnoses, safety, strict=True):
