@@ -15,16 +15,18 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from flake8_saveimage.rules.finding import Finding
 from flake8_saveimage.source import reading
-from flake8_saveimage.source.gate import admit, bytes_may_save
+from flake8_saveimage.source.gate import bytes_may_save
+from flake8_saveimage.source.program import Program, admit, is_notebook
 from flake8_saveimage.syntax.collector import collector_paused
 
 if TYPE_CHECKING:
     from flake8_saveimage.check.analysis import Analysis, Diagnosis
     from flake8_saveimage.config.noqa import Judge
+    from flake8_saveimage.source.notebook import Cells
 
-# Adds to the accepted findings of a file (given its text and name) what reports show of them; a
-# function of a module, so that it is picklable.
-Annotate = Callable[["Analysis", "Sequence[tuple[Diagnosis, Finding]]", str, str], "list[Finding]"]
+# Adds what reports show of them to the accepted findings of a file, given its name; a function of a
+# module, so that it is picklable.
+Annotate = Callable[["Analysis", "Sequence[tuple[Diagnosis, Finding]]", str], "list[Finding]"]
 
 Result = TypeVar("Result")
 
@@ -37,16 +39,19 @@ _CHUNKS_PER_PROCESS = 4
 class CheckedFile(NamedTuple):
     """What came out for one file: findings and its text, or why it could not be checked.
 
-    ``text`` is ``None`` unless there are findings; its line endings are ``\\n``, those of the file
-    are ``newline``. ``note`` says why the findings lack what reports show beside them.
+    ``text`` is ``None`` unless there are findings; its line endings are ``\\n``. ``cells`` tells
+    where the cells of a notebook are in it, ``newline`` is the line ending of the file. ``note``
+    says why there was nothing to check, ``undetailed`` why the findings lack their details.
     """
 
     path: str
     findings: tuple[Finding, ...] = ()
     error: str | None = None
     text: str | None = None
-    newline: str = "\n"
+    cells: Cells | None = None
     note: str | None = None
+    newline: str = "\n"
+    undetailed: str | None = None
 
 
 class WorkerDied(Exception):
@@ -58,7 +63,7 @@ def check_files(
 ) -> list[CheckedFile]:
     """Check files and return those with findings or errors, in the order of ``paths``."""
     results = sweep(paths, checker, job_count(checker.options), advance=advance)
-    return [checked for checked in results if checked.findings or checked.error]
+    return [file for file in results if file.findings or file.error or file.note]
 
 
 def sweep(
@@ -150,7 +155,7 @@ class FileWork(Generic[Result]):
     @functools.cached_property
     def judge(self) -> Judge:
         """flake8's decisions, made when the first file needs them."""
-        from flake8_saveimage.config.noqa import Judge
+        from flake8_saveimage.config.noqa import Judge  # flake8
 
         return Judge(self.options)
 
@@ -166,10 +171,12 @@ class FileWork(Generic[Result]):
     def on_source(self, name: str, raw: bytes) -> Result:
         """Work on the bytes of a source, if they pass the gate and a rule is on for them."""
         try:
-            source = admit(raw)
-            if source is None or not self.judge.codes_for(name):
+            program = admit(name, raw)
+            if program is None or not self.judge.codes_for(name):
                 return self.unchecked(name)
-            return self.work(name, raw, source)
+            return self.work(name, program)
+        except reading.NothingToCheck as error:
+            return self.unchecked(name, note=str(error))
         except reading.SourceError as error:
             # flake8 is silent about a file that opts out, even if it is broken
             skipped = self.judge.file(name, reading.skim(raw)).skips_all
@@ -179,12 +186,15 @@ class FileWork(Generic[Result]):
         except Exception as error:
             return self.unchecked(name, reading.defect(error))
 
-    def work(self, name: str, raw: bytes, source: reading.Source) -> Result:
-        """Work on a source that passed the gate; may raise anything."""
+    def work(self, name: str, program: Program) -> Result:
+        """Work on a program that passed the gate; may raise anything."""
         raise NotImplementedError
 
-    def unchecked(self, name: str, error: str | None = None) -> Result:
-        """Return the result for a file that was not analysed; ``error`` says why it could not."""
+    def unchecked(self, name: str, error: str | None = None, note: str | None = None) -> Result:
+        """Return the result for a file that was not analysed.
+
+        ``error`` says why it could not be, ``note`` why there was no need to.
+        """
         raise NotImplementedError
 
 
@@ -195,10 +205,10 @@ class Checker(FileWork[CheckedFile]):
         super().__init__(options)
         self._annotate = annotate
 
-    def work(self, name: str, raw: bytes, source: reading.Source) -> CheckedFile:
+    def work(self, name: str, program: Program) -> CheckedFile:
         from flake8_saveimage.check.analysis import diagnose, located  # libcst
 
-        text = source.lines
+        text = program.lines
         hooks = frozenset(self.options.saveimage_hooks)
         analysis = diagnose(text, hooks=hooks, codes=self.judge.codes_for(name))
         if not analysis.diagnoses:
@@ -206,27 +216,34 @@ class Checker(FileWork[CheckedFile]):
         accepts = self.judge.file(name, text).accepts
         pairs = zip(analysis.diagnoses, located(analysis), strict=True)
         accepted = [(diagnosis, finding) for diagnosis, finding in pairs if accepts(finding)]
-        findings = [finding for _, finding in accepted]
-        note = None
-        if self._annotate is not None and accepted:
+        if not accepted:
+            return CheckedFile(name)
+        findings, undetailed = [finding for _, finding in accepted], None
+        if self._annotate is not None:
             try:
-                findings = self._annotate(analysis, accepted, text, name)
+                findings = self._annotate(analysis, accepted, name)
             except Exception as error:
                 reason = " ".join(f"{type(error).__name__}: {error}".split())
-                note = f"no details of the findings ({reason})"
-        shown = tuple(sorted(findings))
-        if not shown:
-            return CheckedFile(name)
-        return CheckedFile(name, shown, text=text, newline=_newline(source), note=note)
+                undetailed = f"no details of the findings ({reason})"
+        return CheckedFile(
+            name,
+            tuple(sorted(findings)),
+            text=text,
+            cells=program.cells,
+            newline=_newline(program),
+            undetailed=undetailed,
+        )
 
-    def unchecked(self, name: str, error: str | None = None) -> CheckedFile:
-        return CheckedFile(name, error=error)
+    def unchecked(
+        self, name: str, error: str | None = None, note: str | None = None
+    ) -> CheckedFile:
+        return CheckedFile(name, error=error, note=note)
 
 
-def _newline(source: reading.Source) -> str:
+def _newline(program: Program) -> str:
     """Return the line ending of a file, ``\\n`` if it is mixed."""
     for newline in ("\r\n", "\r"):
-        if newline in source.text and source.lines.replace("\n", newline) == source.text:
+        if newline in program.text and program.lines.replace("\n", newline) == program.text:
             return newline
     return "\n"
 
@@ -237,4 +254,4 @@ def _gate(path: str) -> int:
         raw = reading.read(path)
     except reading.SourceError:
         return 0
-    return len(raw) if bytes_may_save(raw) else -1
+    return len(raw) if is_notebook(path) or bytes_may_save(raw) else -1

@@ -9,7 +9,14 @@ from functools import cached_property
 from flake8_saveimage.check.analysis import diagnose, located
 from flake8_saveimage.fixes.editing import Editor
 from flake8_saveimage.fixes.imports import HELPER_MODULE
-from flake8_saveimage.fixes.plan import Plan, Planner, judged_by, verdicts_of
+from flake8_saveimage.fixes.plan import (
+    UNUSUAL,
+    Plan,
+    Planner,
+    is_reproducible,
+    judged_by,
+    verdicts_of,
+)
 from flake8_saveimage.fixes.project import project_of
 from flake8_saveimage.fixes.text import Change, Layout, applied, composed
 from flake8_saveimage.fixes.vendoring import import_path
@@ -127,8 +134,8 @@ class _Round:
         self.plans: list[Plan] = []
         self.fixed: list[Finding] = []
         self.left: list[Finding] = []
-        if self.analysis.module.code != code:  # untouched lines would change with the others
-            self.left = [replace(f, reason="the file has unusual white space") for _, f in accepted]
+        if not is_reproducible(self.analysis):
+            self.left = [replace(finding, reason=UNUSUAL) for _, finding in accepted]
             return
         self._planner = Planner(self.analysis, filename=fixing.filename, project=fixing.project)
         verdicts = verdicts_of(self._planner, accepted)

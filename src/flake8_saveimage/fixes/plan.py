@@ -26,6 +26,7 @@ from flake8_saveimage.syntax.nodes import child_nodes, dotted
 from flake8_saveimage.values.domain import Values
 
 _BACKUPS = 3
+UNUSUAL = "the white space of the file is unusual"
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +283,11 @@ class Planner:
                 return True
             node = outer
         return True
+
+
+def is_reproducible(analysis: Analysis) -> bool:
+    """Say whether libcst gives back the file's own text, so that places in it are known."""
+    return analysis.normalized is None and analysis.module.code == analysis.source
 
 
 def verdicts_of(

@@ -45,7 +45,7 @@ class Run(NamedTuple):
     @property
     def notes(self) -> Iterator[tuple[str, str]]:
         """Path and message of every file whose findings lack their details."""
-        return ((file.path, file.note) for file in self.files if file.note is not None)
+        return ((f.path, f.undetailed) for f in self.files if f.undetailed is not None)
 
 
 def make_run(files: Sequence[CheckedFile]) -> Run:
