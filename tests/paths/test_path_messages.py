@@ -33,7 +33,7 @@ def messages(*lines: str) -> list[str]:
         ("'%s/%s_fake.png' % (out, x)", "'{x}_fake.png'"),
         ("'{}/{}.png'.format(out, 'a')", "'a.png'"),
         ("os.path.join(out, x.folder)", "os.path.join(out, x.folder)"),
-        ("'a\\x07b.png'", "'a?b.png'"),
+        ("'a\\x07b.png'", "'a\\x07b.png'"),
         ("f'{out}/" + "n" * 90 + ".png'", "'" + "n" * 77 + "...'"),
     ],
 )

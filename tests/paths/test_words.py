@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from flake8_saveimage.guard.rolling import is_rolling
+
 from flake8_saveimage.knowledge import hooks, words
 from flake8_saveimage.knowledge.readers import READERS
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import libcst as cst
 
+from flake8_saveimage.check.legacy import Normalized, normalized
 from flake8_saveimage.rules import all_rules
 from flake8_saveimage.rules.base import Problem, Rule
 from flake8_saveimage.rules.finding import Applicability, Finding
@@ -30,13 +31,18 @@ class Diagnosis(NamedTuple):
 
 
 class Analysis(NamedTuple):
-    """Everything known about one file: what reports and fixes are made from."""
+    """Everything known about one file: what reports and fixes are made from.
+
+    ``source`` is the text that ``module`` was parsed from; ``normalized`` says what it stands for,
+    if it is not the file's own.
+    """
 
     source: str
     module: cst.Module
     flow: Flow
     saves: list[Save]
     diagnoses: list[Diagnosis]
+    normalized: Normalized | None = None
 
 
 def parse(source: str) -> cst.Module:
@@ -54,12 +60,29 @@ def parse(source: str) -> cst.Module:
         raise Unparsable("nested too deeply to be parsed", 1, 1) from None
 
 
+def _readable(source: str) -> tuple[cst.Module, Normalized | None]:
+    """Parse a text, with its indentation rewritten if libcst cannot read it as it is."""
+    try:
+        module = parse(source)
+        if "\f" not in source or module.code == source:  # libcst drops some form feeds
+            return module, None
+    except Unparsable:
+        plain = normalized(source)
+        if plain is None:
+            raise
+    else:
+        plain = normalized(source)
+        if plain is None:
+            return module, None
+    return parse(plain.text), plain
+
+
 @collector_paused()
 def diagnose(
     source: str, *, hooks: Collection[str] = (), codes: Collection[str] | None = None
 ) -> Analysis:
     """Run the rules (all, or those in ``codes``) over a file's text."""
-    module = parse(source)
+    module, plain = _readable(source)
     flow = Flow(read_facts(module, hooks))
     saves = saves_of(flow)
     rules = [rule for rule in all_rules() if codes is None or rule.code in codes]
@@ -69,7 +92,8 @@ def diagnose(
         for rule in rules
         if rule.applies_to(save.site.writer) and (problem := rule.check(save)) is not None
     ]
-    return Analysis(source, module, flow, saves, diagnoses)
+    text = source if plain is None else plain.text
+    return Analysis(text, module, flow, saves, diagnoses, plain)
 
 
 def analyse(
@@ -104,6 +128,8 @@ def findings(
             Finding(span.line, span.column, rule.code, message, span.end_line,
                     span.end_column, fix)
         )  # fmt: skip
+    if analysis.normalized is not None:
+        found = list(map(analysis.normalized.in_original, found))
     return sorted(found)
 
 

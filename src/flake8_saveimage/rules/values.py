@@ -32,9 +32,8 @@ def unknown_range(writer: Writer) -> str:
     """Return the message about values of which nothing is known."""
     scale = "clamp or rescale them"
     if writer.normalizer is not None:
-        scale += (
-            f", or pass {writer.normalizer.switch}=True, {writer.normalizer.bounds}=(low, high)"
-        )
+        switch, bounds = writer.normalizer
+        scale += f", or pass {switch}=True, {bounds}=(low, high)"
     return (
         f"the value range is unknown: {writer.leaf} silently clips values outside"
         f" {range_text(writer)}; {scale}"
@@ -89,14 +88,14 @@ def _loss(low: float, high: float, limits: tuple[float, float]) -> str:
 
 def not_floating(save: Save) -> str:
     """Return "the tensor is uint8: save_image raises RuntimeError; ..."."""
-    from flake8_saveimage.values.dtypes import dtype_class
+    from flake8_saveimage.values.dtypes import dtype_class  # libcst
 
     values, writer = save.values.values, save.site.writer
     kind = dtype_class(values.dtypes)
     holds = {"uint8": "is uint8", "bool": "is bool"}.get(kind, "holds integers")
     advice = "convert it with .float()"
-    if 1 < values.span.high <= 65535:
-        advice = f"convert it with .float() / {values.span.high:.6g}"
+    if 1 < values.interval.high <= 65535:
+        advice = f"convert it with .float() / {values.interval.high:.6g}"
     elif kind == "int":
         advice = f"convert it to float and scale it to {range_text(writer)}"
     error = writer.accepts.error if writer.accepts is not None else ""
