@@ -84,6 +84,19 @@ def test_nested_loops(outer: str, inner: str, advice: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("loop", "advice"),
+    [("while net.busy():", "'n'"), ("for y in loader:", "'n'"), ("for _ in loader:", "'n'")],
+)
+def test_counter_in_the_body(loop: str, advice: str) -> None:
+    found = messages(
+        "n = 0", loop, "    net.work()", "    torch.save(net, f'{out}/y.pt')", "    n += 1"
+    )
+    assert [message.partition("; ")[2] for message in found] == [
+        f"add {advice} to the name, or use safe_save"
+    ]
+
+
 def test_outer_loop() -> None:
     found = messages(
         "for epoch in range(epochs):",

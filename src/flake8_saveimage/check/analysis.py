@@ -33,9 +33,11 @@ class Diagnosis(NamedTuple):
 class Analysis(NamedTuple):
     """Everything known about one file: what reports and fixes are made from.
 
-    ``normalized`` is the text that ``module`` was parsed from, if it is not the file's own.
+    ``source`` is the text that ``module`` was parsed from; ``normalized`` says what it stands for,
+    if it is not the file's own.
     """
 
+    source: str
     module: cst.Module
     flow: Flow
     saves: list[Save]
@@ -90,7 +92,8 @@ def diagnose(
         for rule in rules
         if rule.applies_to(save.site.writer) and (problem := rule.check(save)) is not None
     ]
-    return Analysis(module, flow, saves, diagnoses, plain)
+    text = source if plain is None else plain.text
+    return Analysis(text, module, flow, saves, diagnoses, plain)
 
 
 def analyse(
@@ -114,7 +117,8 @@ def findings(
     wanted: list[cst.CSTNode] = []
     for _rule, save, problem in analysis.diagnoses:
         wanted += (save.call, *problem.nodes)
-    places = spans(analysis.module, wanted)
+    sites = [diagnosis.save.site.call_site for diagnosis in analysis.diagnoses]
+    places = spans(analysis.module, wanted, analysis.source, sites)
     safety = applicabilities or [None] * len(analysis.diagnoses)
     found = []
     for (rule, save, problem), fix in zip(analysis.diagnoses, safety, strict=True):
