@@ -114,7 +114,9 @@ SILENT = {
         "Path('s.tmp').write_text('x'); os.replace('s.tmp', 'state.json')"
     ),
     "cache": "os.makedirs('.cache/a', exist_ok=True); Path('.cache/a/x').write_bytes(b'x')",
-    "compiled": "os.makedirs('__pycache__', exist_ok=True); Path('__pycache__/x.1').write_bytes(b'')",
+    "compiled": (
+        "os.makedirs('__pycache__', exist_ok=True); Path('__pycache__/x.1').write_bytes(b'')"
+    ),
     "read": "Path('r.bin').exists() or Path('r.bin').write_bytes(b'x'); Path('r.bin').read_bytes()",
     "exclusive": "with contextlib.suppress(FileExistsError): open('e.bin', 'xb').write(b'x')",
     "not allowed": "with contextlib.suppress(OSError): open('/proc/self/no', 'wb')",
