@@ -181,6 +181,7 @@ HELPERS = (
 )
 
 BY_NAME: Mapping[str, Writer] = {name: row for row in (*WRITERS, *HELPERS) for name in row.names}
+SAVE_IMAGE, TORCH_SAVE = BY_NAME["torchvision.utils.save_image"], BY_NAME["torch.save"]
 PACKAGES = frozenset(name.partition(".")[0] for name in BY_NAME)
 LEAVES = frozenset(name.rpartition(".")[2] for name in BY_NAME)
 # Copies of the helper are imported from a module of any name.
