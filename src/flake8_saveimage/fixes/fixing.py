@@ -22,6 +22,8 @@ from flake8_saveimage.fixes.text import Change, Layout, applied, composed
 from flake8_saveimage.fixes.vendoring import import_path
 from flake8_saveimage.rules.finding import Finding
 from flake8_saveimage.rules.index import opt_in_codes
+from flake8_saveimage.source import reading
+from flake8_saveimage.syntax.collector import collector_paused
 from flake8_saveimage.syntax.positions import spans
 
 _MAX_ROUNDS = 8
@@ -67,6 +69,7 @@ class FixResult:
         return bool(self.applied)
 
 
+@collector_paused()
 def fix_source(
     source: str, *, filename: str = "<unknown>", options: FixOptions | None = None
 ) -> FixResult:
@@ -95,24 +98,24 @@ class _Fixing:
             self.module = import_path(options.vendor, filename)
 
     def run(self) -> FixResult:
-        """Edit and look again until nothing that may be edited is left."""
+        """Edit, and look again as long as edits may have brought something to light."""
         current = first = _Round(self, self.source, None)
-        applied_findings: dict[tuple[int, int, str], Finding] = {}
-        changes: list[Change] = []
+        code, changes = self.source, list[Change]()
+        found: dict[tuple[int, int, str], Finding] = {}
         for _ in range(_MAX_ROUNDS):
             if not current.plans:
                 break
             made = current.changes()
-            after = _Round(self, applied(current.code, made), first)
-            if len(after.analysis.saves) != len(first.analysis.saves):
-                break
-            for finding in current.fixed:
-                applied_findings.setdefault((finding.line, finding.column, finding.code), finding)
+            code = applied(current.code, made)
             changes = composed(changes, made, len(self.source))
-            current = after
-        left = tuple(sorted(current.left))
+            for finding in current.fixed:
+                found.setdefault((finding.line, finding.column, finding.code), finding)
+            if not any(plan.reveals for plan in current.plans):
+                reading.parse(reading.universal_newlines(code))
+                break
+            current = _Round(self, code, first)
         return FixResult(
-            current.code, tuple(sorted(applied_findings.values())), left, tuple(changes)
+            code, tuple(sorted(found.values())), tuple(sorted(current.left)), tuple(changes)
         )
 
 

@@ -26,6 +26,7 @@ from flake8_saveimage.syntax.nodes import child_nodes, dotted
 from flake8_saveimage.values.domain import Values
 
 _BACKUPS = 3
+_HELPER_KINDS = frozenset({"helper", "replace"})
 UNUSUAL = "the white space of the file is unusual"
 
 
@@ -47,6 +48,11 @@ class Plan:
     def applicability(self) -> Applicability:
         """How safe it is."""
         return "unsafe" if self.reasons else "safe"
+
+    @property
+    def reveals(self) -> bool:
+        """Whether rules may find something new in the call afterwards."""
+        return self.helper is None or any(_kind(d) not in _HELPER_KINDS for d in self.fixed)
 
     def remedies(self, kind: str) -> Iterator[Remedy]:
         """Yield the remedies of one kind."""
@@ -117,7 +123,7 @@ class Planner:
             return "" if rule.fix is not None else "there is no fix for this rule"
         if not save.call.args or self._in_format_string(save):
             return "the call stands in a format string"
-        if remedy.kind in ("helper", "replace"):
+        if remedy.kind in _HELPER_KINDS:
             return self._helper_refusal(diagnosis)
         if remedy.kind == "fstring":
             return self._fstring_refusal(save)
@@ -189,7 +195,7 @@ class Planner:
         reasons = [reason for diagnosis in fixed for reason in self._in_place_reasons(diagnosis)]
         if any(edit.applicability == "unsafe" for edit in edits):
             reasons.append("it may change what the program does")
-        helper = [d for d in fixed if _kind(d) in ("helper", "replace")]
+        helper = [d for d in fixed if _kind(d) in _HELPER_KINDS]
         keywords = None
         if helper:
             keywords = self._keywords(save, helper)
