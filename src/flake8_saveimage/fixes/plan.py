@@ -22,11 +22,13 @@ from flake8_saveimage.fixes.project import NO_PROJECT, Project
 from flake8_saveimage.rules.base import Edit, Remedy
 from flake8_saveimage.rules.finding import Applicability, Finding
 from flake8_saveimage.rules.save import Save
-from flake8_saveimage.syntax.nodes import child_nodes, dotted
-from flake8_saveimage.values.domain import Values
+from flake8_saveimage.syntax.nodes import child_nodes, dotted, last_name
+from flake8_saveimage.values.domain import Items, Values, as_values, excess
 
 _BACKUPS = 3
 _HELPER_KINDS = frozenset({"helper", "replace"})
+_MAX_STEPS = 4
+_JOINING = frozenset("cat stack concat concatenate hstack vstack make_grid".split())
 UNUSUAL = "the white space of the file is unusual"
 
 
@@ -136,7 +138,7 @@ class Planner:
         return ""
 
     def _helper_refusal(self, diagnosis: Diagnosis) -> str:
-        rule, save, _problem = diagnosis
+        rule, save = diagnosis.rule, diagnosis.save
         positional = [argument for argument in save.call.args if argument.keyword is None]
         if len(positional) > len(save.site.writer.parameters):
             return "it has too many positional arguments"
@@ -146,7 +148,28 @@ class Planner:
         raises = rule.looks_at == "value" and save.values.verdict == "integer"
         if raises and self._is_handled(save):
             return "the error that the call raises is handled"
+        remedy = diagnosis.problem.remedy
+        if remedy is not None and remedy.value_range is not None and self._is_mixed(save):
+            return "other values are saved with them that may be right"
         return ""
+
+    def _is_mixed(self, save: Save) -> bool:
+        """Say whether a grid or list is saved of which not every part leaves [0, 1]."""
+        node, place = save.site.saved, save.place
+        for _ in range(_MAX_STEPS):
+            if isinstance(node, cst.Call) and last_name(node.func) in _JOINING and node.args:
+                node = node.args[0].value
+                break
+            reaches = self.analysis.flow.lookup(dotted(node) or "", place).reaches
+            if len(reaches) != 1 or reaches[0].binding.kind != "assign":
+                break
+            binding = reaches[0].binding
+            node, place = binding.value, binding.place
+        if node is None:
+            return False
+        saved = save.evaluator.ask(node, place)
+        parts = saved.parts if isinstance(saved, Items) else ()
+        return any(excess(as_values(part).reach) <= 0 for part in parts)
 
     def _fstring_refusal(self, save: Save) -> str:
         node, value = save.path.template_node, save.path.value
