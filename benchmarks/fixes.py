@@ -51,7 +51,8 @@ def complaints(folder: Path) -> Counter[str]:
         except (SyntaxError, ValueError):
             continue
         for message in Checker(tree, str(path)).messages:
-            found[f"{path.relative_to(folder)}: {message.message % message.message_args}"] += 1
+            text = re.sub(r" from line \d+", "", message.message % message.message_args)
+            found[f"{path.relative_to(folder)}: {text}"] += 1
     return found
 
 
