@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
 import threading
 import warnings
@@ -54,11 +55,11 @@ def test_a_pipe_is_written_into(if_exists: Any, tmp_path: Path) -> None:
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
-def test_standard_output_is_written_into(run_script: Run, tmp_path: Path) -> None:
+def test_standard_output_is_written_into(tmp_path: Path) -> None:
     """Also where it is a file: nothing beside it, and the file itself."""
     with (tmp_path / "out").open("wb") as out:
         code = "from flake8_saveimage.runtime import safe_save; safe_save([1], '/dev/stdout')"
-        subprocess.run(["python", "-c", code], stdout=out, check=True, timeout=200)
+        subprocess.run([sys.executable, "-c", code], stdout=out, check=True, timeout=200)
     assert torch.load(tmp_path / "out") == [1]
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 

@@ -37,10 +37,11 @@ def entry_point(function: _Function) -> _Function:
     return call  # type: ignore[return-value]
 
 
-@functools.cache
-def _outside_graphs(function: Callable[..., Any]) -> Callable[..., Any]:
-    import torch._dynamo
+_disabled: dict[Callable[..., Any], Callable[..., Any]] = {}
 
-    disable: Any = torch._dynamo.disable  # untyped
-    disabled: Callable[..., Any] = disable(function)
-    return disabled
+
+def _outside_graphs(function: Callable[..., Any]) -> Callable[..., Any]:
+    if function not in _disabled:  # functools.cache would be warned about
+        disable: Any = sys.modules["torch._dynamo"].disable
+        _disabled[function] = disable(function)
+    return _disabled[function]
