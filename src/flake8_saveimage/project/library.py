@@ -1,0 +1,50 @@
+"""The files of a project, read when asked for and kept while the process lives."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flake8_saveimage.project.outline import Outline, outline_of
+from flake8_saveimage.project.roots import added_folders
+from flake8_saveimage.source import reading
+
+_MAX_KEPT = 256
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file that was read: its outline, and the folders that it adds to ``sys.path``."""
+
+    path: str
+    outline: Outline
+    added: tuple[str, ...]
+
+
+def source_file(path: str) -> SourceFile | None:
+    """Return a file of the project; ``None`` if it cannot be read or parsed, or is too large."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    if status.st_size > reading.MAX_SIZE:
+        return None
+    return _read(path, status.st_mtime_ns, status.st_size)
+
+
+@functools.lru_cache(maxsize=_MAX_KEPT)
+def _read(path: str, _changed: int, _size: int) -> SourceFile | None:
+    try:
+        text = reading.universal_newlines(reading.decode(reading.read(path)).text)
+        return from_text(path, text)
+    except (reading.SourceError, RecursionError):
+        return None
+
+
+def from_text(path: str, text: str) -> SourceFile:
+    """Return the outline of a text that stands for a file. Raises ``SourceError``."""
+    tree = reading.parse(text)
+    added = tuple(added_folders(tree, path)) if "sys.path" in text else ()
+    return SourceFile(path, outline_of(text, tree), added)
