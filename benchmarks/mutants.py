@@ -61,7 +61,7 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "tests/values/test_messages.py",
         ),
     ),
-    "runtime": (("runtime.py",), ("tests/runtime",)),
+    "runtime": (("runtime/*.py",), ("tests/runtime",)),
 }
 IDLE = m.Name("cast") | m.Name("dataclass") | m.Name("TypeVar")
 LAUNCHES = {"run_script"}  # fixtures of tests that start processes

@@ -26,7 +26,8 @@ import torchvision
 import torchvision.transforms.functional as TF
 
 from flake8_saveimage.syntax.flow import Flow
-from flake8_saveimage.syntax.module import Place, read_facts
+from flake8_saveimage.syntax.reader import read_facts
+from flake8_saveimage.syntax.scopes import Place
 from flake8_saveimage.values.domain import Abstract, Values
 from flake8_saveimage.values.dtypes import BY_NAME
 from flake8_saveimage.values.evaluate import Evaluator

@@ -16,7 +16,8 @@ from collections.abc import Callable
 import torch
 from torchvision.utils import make_grid
 
-from flake8_saveimage import runtime
+from flake8_saveimage.runtime.arguments import Look
+from flake8_saveimage.runtime.pixels import picture_of
 
 SHAPES = [(64, 3, 256, 256), (8, 3, 1024, 1024)]
 
@@ -49,7 +50,7 @@ def measure(batch: torch.Tensor, repeats: int) -> dict[str, float]:
     twin = torch.empty_like(large)
     sides = {
         "torchvision": lambda: torchvision_bytes(batch),
-        "ours": lambda: runtime._picture(batch, runtime._Look()).on_host(),
+        "ours": lambda: picture_of(batch, Look()).on_host(),
         "pinned copy": lambda: pinned.copy_(device_bytes, non_blocking=True),
         "bandwidth": lambda: twin.copy_(large),
     }

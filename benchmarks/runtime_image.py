@@ -22,8 +22,10 @@ from PIL import Image
 from skimage import data
 from torchvision.utils import make_grid, save_image
 
-from flake8_saveimage import runtime
 from flake8_saveimage.runtime import safe_save_image
+from flake8_saveimage.runtime.arguments import Look
+from flake8_saveimage.runtime.encoding import pillow_image
+from flake8_saveimage.runtime.pixels import picture_of
 
 
 def photographs() -> torch.Tensor:
@@ -70,8 +72,8 @@ def main() -> None:
     )
 
     def ours_image() -> Image.Image:
-        picture = runtime._picture(batch, runtime._Look()).on_host()
-        return runtime._image(picture.pixels, grayscale=False)
+        picture = picture_of(batch, Look()).on_host()
+        return pillow_image(picture.pixels, grayscale=False)
 
     assert ours_image().tobytes() == torchvision_image(batch).tobytes()
     with tempfile.TemporaryDirectory() as name:

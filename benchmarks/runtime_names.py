@@ -17,8 +17,7 @@ from pathlib import Path
 
 import torch
 
-from flake8_saveimage import runtime
-from flake8_saveimage.runtime import safe_save_image
+from flake8_saveimage.runtime import names, safe_save_image
 
 WINDOW = 300
 
@@ -48,7 +47,7 @@ def main() -> None:
             safe_save_image(small, path)
         last = window(image, path)
         count = sum(1 for _ in Path(name).iterdir()) - 1
-        runtime._next_index.clear()
+        names._next_index.clear()
         start = time.process_time()
         fresh = safe_save_image(image, path)
         new_process = 1000 * (time.process_time() - start)

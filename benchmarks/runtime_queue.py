@@ -19,8 +19,10 @@ from pathlib import Path
 
 import torch
 
-from flake8_saveimage import runtime
 from flake8_saveimage.runtime import SaveQueue, safe_save_image
+from flake8_saveimage.runtime.arguments import Look, Writing
+from flake8_saveimage.runtime.encoding import writer_for
+from flake8_saveimage.runtime.pixels import picture_of
 from runtime_image import photographs
 
 
@@ -58,8 +60,8 @@ def throughput(batch: torch.Tensor, folder: Path, saves: int, workers: int) -> f
 
 def second_core(batch: torch.Tensor, saves: int) -> float:
     """How many times as much two processes encode as one, at the moment."""
-    pixels = runtime._picture(batch, runtime._Look()).pixels
-    writer = runtime._writer("x.png", None)
+    pixels = picture_of(batch, Look()).pixels
+    writer = writer_for("x.png", Writing())
 
     def encode(processes: int) -> float:
         start = time.perf_counter()

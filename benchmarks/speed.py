@@ -168,6 +168,8 @@ def sources_below(paths: Sequence[str]) -> list[Path]:
 
 def phases(files: Sequence[Path]) -> None:
     """Take the time of each phase in this process and print it."""
+    from flake8_saveimage.source.screen import may_be_reported
+
     from flake8_saveimage.check import analysis
     from flake8_saveimage.check.runner import may_save
     from flake8_saveimage.rules import all_rules
@@ -175,10 +177,9 @@ def phases(files: Sequence[Path]) -> None:
     from flake8_saveimage.rules.save import saves_of
     from flake8_saveimage.source import reading
     from flake8_saveimage.source.gate import tree_may_save
-    from flake8_saveimage.source.screen import may_be_reported
     from flake8_saveimage.syntax.collector import collector_paused
     from flake8_saveimage.syntax.flow import Flow
-    from flake8_saveimage.syntax.module import read_facts
+    from flake8_saveimage.syntax.reader import read_facts
 
     for late in ("paths", "values"):  # imported before the clock starts
         importlib.import_module(f"flake8_saveimage.{late}")

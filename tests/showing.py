@@ -10,8 +10,9 @@ from typing import TypeVar
 import libcst
 
 from flake8_saveimage.syntax.flow import Flow
-from flake8_saveimage.syntax.module import CallSite, read_facts
 from flake8_saveimage.syntax.positions import spans
+from flake8_saveimage.syntax.reader import read_facts
+from flake8_saveimage.syntax.scopes import CallSite
 
 T = TypeVar("T")
 _SHOWN = re.compile(r"^( *)show\((.*?)\)(?:  # .*)?$")

@@ -22,7 +22,7 @@ READING = {
     "decode",
 }
 # Ranks of one run tell each other a path or an error: torch.distributed pickles it on the way.
-BETWEEN_RANKS = {("runtime.py", "broadcast_object_list")}
+BETWEEN_RANKS = {("ranks.py", "broadcast_object_list")}
 
 
 def loaders(tree: ast.AST) -> set[str]:

@@ -1,6 +1,6 @@
-"""flake8's door: gate, analyse, yield.
+"""flake8's entry point: gate, analyse, yield.
 
-Nothing of libcst is imported before a file has passed both gates.
+Nothing of libcst is imported before a file has passed the gate.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flake8_saveimage import __version__
-from flake8_saveimage.source.gate import text_may_save, tree_may_save
+from flake8_saveimage.source.gate import is_worth_parsing
+from flake8_saveimage.source.reading import SourceError, defect, printable
 
 if TYPE_CHECKING:
     import argparse
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from flake8.options.manager import OptionManager
 
     from flake8_saveimage.rules.finding import Finding
-
-PREFIX = "SVI"
 
 
 class SaveImagePlugin:
@@ -42,18 +41,9 @@ class SaveImagePlugin:
     @classmethod
     def add_options(cls, option_manager: OptionManager) -> None:
         """Register this plugin's options and keep the opt-in rules off by default."""
-        from flake8_saveimage.rules.index import OPT_IN
+        from flake8_saveimage.config.options import register
 
-        option_manager.add_option(
-            "--saveimage-hooks",
-            metavar="names",
-            default="",
-            comma_separated_list=True,
-            parse_from_config=True,
-            help="Comma-separated names of functions that a framework calls again and again "
-            "(added to the known hooks of Lightning, ignite, fastai and Keras).",
-        )
-        option_manager.extend_default_ignore(sorted(OPT_IN))
+        register(option_manager)
 
     @classmethod
     def parse_options(cls, options: argparse.Namespace) -> None:
@@ -63,41 +53,31 @@ class SaveImagePlugin:
 
     def run(self) -> Iterator[tuple[int, int, str, type[Any]]]:
         """Yield line (from 1), column (from 0), ``"CODE message"`` and this class."""
-        source = "".join(self._lines)
-        if not text_may_save(source) or not tree_may_save(self._tree):
-            return
-        for finding in self._findings(source):
+        for finding in self._findings("".join(self._lines)):
             text = f"{finding.code} {finding.message}"
             yield finding.line, finding.column - 1, text, type(self)
 
     def _findings(self, source: str) -> list[Finding]:
-        from flake8_saveimage.source.reading import SourceError, check_size, defect
-        from flake8_saveimage.source.screen import may_be_reported
-
-        hooks, codes = _chosen()
         try:
-            check_size(len(source))
-            if not may_be_reported(source, codes):
+            if not is_worth_parsing(source, self._tree):
                 return []
-            from flake8_saveimage.check.analysis import Unparsable, analyse
+            hooks, codes = _chosen()
+            if not codes:
+                return []
+            from flake8_saveimage.check.analysis import analyse  # libcst
 
-            try:
-                return analyse(source, hooks=hooks, codes=codes)
-            except Unparsable as error:
-                self._not_checked(f"could not be checked, libcst cannot parse it: {error}")
+            return analyse(source, hooks=hooks, codes=codes)
         except SourceError as error:
             self._not_checked(str(error))
         except RecursionError:
-            self._not_checked("could not be checked, nested too deeply")
-        except Exception as error:  # a defect of ours must not end the whole flake8 run
+            self._not_checked("cannot be checked: nested too deeply")
+        except Exception as error:  # a defect of this tool must not end the whole flake8 run
             self._not_checked(defect(error))
         return []
 
     def _not_checked(self, reason: str) -> None:
         # flake8 has no channel for this; the root handler of last resort writes to stderr
         import logging
-
-        from flake8_saveimage.source.reading import printable
 
         logger = logging.getLogger(__name__)
         logger.warning("flake8-saveimage: %r %s", self._filename, printable(reason))

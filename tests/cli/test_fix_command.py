@@ -240,21 +240,23 @@ def test_interrupted_right_after_the_new_file_is_made(
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"after"]
 
 
+@pytest.mark.parametrize("vendor", ["pkg/saving", "pkg/saving.py"])
 def test_vendored_helper_is_written_before_it_is_imported_and_kept_up_to_date(
-    tmp_path: Path, command: Command
+    vendor: str, tmp_path: Path, command: Command
 ) -> None:
     write(tmp_path, {"pkg/__init__.py": "", "pkg/a.py": LOOP, "pkg/b.py": "x = 1\n"})
-    helper = tmp_path / "pkg" / "saving.py"
-    done = command("fix", "--vendor", "pkg/saving.py", "pkg/b.py")
-    assert (done.returncode, helper.exists()) == (0, False)
-    done = command("fix", "--unsafe-fixes", "--vendor", "pkg/saving.py", "pkg")
+    helper = tmp_path / "pkg" / "saving" / "queue.py"
+    done = command("fix", "--vendor", "pkg/saving", "pkg/b.py")
+    assert (done.returncode, helper.parent.exists()) == (0, False)
+    done = command("fix", "--unsafe-fixes", "--vendor", vendor, "pkg")
     assert done.returncode == 0, done.stderr.decode()
-    assert lines(done.stderr)[0] == "flake8-saveimage: created pkg/saving.py"
+    assert lines(done.stderr)[0] == "flake8-saveimage: created the folder pkg/saving"
     assert "from .saving import safe_save" in (tmp_path / "pkg/a.py").read_text()
     content = helper.read_bytes()
     helper.write_bytes(content + b"# old\n")
-    done = command("fix", "--unsafe-fixes", "--vendor", "pkg/saving.py", "pkg")
+    done = command("fix", "--unsafe-fixes", "--vendor", vendor, "pkg")
     assert (done.returncode, helper.read_bytes()) == (0, content)
+    assert lines(done.stderr)[0] == "flake8-saveimage: updated the folder pkg/saving"
     # the helper itself is nothing to report
     assert command("check", "pkg").returncode == 0
 
@@ -263,16 +265,34 @@ def test_vendored_helper_is_written_before_it_is_imported_and_kept_up_to_date(
 def test_the_patch_brings_the_vendored_helper(tmp_path: Path, command: Command) -> None:
     write(tmp_path, {"a.py": LOOP})
     commit_all(tmp_path)
-    done = command("fix", "--diff", "--unsafe-fixes", "--vendor", "saving.py", "a.py")
+    done = command("fix", "--diff", "--unsafe-fixes", "--vendor", "saving", "a.py")
     assert done.returncode == 1
     applied = git(tmp_path, "apply", stdin=done.stdout)
     assert (applied.returncode, applied.stderr) == (0, b"")
-    by_patch = {path.name: path.read_bytes() for path in tmp_path.glob("*.py")}
-    assert set(by_patch) == {"a.py", "saving.py"}
+    by_patch = {path: path.read_bytes() for path in tmp_path.rglob("*.py")}
+    assert {tmp_path / "a.py", tmp_path / "saving/__init__.py"} < set(by_patch)
     git(tmp_path, "clean", "-qfd")
     git(tmp_path, "checkout", "-q", ".")
-    command("fix", "--unsafe-fixes", "--vendor", "saving.py", "a.py")
-    assert {path.name: path.read_bytes() for path in tmp_path.glob("*.py")} == by_patch
+    command("fix", "--unsafe-fixes", "--vendor", "saving", "a.py")
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.py")} == by_patch
+
+
+def test_a_copy_of_an_earlier_version_as_one_file_stays(tmp_path: Path, command: Command) -> None:
+    """A folder beside it would hide it; the message says how to replace it."""
+    old = "# flake8-saveimage runtime 0.1.0 (one file)\ndef safe_save(*a): pass\n"
+    used = "from saving import safe_save\nfor i in x:\n    safe_save(i, 'x.pt')\n"
+    write(tmp_path, {"a.py": LOOP, "saving.py": old, "used.py": used})
+    assert command("fix", "--vendor", "saving.py", "used.py").returncode == 0
+    for vendor in ("saving", "saving.py"):
+        done = command("fix", "--unsafe-fixes", "--vendor", vendor, "a.py")
+        assert done.returncode == 2
+        assert b"saving.py is a copy of the helper as one file" in done.stderr
+        assert b"delete it and run this again" in done.stderr
+    assert (tmp_path / "a.py").read_text() == LOOP
+    assert not (tmp_path / "saving").exists()
+    (tmp_path / "saving.py").unlink()
+    assert command("fix", "--unsafe-fixes", "--vendor", "saving.py", "a.py").returncode == 0
+    assert "from saving import safe_save" in (tmp_path / "a.py").read_text()
 
 
 def test_a_place_where_the_helper_cannot_be_is_one_clear_line(

@@ -51,9 +51,9 @@ def test_script_changes_the_working_tree_and_succeeds(repository: Path) -> None:
 
 
 def test_script_vendors_the_helper(repository: Path) -> None:
-    done = run(str(SCRIPT), cwd=repository, VENDOR="saving.py")
+    done = run(str(SCRIPT), cwd=repository, VENDOR="saving")
     assert done.returncode == 0, done.stderr
-    assert changes(repository) == ["A  left.py", "AM train.py", "?? saving.py"]
+    assert changes(repository) == ["A  left.py", "AM train.py", "?? saving/"]
     assert "from saving import safe_save\n" in (repository / "train.py").read_text()
 
 

@@ -81,7 +81,7 @@ def test_libcst_tool_rewrites_files(project: Path) -> None:
 def test_libcst_tool_has_the_options_of_the_command(project: Path) -> None:
     (project / "setup.cfg").write_text("[flake8]\nextend-select = SVI106\n")
     done = tool(
-        "pkg", "--no-format", "--unsafe-fixes", "--ignore=SVI101", "--vendor=pkg/saving.py",
+        "pkg", "--no-format", "--unsafe-fixes", "--ignore=SVI101", "--vendor=pkg/saving",
         cwd=project,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -89,7 +89,7 @@ def test_libcst_tool_has_the_options_of_the_command(project: Path) -> None:
     assert "from .saving import safe_save" in text
     assert 'safe_save(i, f"c{i % 2}.pth")' in text
     assert 'save_image(torch.rand(3, 4, 4), "a.png")' in text
-    assert (project / "pkg" / "saving.py").is_file()
+    assert (project / "pkg" / "saving" / "__init__.py").is_file()
 
 
 def test_libcst_tool_shows_a_diff(project: Path) -> None:

@@ -148,7 +148,7 @@ def test_vendored_copy_runs_without_the_package(name: str, count: int, tmp_path:
 
     script = tmp_path / "train.py"
     script.write_text(next(path for path in SCRIPTS if path.stem == name).read_text())
-    vendor = str(tmp_path / "saving.py")
+    vendor = str(tmp_path / "saving")
     assert install(vendor) == "created"
     script.write_text(fixed(script, vendor=vendor).code)
     assert "from saving import" in script.read_text()

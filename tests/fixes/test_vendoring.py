@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from flake8_saveimage import FixOptions, fix_source
-from flake8_saveimage.fixes.vendoring import VendorError, helper_source, import_path, install
+from flake8_saveimage.fixes.vendoring import (
+    VendorError,
+    changes,
+    helper_files,
+    import_path,
+    install,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -27,29 +33,30 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("vendor", "filename", "module"),
     [
-        ("pkg/saving.py", "pkg/train.py", ".saving"),
-        ("pkg/saving.py", "pkg/__init__.py", ".saving"),
-        ("pkg/saving.py", "pkg/models/gan.py", "..saving"),
-        ("pkg/tools/saving.py", "pkg/models/gan.py", "..tools.saving"),
-        ("pkg/tools/saving.py", "pkg/train.py", ".tools.saving"),
-        ("pkg/tools/saving.py", "train.py", "pkg.tools.saving"),
-        ("pkg/tools/saving.py", "lib/main.py", "pkg.tools.saving"),
-        ("saving.py", "train.py", "saving"),
-        ("saving.py", "pkg/models/gan.py", "saving"),
-        ("lib/saving.py", "train.py", "lib.saving"),
-        ("lib/saving.py", "lib/main.py", "saving"),
-        ("saving.py", "lib/util.py", "saving"),
+        ("pkg/saving", "pkg/train.py", ".saving"),
+        ("pkg/saving", "pkg/__init__.py", ".saving"),
+        ("pkg/saving", "pkg/models/gan.py", "..saving"),
+        ("pkg/tools/saving", "pkg/models/gan.py", "..tools.saving"),
+        ("pkg/tools/saving", "pkg/train.py", ".tools.saving"),
+        ("pkg/tools/saving", "train.py", "pkg.tools.saving"),
+        ("pkg/tools/saving", "lib/main.py", "pkg.tools.saving"),
+        ("saving", "train.py", "saving"),
+        ("saving", "pkg/models/gan.py", "saving"),
+        ("lib/saving", "train.py", "lib.saving"),
+        ("lib/saving", "lib/main.py", "saving"),
+        ("saving", "lib/util.py", "saving"),
     ],
 )
 def test_import_path(vendor: str, filename: str, module: str) -> None:
     assert import_path(vendor, filename) == module
+    assert import_path(f"{vendor}.py", filename) == module  # as earlier versions had it
 
 
 @pytest.mark.parametrize(
     ("vendor", "filename"),
     [
-        ("saving.py", "lib/main.py"),
-        ("lib/saving.py", "../train.py/../elsewhere/train.py"),
+        ("saving", "lib/main.py"),
+        ("lib/saving", "../train.py/../elsewhere/train.py"),
         ("saving.txt", "train.py"),
         ("my-saving.py", "train.py"),
         ("pkg/__init__.py", "train.py"),
@@ -60,34 +67,70 @@ def test_what_cannot_be_imported_is_refused(vendor: str, filename: str) -> None:
         import_path(vendor, filename)
 
 
-def test_install_creates_updates_and_keeps(repository: Path) -> None:
-    target = repository / "pkg" / "saving.py"
+def modules(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("vendor", ["pkg/saving", "pkg/saving.py", "pkg/saving/"])
+def test_install_creates_updates_and_keeps(vendor: str, repository: Path) -> None:
+    target = repository / "pkg" / "saving"
+    assert install(vendor) == "created"
+    assert modules(target) == helper_files()
+    assert install(vendor) == "unchanged"
+    (target / "mine.txt").write_text("stays")
+    (target / "queue.py").unlink()
+    first, _, rest = helper_files()["__init__.py"].partition(b"\n")
+    (target / "__init__.py").write_bytes(first.replace(b"0.", b"0.0.") + b"\n" + rest)
+    assert [Path(change.path).name for change in changes(vendor)] == ["__init__.py", "queue.py"]
+    assert install(vendor) == "updated"
+    assert modules(target) == {**helper_files(), "mine.txt": b"stays"}
+
+
+def test_install_finishes_what_an_interrupt_left(repository: Path) -> None:
+    """The first file that is written is the one that shows what the folder is."""
+    target = repository / "pkg" / "saving"
+    target.mkdir()
+    assert next(iter(helper_files())) == "__init__.py"
+    (target / "__init__.py").write_bytes(helper_files()["__init__.py"])
+    assert install("pkg/saving") == "updated"
+    assert modules(target) == helper_files()
+
+
+@pytest.mark.parametrize("mine", ["saving.py", "saving/__init__.py", "saving/notes.txt", "saving"])
+@pytest.mark.parametrize("vendor", ["pkg/saving", "pkg/saving.py"])
+def test_install_does_not_overwrite_or_hide_something_else(
+    vendor: str, mine: str, repository: Path
+) -> None:
+    path = repository / "pkg" / mine
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("mine = 1\n")
+    before = sorted(repository.rglob("*"))
+    with pytest.raises(VendorError, match=r"choose another name|cannot be read"):
+        install(vendor)
+    assert path.read_text() == "mine = 1\n"
+    assert sorted(repository.rglob("*")) == before
+
+
+def test_a_copy_as_one_file_is_not_hidden(repository: Path) -> None:
+    old = repository / "pkg" / "saving.py"
+    old.write_text("# flake8-saveimage runtime 0.1.0 (one file, may be vendored)\n")
+    for vendor in ("pkg/saving", "pkg/saving.py"):
+        with pytest.raises(VendorError, match=r"saving\.py is a copy .* delete it and run"):
+            install(vendor)
+    assert not (repository / "pkg" / "saving").exists()
+    old.unlink()
     assert install("pkg/saving.py") == "created"
-    assert target.read_bytes() == helper_source()
-    assert install("pkg/saving.py") == "unchanged"
-    first, _, rest = helper_source().partition(b"\n")
-    target.write_bytes(first.replace(b"0.", b"0.0.") + b"\n" + rest)
-    assert install("pkg/saving.py") == "updated"
-    assert target.read_bytes() == helper_source()
-
-
-def test_install_does_not_overwrite_something_else(repository: Path) -> None:
-    target = repository / "pkg" / "saving.py"
-    target.write_text("mine = 1\n")
-    with pytest.raises(VendorError, match="is no copy of the helper"):
-        install("pkg/saving.py")
-    assert target.read_text() == "mine = 1\n"
 
 
 def test_the_copy_carries_version_and_licence() -> None:
-    head = helper_source()[:600].decode()
+    head = helper_files()["__init__.py"][:600].decode()
     assert re.match(r"# flake8-saveimage runtime \d+\.\d+", head)
     assert "MIT" in head
 
 
 def test_fixed_file_imports_the_copy() -> None:
     source = 'import torch\ntorch.save([], "x.pth")\n'
-    options = FixOptions(vendor="pkg/saving.py")
+    options = FixOptions(vendor="pkg/saving")
     result = fix_source(source, filename="pkg/models/gan.py", options=options)
     assert result.code == 'from ..saving import safe_save\nsafe_save([], "x.pth")\n'
     again = fix_source(result.code, filename="pkg/models/gan.py", options=options)

@@ -24,7 +24,7 @@ import showing
 from flake8_saveimage.paths.dependence import Dependence, Source
 from flake8_saveimage.paths.repetition import loop_variable
 from flake8_saveimage.paths.texts import Value, split_text
-from flake8_saveimage.syntax.module import Loop, Scope
+from flake8_saveimage.syntax.scopes import Loop, Scope
 
 FILES = showing.programs("path_claims")
 

@@ -22,9 +22,6 @@ def messages(*lines: str) -> list[str]:
     return [f"{f.code} {f.message}" for f in analyse(source, codes=CODES)]
 
 
-EACH = "path does not depend on the loop over "
-
-
 @pytest.mark.parametrize(
     ("path", "name"),
     [
@@ -43,26 +40,47 @@ EACH = "path does not depend on the loop over "
 def test_names_of_files(path: str, name: str) -> None:
     found = messages("for i in range(epochs):", f"    save_image(x, {path})")
     assert found == [
-        f"SVI101 {EACH}'i' (line 6): each pass overwrites {name};"
-        " add 'i' to the name, or use flake8_saveimage.runtime"
+        f"SVI101 {name} is overwritten on every iteration of the 'i' loop (line 6);"
+        " add 'i' to the name, or use safe_save_image"
     ]
 
 
 @pytest.mark.parametrize(
     ("loop", "named", "advice"),
     [
-        ("for i, batch in enumerate(loader):", "the loop over 'i, batch'", "add 'i' to the name"),
-        ("for (a, b) in loader:", "the loop over 'a, b'", "add 'a' to the name"),
-        ("for (a, b), c in loader:", "the loop over '(a, b), c'", "add 'a' to the name"),
-        ("for _ in range(epochs):", "the loop over '_'", "number the names"),
-        ("for x.i in range(epochs):", "the loop over 'x.i'", "number the names"),
-        ("while net.busy():", "the 'while' loop", "number the names"),
+        ("for i, batch in enumerate(loader):", "'i, batch'", "'i'"),
+        ("for i, batch in enumerate(tqdm(loader), 1):", "'i, batch'", "'i'"),
+        ("for key, image in images.items():", "'key, image'", "'key'"),
+        ("for epoch in tqdm(range(epochs)):", "'epoch'", "'epoch'"),
+        ("for name in names:", "'name'", "'name'"),
+        ("for c in ['a', 'b']:", "'c'", "'c'"),
+        ("for batch in loader:", "'batch'", "an index from enumerate()"),
+        ("for (a, b) in loader:", "'a, b'", "an index from enumerate()"),
+        ("for (a, b), c in loader:", "'(a, b), c'", "an index from enumerate()"),
+        ("for x.i in range(epochs):", "'x.i'", "a counter"),
+        ("for _ in range(epochs):", "'for'", "a counter"),
+        ("while net.busy():", "'while'", "a counter"),
     ],
 )
 def test_names_of_loops(loop: str, named: str, advice: str) -> None:
     assert messages(loop, "    save_image(net(x), f'{out}/y.png')") == [
-        f"SVI101 path does not depend on {named} (line 6): each pass overwrites 'y.png';"
-        f" {advice}, or use flake8_saveimage.runtime"
+        f"SVI101 'y.png' is overwritten on every iteration of the {named} loop (line 6);"
+        f" add {advice} to the name, or use safe_save_image"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "advice"),
+    [
+        ("for epoch in range(9):", "for i, y in enumerate(loader):", "'epoch' and 'i'"),
+        ("for epoch in range(9):", "for y in loader:", "'epoch' and an index from enumerate()"),
+        ("while net.busy():", "for i in range(9):", "'i' and a counter"),
+    ],
+)
+def test_nested_loops(outer: str, inner: str, advice: str) -> None:
+    found = messages(outer, f"    {inner}", "        torch.save(net(y), f'{out}/y.pt')")
+    assert [message.partition("; ")[2] for message in found] == [
+        f"add {advice} to the name, or use safe_save"
     ]
 
 
@@ -73,9 +91,8 @@ def test_outer_loop() -> None:
         "        save_image(y, f'{out}/fake_{i}.png')",
     )
     assert found == [
-        "SVI102 path 'fake_{i}.png' starts over in each pass of the loop over 'epoch' (line 6):"
-        " the files of the pass before are overwritten;"
-        " add 'epoch' to the name, or use flake8_saveimage.runtime"
+        "SVI102 'fake_{i}.png' repeats on every iteration of the 'epoch' loop (line 6), which"
+        " overwrites its files; add 'epoch' to the name, or use safe_save_image"
     ]
 
 
@@ -87,9 +104,8 @@ def test_calls() -> None:
         "    sample(3)",
     )
     assert found == [
-        "SVI103 path is the same in every call of 'sample', which the loop over 'epoch' (line 8)"
-        " calls again and again (line 9): each call overwrites 'sample.png';"
-        " pass in what tells the calls apart, or use flake8_saveimage.runtime"
+        "SVI103 'sample.png' is overwritten by every call of 'sample' (line 9) in the 'epoch' loop"
+        " (line 8); pass 'epoch' to 'sample' and add it to the name, or use safe_save_image"
     ]
 
 
@@ -100,8 +116,8 @@ def test_hooks() -> None:
         "        save_image(batch, 'val.png')",
     )
     assert found == [
-        "SVI103 path is the same in every call of the hook 'validation_step': each call overwrites"
-        " 'val.png'; add the epoch or step to the name, or use flake8_saveimage.runtime"
+        "SVI103 'val.png' is overwritten by every call of the hook 'validation_step';"
+        " add the epoch or step to the name, or use safe_save_image"
     ]
 
 
@@ -110,39 +126,39 @@ def test_hooks() -> None:
     [
         (
             ["save_image(x, 'x.png')"],
-            "SVI104 constant path: every run overwrites 'x.png'; take the folder from an argument,"
-            " or use flake8_saveimage.runtime, which never overwrites",
+            "SVI104 'x.png' is overwritten by every run; take the folder from an argument,"
+            " or use safe_save_image",
         ),
         (
             ["for i in range(epochs):", "    torch.save(net, out + '/last.pt')"],
-            "SVI105 'last.pt' is rewritten in place: a crash in the middle of a save loses the old"
-            " file and the new one; write beside it and os.replace, or use safe_save(...,"
+            "SVI105 'last.pt' is rewritten in place: a crash while saving loses the old file and"
+            " the new one; write to a temporary file and os.replace it, or use safe_save(...,"
             ' if_exists="replace")',
         ),
         (
             ["for i in range(epochs):", "    torch.save(net, f'{out}/{i % 10}.pt')"],
-            "SVI106 names of '{...}.pt' are told apart only by a remainder (%): those that come"
-            " again overwrite each other; add a counter, or use flake8_saveimage.runtime",
+            "SVI106 '{...}.pt' varies only by a remainder (%): files with the same name overwrite"
+            " each other; add a counter, or use safe_save",
         ),
         (
             ["for i in range(epochs):", "    torch.save(net, f'{out}/{i // 10}.pt')"],
-            "SVI106 names of '{...}.pt' are told apart only by a whole-number division (//): those"
-            " that come again overwrite each other; add a counter, or use flake8_saveimage.runtime",
+            "SVI106 '{...}.pt' varies only by a whole-number division (//): files with the same"
+            " name overwrite each other; add a counter, or use safe_save",
         ),
         (
             ["for i in range(epochs):", "    torch.save(net, f'{out}/{net.loss(i):.3f}.pt')"],
-            "SVI106 names of '{loss}.pt' are told apart only by a rounded number: those that"
-            " come again overwrite each other; add a counter, or use flake8_saveimage.runtime",
+            "SVI106 '{loss}.pt' varies only by a rounded number: files with the same name"
+            " overwrite each other; add a counter, or use safe_save",
         ),
         (
             ["torch.save(net, out + '/a.pt')", "torch.save(x, out + '/a.pt')"],
-            "SVI107 'a.pt' was just written at line 6: this save destroys it;"
+            "SVI107 'a.pt' was just written at line 6 and is overwritten here;"
             " give the two files different names",
         ),
         (
             ["for i in range(epochs):", "    torch.save(net, 'out/{i}_{x}.pt')"],
-            "SVI108 '{i}_{x}.pt' holds {i}, {x} but is no f-string: every save writes one file,"
-            " literally named so; put an f before the quote",
+            "SVI108 '{i}_{x}.pt' contains {i}, {x}, but the f prefix is missing: every save writes"
+            " one file with exactly this name; put an f before the quote",
         ),
     ],
 )

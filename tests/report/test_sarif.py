@@ -12,6 +12,7 @@ from reporting import BROKEN, FIXED_NAME, TRAIN, UNICODE, check, options, report
 
 from flake8_saveimage.check.runner import Checker
 from flake8_saveimage.fixes import FixOptions, fix_source
+from flake8_saveimage.fixes.applicability import applicabilities
 from flake8_saveimage.report import make_run
 from flake8_saveimage.rules import all_rules
 
@@ -109,7 +110,7 @@ def test_paths_are_never_made_absolute_and_stay_as_given(tmp_path: Path) -> None
     (tmp_path / "inner").mkdir()
     (tmp_path / "a:b.py").write_text(FIXED_NAME)
     os.chdir(tmp_path / "inner")
-    checker = Checker(options(), fixes=True)
+    checker = Checker(options(), fix_judge=applicabilities)
     absolute = str(tmp_path / "a:b.py")
     run = make_run([checker("../a:b.py"), checker(absolute), checker("./../a:b.py")])
     results = json.loads(report("sarif", run))["runs"][0]["results"]

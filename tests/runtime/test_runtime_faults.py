@@ -37,7 +37,7 @@ def test_many_processes_save_under_one_name(links: str, run_script: Run, tmp_pat
         if {links!r} != "hard links":
             os.link = no_links
         if {links!r} == "lock files":
-            runtime._kernel_rename = lambda: None
+            runtime.publishing._kernel_rename = lambda: None
 
         children = []
         for process in range({processes}):
@@ -140,7 +140,7 @@ def test_ctrl_c_leaves_no_temporary_file(run_script: Run, tmp_path: Path) -> Non
                         safe_save({"a": torch.ones(100_000)}, "out/x.pt", if_exists="replace")
                         safe_save({"a": torch.ones(1000)}, f"out/{round}.pt", durable=True)
                 except KeyboardInterrupt:
-                    runtime._remove_own_temporaries()  # what the interpreter does when it ends
+                    runtime.leftovers._remove_own_temporaries()  # as at exit
                     os._exit(7)
                 os._exit(1)
             os.read(told, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import hashlib
 import io
 import os
 import resource
@@ -200,9 +201,9 @@ def test_file_systems_without_hard_links(
 ) -> None:
     monkeypatch.setattr(os, "link", no_links)
     if kernel == "no such call":
-        monkeypatch.setattr(runtime, "_kernel_rename", lambda: None)
+        monkeypatch.setattr(runtime.publishing, "_kernel_rename", lambda: None)
     elif kernel == "refused":
-        monkeypatch.setattr(runtime, "_kernel_rename", lambda: refused(errno.EINVAL))
+        monkeypatch.setattr(runtime.publishing, "_kernel_rename", lambda: refused(errno.EINVAL))
     written = [safe_save(n, tmp_path / "x.pt") for n in range(5)]
     assert [torch.load(path) for path in written] == [0, 1, 2, 3, 4]
     assert [path.name for path in written][:3] == ["x.pt", "x_1.pt", "x_2.pt"]
@@ -218,7 +219,7 @@ def test_an_error_while_renaming_names_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "link", no_links)
-    monkeypatch.setattr(runtime, "_kernel_rename", lambda: refused(errno.EIO))
+    monkeypatch.setattr(runtime.publishing, "_kernel_rename", lambda: refused(errno.EIO))
     with pytest.raises(OSError, match=os.strerror(errno.EIO)) as caught:
         safe_save({}, tmp_path / "x.pt")
     assert (caught.value.errno, caught.value.filename) == (errno.EIO, str(tmp_path / "x.pt"))
@@ -246,10 +247,10 @@ def test_a_stale_lock_costs_a_number_and_nothing_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "link", no_links)
-    monkeypatch.setattr(runtime, "_kernel_rename", lambda: None)
-    digest = runtime.hashlib.sha256(b"x.pt").hexdigest()[:16]
+    monkeypatch.setattr(runtime.publishing, "_kernel_rename", lambda: None)
+    digest = hashlib.sha256(b"x.pt").hexdigest()[:16]
     lock = tmp_path / f".saveimage-{digest}.lock"
-    lock.write_text(f"{runtime._HOST} 4194304")  # above the largest process number
+    lock.write_text(f"{runtime.leftovers.HOST} 4194304")  # above the largest process number
     assert safe_save(1, tmp_path / "x.pt").name == "x_1.pt"
     assert remove_leftovers(tmp_path) == [lock]
     assert safe_save(1, tmp_path / "x.pt", if_exists="error").name == "x.pt"
@@ -269,15 +270,15 @@ def test_leftovers_of_another_users_process_stay(
         raise PermissionError(errno.EPERM, "Operation not permitted")
 
     monkeypatch.setattr(os, "kill", refuse)
-    (tmp_path / f".saveimage-{runtime._HOST}-4194304-0123abcd.tmp").touch()
+    (tmp_path / f".saveimage-{runtime.leftovers.HOST}-4194304-0123abcd.tmp").touch()
     assert remove_leftovers(tmp_path) == []
 
 
 def test_leftovers_of_ended_processes_are_removed_and_no_others(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
-    ended = tmp_path / f".saveimage-{runtime._HOST}-4194304-0123abcd.tmp"
+    ended = tmp_path / f".saveimage-{runtime.leftovers.HOST}-4194304-0123abcd.tmp"
     deep = tmp_path / "sub" / ended.name
-    running = tmp_path / f".saveimage-{runtime._HOST}-{os.getpid()}-0123abcd.tmp"
+    running = tmp_path / f".saveimage-{runtime.leftovers.HOST}-{os.getpid()}-0123abcd.tmp"
     elsewhere = tmp_path / ".saveimage-00000000-4194304-0123abcd.tmp"
     stale = tmp_path / ".saveimage-00000000-4194305-0123abcd.tmp"
     users = [tmp_path / ".saveimage-notes.tmp", tmp_path / "x.png"]

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="links and pipes of POSI
 
 IMAGE = torch.rand(3, 2, 2)
 ENDED = 4_194_304  # above the largest process number
-NAME = f".saveimage-{runtime._HOST}-{ENDED}-0123abcd.tmp"
+NAME = f".saveimage-{runtime.leftovers.HOST}-{ENDED}-0123abcd.tmp"
 
 SAVES = """
     import json, os, sys, torch
@@ -57,7 +57,7 @@ def test_every_file_is_made_anew_under_a_name_nobody_can_guess(run_script: Any) 
     opened = json.loads(run_script(SAVES).stdout)
     assert len(opened) == 14
     for name, flags in opened:
-        assert re.fullmatch(rf"\.saveimage-{runtime._HOST}-\d+-[0-9a-f]{{8}}\.tmp", name)
+        assert re.fullmatch(rf"\.saveimage-{runtime.leftovers.HOST}-\d+-[0-9a-f]{{8}}\.tmp", name)
         assert flags & os.O_EXCL
         assert flags & os.O_CREAT
     assert len({name for name, _ in opened}) == len(opened)
@@ -70,7 +70,7 @@ def test_a_link_at_the_temporary_name_is_not_followed(
     victim = tmp_path / "victim"
     victim.write_text("precious")
     monkeypatch.setattr(os, "urandom", lambda count: bytes(count))
-    planted = runtime._temporary_path(tmp_path)
+    planted = runtime.leftovers.temporary_path(tmp_path)
     for target in (victim, tmp_path / "gone"):
         for save, value, name in ((safe_save, 1, "x.pt"), (safe_save_image, IMAGE, "x.png")):
             planted.symlink_to(target)
@@ -123,7 +123,7 @@ def test_a_link_at_the_lock_counts_as_taken(
         raise OSError(errno.EPERM, "no links here")
 
     monkeypatch.setattr(os, "link", refuse)
-    monkeypatch.setattr(runtime, "_kernel_rename", lambda: None)
+    monkeypatch.setattr(runtime.publishing, "_kernel_rename", lambda: None)
     victim = tmp_path / "victim"
     victim.write_text("precious")
     digest = hashlib.sha256(b"x.pt").hexdigest()[:16]
@@ -158,11 +158,11 @@ def test_leftovers_are_files_not_links_folders_or_pipes(tmp_path: Path) -> None:
 def test_a_lock_that_is_exchanged_for_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     lock = tmp_path / ".saveimage-0123456789abcdef.lock"
     os.mkfifo(lock)
-    assert runtime._owner(lock) == ("", 0)  # an empty pipe, read without waiting
+    assert runtime.leftovers._owner(lock) == ("", 0)  # an empty pipe, read without waiting
     lock.unlink()
     lock.symlink_to("/dev/zero")
     with pytest.raises(OSError, match="symbolic links"):
-        runtime._owner(lock)
+        runtime.leftovers._owner(lock)
 
 
 # -- the guard -----------------------------------------------------------------------------------

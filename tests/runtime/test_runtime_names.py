@@ -20,7 +20,7 @@ IMAGE = torch.rand(3, 2, 2)
 
 def forget() -> None:
     """As a new process would start."""
-    runtime._next_index.clear()
+    runtime.names._next_index.clear()
 
 
 class Looks:
@@ -150,7 +150,7 @@ def test_the_names_of_a_rank(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What ranks really write, and that they do not meet, is tested with real ones elsewhere."""
-    monkeypatch.setattr(runtime, "_rank", lambda: (rank, 4))
+    monkeypatch.setattr(runtime.files, "rank_and_world", lambda: (rank, 4))
     assert [safe_save({}, tmp_path / "x.pt", **options).name for _ in expected] == expected
 
 
@@ -158,7 +158,7 @@ def test_the_names_of_a_rank(
 def test_a_rank_that_replaces_under_a_name_without_its_number(
     name: str, warns: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runtime, "_rank", lambda: (2, 4))
+    monkeypatch.setattr(runtime.files, "rank_and_world", lambda: (2, 4))
     monkeypatch.chdir(tmp_path)
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
@@ -208,11 +208,11 @@ def test_gaps_never_lead_to_a_taken_name(seed: int, tmp_path: Path) -> None:
 
 
 def test_the_memory_for_names_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "_REMEMBERED_NAMES", 10)
+    monkeypatch.setattr(runtime.names, "_REMEMBERED_NAMES", 10)
     forget()
     for i in range(30):
         safe_save({}, tmp_path / f"{i}.pt")
-    assert len(runtime._next_index) == 10
+    assert len(runtime.names._next_index) == 10
     assert safe_save({}, tmp_path / "0.pt").name == "0_1.pt"
 
 

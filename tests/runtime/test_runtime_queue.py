@@ -21,6 +21,9 @@ from PIL import Image
 
 from flake8_saveimage import runtime
 from flake8_saveimage.runtime import SaveImageWarning, SaveQueue, SaveQueueError, safe_save_image
+from flake8_saveimage.runtime.arguments import Look
+from flake8_saveimage.runtime.batches import batch_of
+from flake8_saveimage.runtime.pixels import picture_of
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -46,7 +49,7 @@ class SlowFile(io.BytesIO):
 
 def test_numbers_follow_the_order_of_the_calls(tmp_path: Path) -> None:
     (tmp_path / "x.png").touch()
-    runtime._next_index.clear()
+    runtime.names._next_index.clear()
     with SaveQueue(workers=4, max_pending=16) as queue:
         futures = [
             queue.save_image(torch.full((3, 8, 8), n, dtype=torch.uint8), tmp_path / "x.png")
@@ -109,7 +112,7 @@ def test_torch_saves_arguments_go_through_the_queue(tmp_path: Path) -> None:
 def test_a_picture_survives_the_transfer_as_bytes() -> None:
     """The queue sends a picture of a CUDA device in one piece; here it goes nowhere."""
     for images in (torch.rand(3, 3, 5, 7) * 3 - 1, torch.zeros(3, 4, 4, dtype=torch.uint8)):
-        picture = runtime._picture(runtime._batch(images), runtime._Look())
+        picture = picture_of(batch_of(images), Look())
         counted = picture.counted()
         assert counted.values is None
         arrived = counted.unpack(counted.pack())

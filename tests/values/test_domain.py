@@ -6,17 +6,18 @@ import dataclasses
 
 import pytest
 
-from flake8_saveimage.values import vision  # noqa: F401 (fills the table)
-from flake8_saveimage.values.calls import OPERATIONS
+from flake8_saveimage.syntax.arguments import Arguments
+from flake8_saveimage.values import ops  # noqa: F401 (fills the table)
 from flake8_saveimage.values.domain import UNKNOWN, Values, join, join_parts, number, tensor
 from flake8_saveimage.values.dtypes import BY_NAME, DTypes, Ranks, dtype_class, result_types
+from flake8_saveimage.values.operations import apply
 from flake8_saveimage.values.spans import UNIT, Span
 
 SIGNED = Span(-1.0, 1.0)
 
 
 def run(name: str, *args: Values, **keywords: Values) -> Values:
-    result = OPERATIONS[name](args, keywords)
+    result = apply(name, Arguments(args, keywords))
     assert isinstance(result, Values)
     return result
 

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import libcst as cst
 
-from flake8_saveimage.rules import Problem, Rule, all_rules
+from flake8_saveimage.rules import all_rules
+from flake8_saveimage.rules.base import Problem, Rule
 from flake8_saveimage.rules.finding import Applicability, Finding
 from flake8_saveimage.rules.save import Save, saves_of
+from flake8_saveimage.source.reading import Unparsable
 from flake8_saveimage.syntax.collector import collector_paused
 from flake8_saveimage.syntax.flow import Flow
-from flake8_saveimage.syntax.module import read_facts
 from flake8_saveimage.syntax.positions import Span, spans
+from flake8_saveimage.syntax.reader import read_facts
 
 _PLACE = re.compile(r"parser error: error at (\d+):(\d+): ")
-
-
-class Unparsable(Exception):
-    """Source that libcst cannot parse. ``line`` and ``column`` count from 1."""
-
-    def __init__(self, message: str, line: int, column: int) -> None:
-        super().__init__(message)
-        self.message = message
-        self.line = line
-        self.column = column
 
 
 class Diagnosis(NamedTuple):
@@ -67,46 +59,41 @@ def diagnose(
 ) -> Analysis:
     """Run the rules (all, or those in ``codes``) over a file's text."""
     module = parse(source)
-    flow = Flow(read_facts(module))
-    flow.facts.hooks = frozenset(hooks)
+    flow = Flow(read_facts(module, hooks))
     saves = saves_of(flow)
     rules = [rule for rule in all_rules() if codes is None or rule.code in codes]
     diagnoses = [
         Diagnosis(rule, save, problem)
         for save in saves
         for rule in rules
-        if (problem := rule.check(save)) is not None
+        if rule.applies_to(save.site.writer) and (problem := rule.check(save)) is not None
     ]
     return Analysis(module, flow, saves, diagnoses)
 
 
 def analyse(
-    source: str,
-    *,
-    hooks: Collection[str] = (),
-    codes: Collection[str] | None = None,
-    fixes: bool = False,
+    source: str, *, hooks: Collection[str] = (), codes: Collection[str] | None = None
 ) -> list[Finding]:
     """Return the findings in a file's text, sorted. Raises :class:`Unparsable`.
 
-    ``hooks`` are further names of functions that a framework calls again and again; ``codes`` the
-    rules to run (``None``: all, those that are off by default too); ``fixes`` has each finding say
-    how safely it can be mended, which takes a second look at the file.
+    ``hooks`` are further names of functions that a framework calls repeatedly; ``codes`` the rules
+    to run (``None``: all, opt-in rules included).
     """
-    return findings(diagnose(source, hooks=hooks, codes=codes), fixes=fixes)
+    return findings(diagnose(source, hooks=hooks, codes=codes))
 
 
-def findings(analysis: Analysis, *, fixes: bool = False) -> list[Finding]:
-    """Return what was diagnosed as plain data, with positions."""
+def findings(
+    analysis: Analysis, applicabilities: Sequence[Applicability | None] = ()
+) -> list[Finding]:
+    """Return what was diagnosed as plain data, with positions, sorted.
+
+    ``applicabilities`` says for each diagnosis how safely it can be fixed, if that is known.
+    """
     wanted: list[cst.CSTNode] = []
     for _rule, save, problem in analysis.diagnoses:
         wanted += (save.call, *problem.nodes)
     places = spans(analysis.module, wanted)
-    safety: list[Applicability | None] = [None] * len(analysis.diagnoses)
-    if fixes and analysis.diagnoses:
-        from flake8_saveimage.fixes.applicability import applicabilities  # a report may need it
-
-        safety = applicabilities(analysis)
+    safety = applicabilities or [None] * len(analysis.diagnoses)
     found = []
     for (rule, save, problem), fix in zip(analysis.diagnoses, safety, strict=True):
         span = places[id(save.call)]

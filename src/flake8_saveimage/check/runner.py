@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from flake8_saveimage.rules.finding import Finding
 from flake8_saveimage.source import reading
-from flake8_saveimage.source.gate import text_may_save, tree_may_save
-from flake8_saveimage.source.screen import may_be_reported
+from flake8_saveimage.source.gate import admit, bytes_may_save
 from flake8_saveimage.syntax.collector import collector_paused
 
 if TYPE_CHECKING:
-    from flake8_saveimage.check.analysis import Unparsable
+    from flake8_saveimage.check.analysis import Analysis
     from flake8_saveimage.config.noqa import Judge
+    from flake8_saveimage.rules.finding import Applicability
+
+# How safely each diagnosis of a file can be fixed; a function of a module, so that it is picklable.
+FixJudge = Callable[["Analysis"], "Sequence[Applicability | None]"]
 
 Result = TypeVar("Result")
 
@@ -45,11 +48,6 @@ class CheckedFile(NamedTuple):
 
 class WorkerDied(Exception):
     """A worker process ended without an answer."""
-
-
-def may_save(raw: bytes) -> bool:
-    """Say whether a file's bytes pass the text gate."""
-    return b"save" in raw and text_may_save(reading.skim(raw))
 
 
 def check_files(
@@ -158,67 +156,59 @@ class FileWork(Generic[Result]):
         try:
             raw = reading.read(path)
         except reading.SourceError as error:
-            return self.failed(path, str(error))
+            return self.unchecked(path, str(error))
         return self.on_source(path, raw)
 
     @collector_paused()
     def on_source(self, name: str, raw: bytes) -> Result:
-        """Work on the bytes of a source."""
+        """Work on the bytes of a source, if they pass the gate and a rule is on for them."""
         try:
-            return self.work(name, raw)
+            source = admit(raw)
+            if source is None or not self.judge.codes_for(name):
+                return self.unchecked(name)
+            return self.work(name, raw, source)
         except reading.SourceError as error:
-            # flake8 says nothing about a file that opts out, broken or not
+            # flake8 is silent about a file that opts out, even if it is broken
             skipped = self.judge.file(name, reading.skim(raw)).skips_all
-            return self.failed(name, None if skipped else str(error))
+            return self.unchecked(name, None if skipped else str(error))
         except RecursionError:
-            return self.failed(name, "cannot be checked: nested too deeply")
+            return self.unchecked(name, "cannot be checked: nested too deeply")
         except Exception as error:
-            from flake8_saveimage.check.analysis import Unparsable
+            return self.unchecked(name, reading.defect(error))
 
-            if isinstance(error, Unparsable):
-                return self.failed(name, _unparsable(error))
-            return self.failed(name, reading.defect(error))
-
-    def work(self, name: str, raw: bytes) -> Result:
-        """Do it; may raise anything."""
+    def work(self, name: str, raw: bytes, source: reading.Source) -> Result:
+        """Work on a source that passed the gate; may raise anything."""
         raise NotImplementedError
 
-    def failed(self, name: str, error: str | None) -> Result:
-        """Return the result that says why there is none (``None``: the file opts out)."""
+    def unchecked(self, name: str, error: str | None = None) -> Result:
+        """Return the result for a file that was not analysed; ``error`` says why it could not."""
         raise NotImplementedError
 
 
 class Checker(FileWork[CheckedFile]):
-    """Finds what flake8 would show for a file; ``fixes``: and whether it can be mended."""
+    """Finds what flake8 would show for a file; ``fix_judge`` tells how each finding is fixable."""
 
-    def __init__(self, options: argparse.Namespace, *, fixes: bool = False) -> None:
+    def __init__(self, options: argparse.Namespace, *, fix_judge: FixJudge | None = None) -> None:
         super().__init__(options)
-        self._fixes = fixes
+        self._fix_judge = fix_judge
 
-    def work(self, name: str, raw: bytes) -> CheckedFile:
-        text = reading.universal_newlines(reading.decode(raw).text)
-        findings = self._findings(name, text)
-        if not findings:
-            return CheckedFile(name)
-        shown = tuple(filter(self.judge.file(name, text).accepts, findings))
+    def work(self, name: str, raw: bytes, source: reading.Source) -> CheckedFile:
+        text = source.lines
+        found = self._findings(name, text)
+        shown = tuple(filter(self.judge.file(name, text).accepts, found)) if found else ()
         return CheckedFile(name, shown, text=text if shown else None)
 
-    def failed(self, name: str, error: str | None) -> CheckedFile:
+    def unchecked(self, name: str, error: str | None = None) -> CheckedFile:
         return CheckedFile(name, error=error)
 
     def _findings(self, name: str, text: str) -> list[Finding]:
-        codes = self.judge.codes_for(name)
-        if not may_be_reported(text, codes) or not tree_may_save(reading.parse(text)):
-            return []
-        from flake8_saveimage.check.analysis import analyse
+        from flake8_saveimage.check.analysis import diagnose, findings  # libcst
 
         hooks = frozenset(self.options.saveimage_hooks)
-        return analyse(text, hooks=hooks, codes=codes, fixes=self._fixes)
-
-
-def _unparsable(error: Unparsable) -> str:
-    place = f"line {error.line}, column {error.column}"
-    return f"cannot be parsed by libcst: {error.message} ({place})"
+        analysis = diagnose(text, hooks=hooks, codes=self.judge.codes_for(name))
+        if self._fix_judge is None or not analysis.diagnoses:
+            return findings(analysis)
+        return findings(analysis, self._fix_judge(analysis))
 
 
 def _gate(path: str) -> int:
@@ -227,4 +217,4 @@ def _gate(path: str) -> int:
         raw = reading.read(path)
     except reading.SourceError:
         return 0
-    return len(raw) if may_save(raw) else -1
+    return len(raw) if bytes_may_save(raw) else -1

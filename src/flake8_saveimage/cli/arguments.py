@@ -72,7 +72,7 @@ usage: flake8-saveimage fix [OPTIONS] PATH ...
 how to mend:
   --diff                     print a patch for 'git apply', change nothing
   --unsafe-fixes             also those that may change what the program does
-  --vendor PATH              copy the runtime helper to PATH and import it from there
+  --vendor PATH              copy the runtime helper to the folder PATH and import it from there
   --check-clean              refuse if git has uncommitted changes
   --exit-zero                status 0 even if findings are left
 {_SHARED_HELP}

@@ -13,8 +13,9 @@ from flake8_saveimage.cli.common import Work, all_refused, prepare, report_error
 from flake8_saveimage.report import Run, Style, make_run, render
 
 if TYPE_CHECKING:
+    from flake8_saveimage.check.analysis import Analysis
     from flake8_saveimage.config.noqa import Judge
-    from flake8_saveimage.rules.finding import Finding
+    from flake8_saveimage.rules.finding import Applicability, Finding
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -45,21 +46,26 @@ def _check(work: Work, *, fixes: bool) -> Run:
         WorkerDied,
         check_files,
         job_count,
-        may_save,
     )
     from flake8_saveimage.cli.progress import Progress
 
-    checker = Checker(work.options, fixes=fixes)
+    checker = Checker(work.options, fix_judge=_applicabilities if fixes else None)
     try:
         with Progress(len(work.files)) as progress:
             checked = check_files(work.files, checker, advance=progress.advance)
     except WorkerDied as error:
         raise CommandError(str(error)) from error
     checked += [CheckedFile(path, error=message) for path, message in work.errors]
-    if work.stdin is not None and may_save(work.stdin):
+    if work.stdin is not None:
         checked.append(checker.on_source(work.stdin_name, work.stdin))
     hooks, jobs = work.options.saveimage_hooks, job_count(work.options)
     return make_run(checked, hooks=hooks, jobs=jobs)
+
+
+def _applicabilities(analysis: Analysis) -> Sequence[Applicability | None]:
+    from flake8_saveimage.fixes.applicability import applicabilities  # libcst
+
+    return applicabilities(analysis)
 
 
 def _rendered(name: str, result: Run, style: Style) -> str:

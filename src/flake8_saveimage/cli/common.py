@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from flake8_saveimage.cli import CommandError, say
 from flake8_saveimage.config import options as config
 from flake8_saveimage.source import reading
-from flake8_saveimage.source.gate import text_may_save
+from flake8_saveimage.source.gate import bytes_may_save
 
 if TYPE_CHECKING:
     from flake8_saveimage.config.noqa import Judge
@@ -93,7 +93,7 @@ def _is_file_refused(path: str) -> bool:
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             return False
-        return not text_may_save(reading.skim(reading.read(path)))
+        return not bytes_may_save(reading.read(path))
     except (OSError, ValueError, reading.SourceError):
         return False
 

@@ -7,13 +7,16 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from flake8_saveimage.check.runner import WorkerDied, job_count, may_save, sweep
+from flake8_saveimage.check.runner import WorkerDied, job_count, sweep
 from flake8_saveimage.cli import FAILURE, FINDINGS, OK, CommandError, counted, say
 from flake8_saveimage.cli.common import Work, all_refused, prepare, report_errors, request_of
 from flake8_saveimage.fixes.fixer import FixedFile, Fixer
 from flake8_saveimage.rules.finding import Finding
+
+if TYPE_CHECKING:
+    from flake8_saveimage.fixes.vendoring import Change
 
 
 class Vendored:
@@ -33,24 +36,22 @@ class Vendored:
 
         try:
             if self._diff:
-                self._print_patch(vendoring.helper_source())
+                self._print_patch(vendoring.changes(self._path))
             elif (what := vendoring.install(self._path)) != "unchanged":
-                say(f"{what} {self._path}")
+                say(f"{what} the folder {vendoring.folder_of(self._path)}")
         except vendoring.VendorError as error:
             raise CommandError(f"--vendor: {error}") from error
 
     def refresh(self) -> None:
         """Bring a copy that is there up to date, even if no file needed it in this run."""
-        if os.path.exists(self._path):
+        if os.path.isdir(self._path.removesuffix(".py")):
             self.provide()
 
-    def _print_patch(self, content: bytes) -> None:
+    def _print_patch(self, changes: list[Change]) -> None:
         from flake8_saveimage.fixes.patch import unified
-        from flake8_saveimage.source import reading
 
-        there = reading.read(self._path) if os.path.exists(self._path) else None
-        if there != content:
-            _print_bytes(unified(self._path, there, content))
+        for change in changes:
+            _print_bytes(unified(change.path, change.before, change.after))
 
 
 @dataclass
@@ -104,7 +105,7 @@ def _fixed(work: Work, fixer: Fixer) -> Iterator[FixedFile]:
 
 def _fix_stdin(name: str, raw: bytes, fixer: Fixer, tally: _Tally, *, diff: bool) -> None:
     """Write the fixed source to standard output, unchanged if nothing is to be done."""
-    result = fixer.on_source(name, raw) if may_save(raw) else FixedFile(name)
+    result = fixer.on_source(name, raw)
     _count(result, tally)
     if diff or result.error:
         _print_patch(result)

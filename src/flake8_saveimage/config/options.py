@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from flake8.options.manager import OptionManager
 
 TABLE = "flake8-saveimage"
+PREFIX = "SVI"
 
 _LISTS = frozenset(
     {
@@ -142,21 +143,34 @@ def _origin(cfg: configparser.RawConfigParser, folder: str, request: Request) ->
     return next((p for n in names if os.path.isfile(p := os.path.join(folder, n))), folder)
 
 
+def register(option_manager: OptionManager) -> None:
+    """Add the options of the linter to flake8's, and keep opt-in rules off by default."""
+    from flake8_saveimage.rules.index import opt_in_codes
+
+    option_manager.add_option(
+        "--saveimage-hooks",
+        metavar="names",
+        default="",
+        comma_separated_list=True,
+        parse_from_config=True,
+        help="Comma-separated names of functions that a framework calls repeatedly (added to the"
+        " known hooks of Lightning, ignite, fastai and Keras).",
+    )
+    option_manager.extend_default_ignore(sorted(opt_in_codes()))
+
+
 def _option_manager() -> OptionManager:
     from flake8.main.options import register_default_options, stage1_arg_parser
     from flake8.options.manager import OptionManager
 
-    from flake8_saveimage import __version__
-    from flake8_saveimage.plugin import PREFIX, SaveImagePlugin
-
     manager = OptionManager(
-        version=__version__,
+        version="",  # shown by flake8's own --version only
         plugin_versions="",
         parents=[stage1_arg_parser()],
         formatter_names=[],
     )
     register_default_options(manager)
-    SaveImagePlugin.add_options(manager)
+    register(manager)
     manager.extend_default_select([PREFIX])
     manager.parser.error = _refuse
     return manager

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.rules.index import OPT_IN, known_codes
+from flake8_saveimage.rules.index import known_codes, opt_in_codes
 
 if TYPE_CHECKING:
     import argparse
@@ -32,5 +32,5 @@ def active_codes(
         code
         for code in known_codes()
         if engine.decision_for(code) is Decision.Selected
-        and (code not in OPT_IN or engine.was_selected(code) is Selected.Explicitly)
+        and (code not in opt_in_codes() or engine.was_selected(code) is Selected.Explicitly)
     )

@@ -19,13 +19,7 @@ from flake8_saveimage.fixes.names import Names
 from flake8_saveimage.fixes.reuse import NOT_USED, PathUses, Rebind, Reuse
 from flake8_saveimage.rules.finding import Applicability
 from flake8_saveimage.rules.save import Save
-from flake8_saveimage.syntax.module import child_nodes, dotted
-
-# Rules about what the file is called: their fix is a name that is free.
-_NAMING = ("SVI101", "SVI102", "SVI103", "SVI104", "SVI106", "SVI107")
-# A ring of files may be meant; what two files should be called only the author knows.
-_NEVER_SAFE = ("SVI106", "SVI107")
-_POSITIONAL = {"image": 3, "object": 6}
+from flake8_saveimage.syntax.nodes import child_nodes, dotted
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +66,18 @@ class Judgement:
         """Return how ``site`` can call the helper instead, to mend all ``diagnoses`` of it."""
         wanted = [d for d in diagnoses if kind_of(d) in ("helper", "replace")]
         positional = [argument for argument in save.call.args if argument.keyword is None]
-        if not wanted or len(positional) > _POSITIONAL[save.site.kind]:
+        if not wanted or len(positional) > len(save.site.writer.parameters):
             return None
-        naming = [d.rule.code for d in wanted if d.rule.code in _NAMING]
+        naming = [d.rule for d in wanted if d.rule.renames]
         target = save.path.destination
         if naming and target is not None and target.handle:
             return None  # the file is opened, and emptied, before the helper could step in
         value_range = next((r for d in wanted if (r := _value_range(d)) is not None), None)
-        if value_range is not None and not _may_add(save, "value_range"):
+        if value_range is not None and not _may_add_bounds(save):
             value_range = None
         unsafe = self._result_is_used(save) or _changes_meaning(save, value_range)
         unsafe = unsafe or (value_range is not None and not _is_meant(save, value_range))
-        unsafe = unsafe or any(code in _NEVER_SAFE for code in naming) or _has_twin(save)
+        unsafe = unsafe or any(rule.is_fix_unsafe for rule in naming) or _has_twin(save)
         if not naming:
             replace = any(kind_of(d) == "replace" for d in wanted) or self._name_matters(save)
             return HelperFix("unsafe" if unsafe else "safe", replace, value_range)
@@ -114,9 +108,10 @@ class Judgement:
         return "safe" if self.names.within(node, save.call) else "unsafe"
 
     def _callee(self, save: Save) -> Applicability | None:
-        lookup = self.analysis.flow.lookup("torchvision", save.place)
+        package = save.site.writer.name.partition(".")[0]
+        lookup = self.analysis.flow.lookup(package, save.place)
         taken = any(
-            reach.binding.kind != "import" or reach.binding.source != "torchvision"
+            reach.binding.kind != "import" or reach.binding.source != package
             for reach in lookup.reaches
         )
         return None if taken else "safe"
@@ -173,17 +168,20 @@ def _value_range(diagnosis: Diagnosis) -> tuple[float, float] | None:
     return remedy.value_range if remedy is not None else None
 
 
-def _may_add(save: Save, keyword: str) -> bool:
-    return keyword not in save.site.arguments and not any(
-        argument.star == "**" for argument in save.call.args
-    )
+def _may_add_bounds(save: Save) -> bool:
+    keywords = save.site.writer.normalizer
+    if keywords is None or keywords.bounds in save.site.arguments:
+        return False
+    return not any(argument.star == "**" for argument in save.call.args)
 
 
 def _changes_meaning(save: Save, value_range: tuple[float, float] | None) -> bool:
-    """``value_range=`` does nothing in torchvision without ``normalize=True``; the helper obeys."""
-    given = save.site.argument("value_range")
-    normalize = save.site.argument("normalize")
-    off = normalize is None or dotted(normalize) == "False"
+    """Say whether the helper obeys bounds that the writer ignores without its switch."""
+    keywords = save.site.writer.normalizer
+    if keywords is None:
+        return False
+    given, switch = save.site.argument(keywords.bounds), save.site.argument(keywords.switch)
+    off = switch is None or dotted(switch) == "False"
     return given is not None and dotted(given) != "None" and off and value_range is None
 
 
@@ -197,7 +195,9 @@ def _is_meant(save: Save, value_range: tuple[float, float]) -> bool:
 
     For others clipping may have been meant; with ``normalize=True`` the colours were not wrong.
     """
-    return value_range in ((-1.0, 1.0), (0.0, 255.0)) and save.site.argument("normalize") is None
+    keywords = save.site.writer.normalizer
+    is_scaled = keywords is not None and save.site.argument(keywords.switch) is not None
+    return value_range in ((-1.0, 1.0), (0.0, 255.0)) and not is_scaled
 
 
 def _drops_value(outer: cst.CSTNode, node: cst.CSTNode) -> bool:

@@ -14,12 +14,10 @@ from typing import TYPE_CHECKING
 import libcst as cst
 from libcst.codemod import CodemodCommand, CodemodContext
 
-from flake8_saveimage.check.analysis import Unparsable
 from flake8_saveimage.fixes.fixing import FixOptions, fix_source
 from flake8_saveimage.fixes.vendoring import VendorError, install
-from flake8_saveimage.source.gate import text_may_save
-from flake8_saveimage.source.reading import universal_newlines
-from flake8_saveimage.source.screen import may_be_reported
+from flake8_saveimage.source.gate import is_worth_parsing
+from flake8_saveimage.source.reading import SourceError, universal_newlines
 
 if TYPE_CHECKING:
     from flake8_saveimage.config.noqa import Judge
@@ -70,7 +68,7 @@ class SaveImageCommand(CodemodCommand):
         add(
             "--vendor",
             metavar="FILE",
-            help="copy the runtime helper to this module and import it from there",
+            help="copy the runtime helper to this folder and import it from there",
         )
         add("--isolated", action="store_true", help="ignore all configuration files")
 
@@ -78,11 +76,7 @@ class SaveImageCommand(CodemodCommand):
         """Return the mended module."""
         filename = self.context.filename or "<unknown>"
         source, lines = tree.code, universal_newlines(tree.code)
-        if not text_may_save(lines):
-            return tree
         codes = self._judge.codes_for(filename)
-        if not may_be_reported(lines, codes):
-            return tree
         accepts = self._judge.file(filename, lines).accepts
         options = FixOptions(
             accept=lambda finding: finding.code in codes and accepts(finding),
@@ -91,8 +85,10 @@ class SaveImageCommand(CodemodCommand):
             hooks=frozenset(self._options.saveimage_hooks),
         )
         try:
+            if not codes or not is_worth_parsing(lines):
+                return tree
             result = fix_source(source, filename=filename, options=options)
-        except (Unparsable, VendorError) as error:
+        except (SourceError, VendorError) as error:
             self.warn(f"{filename}: {error}")
             return tree
         for finding in result.left:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import libcst as cst
@@ -55,7 +55,7 @@ def with_function(call: cst.Call, name: str) -> cst.Call:
     return call.with_changes(func=cst.parse_expression(name))
 
 
-def with_keywords_renamed(call: cst.Call, names: dict[str, str]) -> cst.Call:
+def with_keywords_renamed(call: cst.Call, names: Mapping[str, str]) -> cst.Call:
     """Return the call with keywords renamed."""
     arguments = []
     for argument in call.args:

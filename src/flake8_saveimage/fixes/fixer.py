@@ -8,8 +8,6 @@ from typing import NamedTuple
 from flake8_saveimage.check.runner import FileWork
 from flake8_saveimage.rules.finding import Finding
 from flake8_saveimage.source import reading
-from flake8_saveimage.source.gate import tree_may_save
-from flake8_saveimage.source.screen import may_be_reported
 
 
 class FixedFile(NamedTuple):
@@ -37,15 +35,12 @@ class Fixer(FileWork[FixedFile]):
         self._unsafe = unsafe
         self._vendor = vendor
 
-    def work(self, name: str, raw: bytes) -> FixedFile:
-        text, encoding = reading.decode(raw)
+    def work(self, name: str, raw: bytes, source: reading.Source) -> FixedFile:
+        text, encoding = source
         codes = self.judge.codes_for(name)
-        lines = reading.universal_newlines(text)
-        if not may_be_reported(lines, codes) or not tree_may_save(reading.parse(lines)):
-            return FixedFile(name)
+        accepts = self.judge.file(name, source.lines).accepts
         from flake8_saveimage.fixes import FixOptions, VendorError, fix_source
 
-        accepts = self.judge.file(name, lines).accepts
         options = FixOptions(
             accept=lambda finding: finding.code in codes and accepts(finding),
             unsafe=self._unsafe,
@@ -62,5 +57,5 @@ class Fixer(FileWork[FixedFile]):
         after = reading.encode(result.code, encoding, text, raw)
         return FixedFile(name, raw, after, len(result.applied), left)
 
-    def failed(self, name: str, error: str | None) -> FixedFile:
+    def unchecked(self, name: str, error: str | None = None) -> FixedFile:
         return FixedFile(name, error=error)

@@ -16,20 +16,18 @@ from flake8_saveimage.fixes.imports import HELPER_MODULE, Imports
 from flake8_saveimage.fixes.literals import formatted, interval
 from flake8_saveimage.fixes.vendoring import import_path
 from flake8_saveimage.rules.finding import Finding
-from flake8_saveimage.rules.index import OPT_IN
+from flake8_saveimage.rules.index import opt_in_codes
 from flake8_saveimage.rules.save import Save
 from flake8_saveimage.syntax.positions import spans
 
 _IN_PLACE = frozenset({"fstring", "rename", "normalize", "clone"})
-_RENAMED = {"range": "value_range", "filename": "fp"}
-_HELPERS = {"image": "safe_save_image", "object": "safe_save"}
 _MAX_ROUNDS = 8
 _BOM = "\ufeff"
 
 
 def on_by_default(finding: Finding) -> bool:
     """Accept the findings of the rules that are on by default."""
-    return finding.code not in OPT_IN
+    return finding.code not in opt_in_codes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +166,13 @@ class _Fixing:
         elif remedy.kind == "rename":
             renames = dict(remedy.renames)
             edits.add(save.call, lambda call: change.with_keywords_renamed(call, renames))
-        elif remedy.kind == "normalize":
-            value = cst.Name("True")
-            edits.add(save.call, lambda call: change.with_keyword(call, "normalize", value))
+        elif remedy.kind == "normalize" and save.site.writer.normalizer is not None:
+            switch, value = save.site.writer.normalizer.switch, cst.Name("True")
+            edits.add(save.call, lambda call: change.with_keyword(call, switch, value))
         elif remedy.kind == "clone" and save.site.saved is not None:
             edits.add(save.site.saved, change.cloned)
 
-    # -- calls of the helper, and of torchvision's save_image --------------------------------
+    # -- calls of the helper, and of functions that exist ---------------------------------------
 
     def _calls(self, current: _Round, code: str) -> str:
         edits = Edits()
@@ -191,7 +189,7 @@ class _Fixing:
             if fix is not None:
                 _call_helper(edits, imports, save, fix)
             elif any(kind_of(diagnosis) == "callee" for diagnosis in among):
-                _call_torchvision(edits, imports, save)
+                _call_existing(edits, imports, save)
             else:
                 continue
             for _, finding in chosen:
@@ -210,12 +208,14 @@ class _Fixing:
 
 
 def _call_helper(edits: Edits, imports: Imports, save: Save, fix: HelperFix) -> None:
-    name = imports.helper(save, _HELPERS[save.site.kind])
+    writer = save.site.writer
+    name = imports.helper(save, writer.helper)
 
     def edit(call: cst.Call) -> cst.Call:
-        call = change.with_keywords_renamed(change.with_function(call, name), _RENAMED)
-        if fix.value_range is not None:
-            call = change.with_keyword(call, "value_range", interval(fix.value_range))
+        call = change.with_keywords_renamed(change.with_function(call, name), writer.renamed)
+        if fix.value_range is not None and writer.normalizer is not None:
+            bounds = interval(fix.value_range)
+            call = change.with_keyword(call, writer.normalizer.bounds, bounds)
         if fix.replace:
             call = change.with_keyword(call, "if_exists", cst.SimpleString('"replace"'))
         return call
@@ -229,8 +229,8 @@ def _call_helper(edits: Edits, imports: Imports, save: Save, fix: HelperFix) -> 
         )
 
 
-def _call_torchvision(edits: Edits, imports: Imports, save: Save) -> None:
-    name = imports.torchvision(save)
+def _call_existing(edits: Edits, imports: Imports, save: Save) -> None:
+    name = imports.existing(save)
     if name is None:
         edits.add(save.call, lambda call: call)
     else:

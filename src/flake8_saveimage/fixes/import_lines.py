@@ -9,7 +9,8 @@ import libcst as cst
 
 from flake8_saveimage.fixes.edits import Edits, indented_like
 from flake8_saveimage.fixes.names import Names
-from flake8_saveimage.syntax.module import Binding, dotted
+from flake8_saveimage.syntax.nodes import dotted
+from flake8_saveimage.syntax.scopes import Binding
 
 Small: TypeAlias = cst.Import | cst.ImportFrom
 IMPORT = cst.Import | cst.ImportFrom

@@ -25,7 +25,8 @@ from flake8_saveimage.fixes.import_lines import (
 from flake8_saveimage.fixes.names import Names
 from flake8_saveimage.fixes.unused import ImportUses
 from flake8_saveimage.rules.save import Save
-from flake8_saveimage.syntax.module import Binding, Place, Scope, dotted
+from flake8_saveimage.syntax.nodes import dotted
+from flake8_saveimage.syntax.scopes import Binding, Place, Scope
 
 HELPER_MODULE = "flake8_saveimage.runtime"
 
@@ -69,25 +70,28 @@ class Imports:
         self._want(bindings, Wanted(self._module, name, local))
         return local
 
-    def torchvision(self, save: Save) -> str | None:
-        """Have torchvision imported for a call of ``torch.utils.save_image``.
+    def existing(self, save: Save) -> str | None:
+        """Have the writer's package imported for a call of a function that does not exist.
 
         Returns what to call, or ``None`` if the import alone has to change.
         """
         bindings = self._sources(save)
-        direct = [b for b in bindings if b.source == "torch.utils.save_image"]
+        writer = save.site.writer
+        module, _, leaf = writer.name.rpartition(".")
+        package = writer.name.partition(".")[0]
+        direct = [b for b in bindings if b.source in writer.missing]
         if direct:
             for binding in direct:
                 local = binding.name
                 self._left[id(binding)] = binding
                 self._rewritten.add(id(binding))
-                self._want([binding], Wanted("torchvision.utils", "save_image", local))
+                self._want([binding], Wanted(module, leaf, local))
             return None
         self._edited.append(save.call.func)
         self._left.update((id(binding), binding) for binding in bindings)
-        if self._already_there("torchvision", save.place) is None:
-            self._want(bindings, Wanted("torchvision", None, "torchvision"))
-        return "torchvision.utils.save_image"
+        if self._already_there(package, save.place) is None:
+            self._want(bindings, Wanted(package, None, package))
+        return writer.name
 
     # -- what is known -------------------------------------------------------------------------
 

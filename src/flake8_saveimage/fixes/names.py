@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from flake8_saveimage.syntax.module import Facts, Scope, child_nodes, dotted
+from flake8_saveimage.syntax.nodes import child_nodes, dotted
+from flake8_saveimage.syntax.scopes import Facts, Scope
 
 
 class Use(NamedTuple):

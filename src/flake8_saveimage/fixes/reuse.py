@@ -20,7 +20,8 @@ from flake8_saveimage.fixes.names import Names, Use
 from flake8_saveimage.paths.repetition import destination
 from flake8_saveimage.paths.texts import Value, last_component, split_text
 from flake8_saveimage.rules.save import Save
-from flake8_saveimage.syntax.module import Binding, CallSite, Place, Scope, code_of, dotted
+from flake8_saveimage.syntax.nodes import code_of, dotted
+from flake8_saveimage.syntax.scopes import Binding, CallSite, Place, Scope
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ import libcst as cst
 from flake8_saveimage.fixes.import_lines import IMPORT
 from flake8_saveimage.fixes.names import Names
 from flake8_saveimage.syntax.flow import Flow
-from flake8_saveimage.syntax.module import Binding, Scope, code_of, dotted
+from flake8_saveimage.syntax.nodes import code_of, dotted
+from flake8_saveimage.syntax.scopes import Binding, Scope
 
 # Functions whose string arguments may be annotations, or names for `__all__`.
 _TAKES_NAMES = frozenset("cast TypeVar NewType TypedDict NamedTuple getattr extend append".split())

@@ -1,20 +1,7 @@
-"""Files that are rewritten on purpose, by the field's own names for them."""
+"""Files that are rewritten on purpose, by the same words as in the linter."""
 
 from __future__ import annotations
 
-import re
-from pathlib import PurePath
+from flake8_saveimage.knowledge.words import is_rolling_file as is_rolling
 
-_ROLLING = re.compile(r"(?<![a-z])(best|last|latest)(?![a-z])", re.IGNORECASE)
-_CHECKPOINT = re.compile(r"(?<![a-z])checkpoint(?![a-z])", re.IGNORECASE)
-
-
-def is_rolling(path: str) -> bool:
-    """``best``, ``last`` or ``latest`` in the file's name, or ``checkpoint`` and no number.
-
-    A number in ``checkpoint_10.pt`` promises one file per step, so that one is meant to stay.
-    """
-    stem = PurePath(path).stem
-    if _ROLLING.search(stem):
-        return True
-    return bool(_CHECKPOINT.search(stem)) and not any(c.isdigit() for c in stem)
+__all__ = ["is_rolling"]

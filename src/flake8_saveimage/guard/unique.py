@@ -12,9 +12,9 @@ def reserve(path: str) -> str:
     The names are those of ``safe_save(if_exists="unique")``, found in the same number of looks.
     """
     # Imported here: it imports torch, which the script under guard must be the first to do.
-    from flake8_saveimage.runtime import _Names
+    from flake8_saveimage.runtime.names import Names
 
-    names = _Names(Path(path), "{stem}_{n}{suffix}", rank=None)
+    names = Names(Path(path), "{stem}_{n}{suffix}", rank=None)
     index = names.take(at_least=1)
     while True:
         candidate = str(names.at(index))

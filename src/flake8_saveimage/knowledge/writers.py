@@ -1,61 +1,149 @@
-"""One row for each function that writes a file: what every stage knows of it."""
+"""One row for each function that writes a file: what every stage knows of it.
+
+Rows are named tuples because the gate reads them in every run of flake8, and dataclasses take
+longer to load.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
 
 Kind = Literal["image", "object"]
+Channels = Literal["RGB", "BGR"]
 
 
-@dataclass(frozen=True, slots=True)
-class Writer:
+class Image(NamedTuple):
+    """What a writer of images takes.
+
+    ``range``: the values that black and white are saved from. ``dtypes``: ``"float"``, ``"uint8"``,
+    ``"int"``, ``"bool"``. ``layout``: the order of height, width and channels, ``channels`` that of
+    the colours. ``outside``: what becomes of values outside of ``range``; ``otherwise``: what the
+    writer does with another dtype, and ``error`` the exception if it raises one.
+    """
+
+    range: tuple[float, float]
+    dtypes: frozenset[str]
+    layout: Literal["CHW", "HWC"]
+    channels: Channels
+    outside: Literal["clipped", "wrapped", "scaled"]
+    otherwise: Literal["raises", "converted"]
+    error: str = ""
+
+
+class Normalizer(NamedTuple):
+    """The keywords that have a writer scale values itself: a switch, and the range it maps."""
+
+    switch: str
+    bounds: str
+
+
+class Writer(NamedTuple):
     """A function that writes a file.
 
-    ``parameters`` are its positional parameters in order; ``value`` and ``path`` are the names of
-    those that take what is saved and where. ``aliases`` are further qualified names of the same
-    function; ``missing`` are names that people write for it and that do not exist. ``renamed``
-    pairs removed keywords with their successors. ``helper`` is the function of the runtime helper
-    that can replace it.
+    ``group`` is the library family. ``parameters`` are the positional parameters in order;
+    ``value`` and ``path`` are those that take what is saved and where; ``format`` names the file
+    format. ``accepts`` is ``None`` for writers of objects. ``renamed`` maps removed keywords to
+    their successors. ``helper`` is the function of the runtime helper that can replace it.
+    ``aliases`` are further qualified names, ``missing`` names that people write for it although
+    they do not exist. ``defined_in`` is the module whose function the guard replaces.
+
+    ``method_of`` is the class whose method it is; ``appended`` the suffix that it adds to a path
+    without one; ``mode`` how it opens the file; ``single``: one file holds one object; ``lossy``
+    maps suffixes of formats that change pixels to their names; ``takes_file`` says whether an open
+    file is accepted in place of a path.
     """
 
     name: str
-    kind: Kind
+    group: str
     parameters: tuple[str, ...]
     value: str
     path: str
     helper: str
+    defined_in: str
+    accepts: Image | None = None
+    normalizer: Normalizer | None = None
+    renamed: Mapping[str, str] = {}
     aliases: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
-    renamed: tuple[tuple[str, str], ...] = ()
+    format: str = ""
+    method_of: str = ""
+    appended: str = ""
+    mode: Literal["truncate", "append", "atomic"] = "truncate"
+    single: bool = True
+    lossy: Mapping[str, str] = {}
+    takes_file: bool = True
 
+    @property
+    def kind(self) -> Kind:
+        """What it saves."""
+        return "object" if self.accepts is None else "image"
+
+    @property
+    def leaf(self) -> str:
+        """The last part of its name."""
+        return self.name.rpartition(".")[2]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every qualified name that calls of it may have."""
+        return (self.name, *self.aliases, *self.missing)
+
+
+_FLOATS = frozenset({"float"})
+_JPEG = {"jpg": "JPEG", "jpeg": "JPEG", "jfif": "JPEG"}
 
 WRITERS = (
     Writer(
         "torchvision.utils.save_image",
-        kind="image",
+        group="torch",
         parameters=("tensor", "fp", "format"),
         value="tensor",
         path="fp",
-        helper="safe_save_image",
+        format="format",
+        accepts=Image(
+            range=(0, 1),
+            dtypes=_FLOATS,
+            layout="CHW",
+            channels="RGB",
+            outside="clipped",
+            otherwise="raises",
+            error="RuntimeError",
+        ),
+        normalizer=Normalizer("normalize", "value_range"),
+        renamed={"range": "value_range", "filename": "fp"},
         missing=("torch.utils.save_image",),
-        renamed=(("range", "value_range"), ("filename", "fp")),
+        lossy=_JPEG,
+        helper="safe_save_image",
+        defined_in="torchvision.utils",
     ),
     Writer(
         "torch.save",
-        kind="object",
+        group="torch",
         parameters=(
             "obj",
             "f",
             "pickle_module",
             "pickle_protocol",
             "_use_new_zipfile_serialization",
+            "_disable_byteorder_record",
         ),
         value="obj",
         path="f",
-        helper="safe_save",
         aliases=("torch.serialization.save",),
+        helper="safe_save",
+        defined_in="torch.serialization",
     ),
 )
 
-BY_NAME = {name: row for row in WRITERS for name in (row.name, *row.aliases, *row.missing)}
+BY_NAME: Mapping[str, Writer] = {name: row for row in WRITERS for name in row.names}
+PACKAGES = frozenset(name.partition(".")[0] for name in BY_NAME)
+LEAVES = frozenset(name.rpartition(".")[2] for name in BY_NAME)
+
+IMAGES = tuple(row for row in WRITERS if row.accepts is not None)
+OBJECTS = tuple(row for row in WRITERS if row.accepts is None)
+NORMALIZING = tuple(row for row in WRITERS if row.normalizer is not None)
+TRUNCATING = tuple(row for row in WRITERS if row.mode == "truncate")
+LOSSY = tuple(row for row in WRITERS if row.lossy)
+MISSING = tuple(row for row in WRITERS if row.missing)
+SINGLE = tuple(row for row in OBJECTS if row.single)

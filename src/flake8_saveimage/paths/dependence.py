@@ -47,17 +47,10 @@ from flake8_saveimage.paths.texts import (
     with_hint,
     with_part,
 )
-from flake8_saveimage.syntax.flow import Flow, Lookup, Reach, enclosing_method
-from flake8_saveimage.syntax.module import (
-    Binding,
-    Loop,
-    Pattern,
-    Place,
-    Scope,
-    dotted,
-    last_name,
-    literal_key,
-)
+from flake8_saveimage.syntax.flow import Flow, enclosing_method
+from flake8_saveimage.syntax.nodes import dotted, last_name, literal_key
+from flake8_saveimage.syntax.reaching import Lookup, Reach
+from flake8_saveimage.syntax.scopes import Binding, Loop, Pattern, Place, Scope
 
 _MAX_DEPTH = 60
 # Steps for one question: variables of a loop that all depend on each other have no end of ways.

@@ -6,7 +6,8 @@ import re
 
 import libcst as cst
 
-from flake8_saveimage.syntax.module import CallSite, Facts, Scope, dotted
+from flake8_saveimage.syntax.nodes import dotted
+from flake8_saveimage.syntax.scopes import CallSite, Facts, Scope
 
 _HOOK = re.compile(
     r"(training|validation|train|valid|val|test|predict|eval|optimizer)_step(_end)?"

@@ -15,16 +15,8 @@ import libcst as cst
 
 from flake8_saveimage.paths.dependence import Dependence
 from flake8_saveimage.paths.texts import Value, last_component, split_text
-from flake8_saveimage.syntax.module import (
-    Block,
-    CallSite,
-    Loop,
-    Place,
-    child_nodes,
-    code_of,
-    dotted,
-    last_name,
-)
+from flake8_saveimage.syntax.nodes import child_nodes, code_of, dotted, last_name
+from flake8_saveimage.syntax.scopes import Block, CallSite, Loop, Place
 
 
 class Guard(NamedTuple):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import libcst as cst
 
+from flake8_saveimage.knowledge.files import MEMORY, OPENERS
 from flake8_saveimage.paths import intent
 from flake8_saveimage.paths.dependence import Dependence
 from flake8_saveimage.paths.hooks import is_hook
@@ -25,19 +26,9 @@ from flake8_saveimage.paths.texts import (
     split_text,
     unknown,
 )
-from flake8_saveimage.source.screen import MEMORY, OPENERS
 from flake8_saveimage.syntax.flow import Flow
-from flake8_saveimage.syntax.module import (
-    Binding,
-    CallSite,
-    Loop,
-    Place,
-    Scope,
-    child_nodes,
-    code_of,
-    dotted,
-    last_name,
-)
+from flake8_saveimage.syntax.nodes import child_nodes, code_of, dotted, last_name
+from flake8_saveimage.syntax.scopes import Binding, CallSite, Loop, Place, Scope
 
 if TYPE_CHECKING:
     from flake8_saveimage.syntax.saves import SaveCall

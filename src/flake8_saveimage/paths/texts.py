@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import libcst as cst
 
-from flake8_saveimage.syntax.module import Binding, Loop, Place, Scope
+from flake8_saveimage.syntax.scopes import Binding, Loop, Place, Scope
 
 Source: TypeAlias = Loop | Scope | Binding
 Sources: TypeAlias = frozenset[Source]

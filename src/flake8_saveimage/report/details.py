@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from flake8_saveimage.syntax.positions import Span
 
 _FILES_PER_PROCESS = 20
-_NOT_ABOUT_LOOPS = ("SVI107", "SVI108")
 
 
 class Edit(NamedTuple):
@@ -129,16 +128,13 @@ def _seen(analysis: Analysis) -> Iterator[tuple[_Key, _Lines]]:
 
 
 def _loop_nodes(diagnosis: Diagnosis) -> list[cst.CSTNode]:
-    """Return the loop whose passes the path does not tell apart, if the finding is about one."""
-    code = diagnosis.rule.code
-    if not code.startswith("SVI1") or code in _NOT_ABOUT_LOOPS:
+    """Return the loop whose iterations write the same path, if the finding is about one."""
+    loop = diagnosis.problem.loop
+    if loop is None:
         return []
-    fact = diagnosis.save.path
-    if fact.loop is None:
-        return []
-    if fact.loop.is_comprehension and fact.loop.target is not None:
-        return [fact.loop.target]  # a clause of a comprehension has no position of its own
-    return [fact.loop.node]
+    if loop.is_comprehension and loop.target is not None:
+        return [loop.target]  # a clause of a comprehension has no position of its own
+    return [loop.node]
 
 
 def _whole_lines(span: Span, lines: Sequence[str]) -> tuple[int, int]:

@@ -18,7 +18,8 @@ from flake8_saveimage import __version__
 from flake8_saveimage.report import Run, Style, plain_path
 from flake8_saveimage.report.details import Detail, Edit, FileDetails, details_of
 from flake8_saveimage.report.severity import level
-from flake8_saveimage.rules import Rule, all_rules, documentation
+from flake8_saveimage.rules import all_rules, documentation
+from flake8_saveimage.rules.base import Rule
 from flake8_saveimage.rules.finding import Finding
 from flake8_saveimage.source.reading import printable
 

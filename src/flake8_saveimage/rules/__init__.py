@@ -1,25 +1,33 @@
-"""All rules, discovered by walking this package: one module a rule, sorted by code."""
+"""All rules: one module each, found by its name. Importing this package loads none of them."""
 
 from __future__ import annotations
 
 import functools
 import importlib
-import pkgutil
+from typing import TYPE_CHECKING
 
-from flake8_saveimage.rules.base import Problem, Remedy, Rule
+from flake8_saveimage.rules.index import known_codes
 
-__all__ = ["Problem", "Remedy", "Rule", "all_rules", "documentation"]
+if TYPE_CHECKING:
+    from flake8_saveimage.rules.base import Rule
+
+__all__ = ["all_rules", "documentation", "rule"]
 
 
 @functools.cache
 def all_rules() -> tuple[Rule, ...]:
     """Return every rule, sorted by code."""
-    names = (m.name for m in pkgutil.iter_modules(__path__) if m.name.startswith("svi"))
-    rules = [importlib.import_module(f"{__name__}.{name}").RULE for name in names]
-    return tuple(sorted(rules, key=lambda rule: rule.code))
+    return tuple(map(rule, known_codes()))
+
+
+def rule(code: str) -> Rule:
+    """Return the rule with a code; raises ``KeyError`` if there is none."""
+    if code not in known_codes():
+        raise KeyError(code)
+    found: Rule = importlib.import_module(f"{__name__}.{code.lower()}").RULE
+    return found
 
 
 def documentation(code: str) -> str:
     """Return the documentation of a rule: the docstring of its module (Markdown)."""
-    module = importlib.import_module(f"{__name__}.{code.lower()}")
-    return (module.__doc__ or "").strip()
+    return rule(code).documentation

@@ -1,37 +1,43 @@
-"""What a rule is: a code, a title and a check over the facts of one save call.
+"""What a rule is: its facts and a check over one save call.
 
-A rule module holds one rule. Its docstring is the rule's documentation (``explain`` and the docs
-render it), its ``RULE`` the rule itself. Which rules are off by default stands in
-``codes.OPT_IN``. Rule modules must not import libcst: ``explain`` has nothing to parse.
+A rule module holds one rule: its docstring is the documentation (``explain`` and the site render
+it), ``RULE`` the rule itself. Rule modules must not import libcst: ``explain`` has nothing to
+parse.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from flake8_saveimage.rules.index import OPT_IN
+from flake8_saveimage.knowledge.writers import WRITERS, Writer
 
 if TYPE_CHECKING:
     import libcst as cst
 
+    from flake8_saveimage.rules.finding import Applicability
     from flake8_saveimage.rules.save import Save
+    from flake8_saveimage.syntax.scopes import Loop
 
+LooksAt = Literal["path", "value", "object", "call"]
 RemedyKind = Literal[
-    "helper",  # call the runtime helper instead (unique name, clamps, atomic)
-    "replace",  # the helper with if_exists="replace": overwriting is meant
+    "helper",  # call the runtime helper instead (free name, clamps, atomic)
+    "replace",  # the helper with if_exists="replace": overwriting is intentional
     "fstring",  # add the missing f to the path literal
     "rename",  # a removed keyword gets its new name
     "normalize",  # add normalize=True beside value_range=
-    "callee",  # torch.utils.save_image -> torchvision.utils.save_image
+    "callee",  # call the function that exists
     "clone",  # save a copy instead of a view
 ]
+# Text, and nodes of the tree that stand for "the line on which this starts".
+Parts = tuple["str | cst.CSTNode", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """What would mend a problem. Whether and how safely it can be applied, ``fixes`` decides."""
+    """What would fix a problem. Whether and how safely it can be applied, ``fixes`` decides."""
 
     kind: RemedyKind
     value_range: tuple[float, float] | None = None
@@ -39,15 +45,28 @@ class Remedy:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """What a rule says about a call: the message (without the code) and what would mend it.
+class Edit:
+    """A rule's own fix: ``change`` returns what replaces ``node``.
 
-    A message may be given in parts: text, and nodes of the tree that stand for "the line on which
-    this starts". Positions are only looked up for what is really reported.
+    ``change`` is given the node as it is then, with the other edits inside it already made.
     """
 
-    message: str | tuple[str | cst.CSTNode, ...]
+    node: cst.CSTNode
+    change: Callable[[Any], cst.CSTNode]
+    applicability: Applicability = "safe"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a rule finds wrong with a call: the message (without the code) and the remedy.
+
+    A message may be given in parts; positions are only looked up for what is really reported.
+    ``loop`` is the loop that the finding is about.
+    """
+
+    message: str | Parts
     remedy: Remedy | None = None
+    loop: Loop | None = None
 
     @property
     def nodes(self) -> tuple[cst.CSTNode, ...]:
@@ -59,13 +78,34 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. ``check`` returns what is wrong with a save call, or ``None``."""
+    """One rule: its facts, and ``check``, which returns what is wrong with a save call.
+
+    ``name`` is its speaking name; ``default`` says whether it is on without being selected;
+    ``looks_at`` is the part of a save that it judges; ``writers`` are the rows it applies to.
+    ``renames``: its fix may give the file another name. ``is_fix_unsafe``: its fix is never safe.
+    ``fix`` returns the rule's own edit, where the problem's remedy is not enough.
+    """
 
     code: str
-    title: str
+    name: str
     check: Callable[[Save], Problem | None]
+    looks_at: LooksAt
+    default: bool = True
+    writers: tuple[Writer, ...] = WRITERS
+    renames: bool = False
+    is_fix_unsafe: bool = False
+    fix: Callable[[Save, Problem], Edit | None] | None = None
 
     @property
-    def default(self) -> bool:
-        """Whether it is on without being asked for."""
-        return self.code not in OPT_IN
+    def documentation(self) -> str:
+        """The docstring of the rule's module (Markdown)."""
+        return (sys.modules[self.check.__module__].__doc__ or "").strip()
+
+    @property
+    def title(self) -> str:
+        """The first line of the documentation, without Markdown and without the final dot."""
+        return self.documentation.partition("\n")[0].rstrip(".").replace("`", "")
+
+    def applies_to(self, writer: Writer) -> bool:
+        """Say whether calls of a writer are checked."""
+        return any(row is writer for row in self.writers)

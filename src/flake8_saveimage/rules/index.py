@@ -1,23 +1,59 @@
-"""The codes of all rules, and which are off until somebody asks, without importing a rule."""
+"""Codes, names and defaults of all rules, read from their files without importing them.
+
+flake8 asks at every start which rules are off by default; importing all rules would cost it more
+than checking a small file.
+"""
 
 from __future__ import annotations
 
 import functools
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
 
-OPT_IN = frozenset({"SVI105", "SVI106", "SVI204", "SVI207", "SVI208", "SVI302", "SVI303"})
+_START, _END = "\nRULE = Rule(", "\n)"
+
+
+class Entry(NamedTuple):
+    """What is known of a rule that is not loaded."""
+
+    name: str
+    default: bool
 
 
 @functools.cache
+def entries() -> Mapping[str, Entry]:
+    """Return the entry of each rule by its code, sorted."""
+    folder = os.path.dirname(__file__)
+    names = (name for name in sorted(os.listdir(folder)) if name.startswith("svi"))
+    return {name[:6].upper(): _entry(os.path.join(folder, name)) for name in names}
+
+
+def _entry(path: str) -> Entry:
+    import ast
+
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    start = text.index(_START)
+    call = ast.parse(text[start + len("\nRULE = ") : text.index(_END, start) + len(_END)])
+    given = {
+        keyword.arg: keyword.value.value
+        for keyword in ast.walk(call)
+        if isinstance(keyword, ast.keyword) and isinstance(keyword.value, ast.Constant)
+    }
+    return Entry(str(given["name"]), given.get("default") is not False)
+
+
 def known_codes() -> tuple[str, ...]:
     """Return the codes of all rules, sorted."""
-    import pkgutil
-    from pathlib import Path
+    return tuple(entries())
 
-    folder = str(Path(__file__).parent)
-    names = (module.name for module in pkgutil.iter_modules([folder]))
-    return tuple(sorted(name.upper() for name in names if name.startswith("svi")))
+
+def opt_in_codes() -> frozenset[str]:
+    """Return the codes of the rules that are off until they are selected."""
+    return frozenset(code for code, entry in entries().items() if not entry.default)
 
 
 def default_codes() -> frozenset[str]:
     """Return the codes of the rules that are on by default."""
-    return frozenset(known_codes()) - OPT_IN
+    return frozenset(entries()) - opt_in_codes()

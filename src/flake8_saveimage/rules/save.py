@@ -11,8 +11,8 @@ import libcst as cst
 from flake8_saveimage.paths.dependence import Dependence
 from flake8_saveimage.paths.repetition import PathFact, path_fact
 from flake8_saveimage.syntax.flow import Flow
-from flake8_saveimage.syntax.module import Place
 from flake8_saveimage.syntax.saves import SaveCall, save_calls
+from flake8_saveimage.syntax.scopes import Place
 from flake8_saveimage.values.evaluate import Evaluator
 from flake8_saveimage.values.verdict import RangeFact, range_fact
 

@@ -1,16 +1,15 @@
-"""Path does not change in this loop: each pass overwrites the file.
+"""Path does not change in this loop: each iteration overwrites the file.
 
 ## What it does
-Finds `torchvision.utils.save_image` and `torch.save` calls in a loop whose path is the same in
-every pass of that (innermost) loop.
+Finds save calls in a loop whose path is the same on every iteration of that (innermost) loop.
 
 ## Why is this bad
-Each pass silently replaces the file of the pass before. After hours of training there is one
-image where there should be thousands, and nothing said so.
+Each iteration silently replaces the file of the previous one. After hours of training one image is
+left where there should be thousands.
 
-Known intentions are respected: a best-so-far guard, names that say best, last, latest or
-checkpoint (see SVI105), a test that the file does not exist, a pass that is the only one
-(`if i == 0`, `break` right after), a file that is moved away or deleted again.
+Intentional overwriting is not reported: a best-so-far guard, names such as best, last, latest or
+checkpoint (see SVI105), a check that the file does not exist, code that runs on one iteration only
+(`if i == 0`, a `break` right after it), a file that is then moved or deleted.
 
 ## Example
 ```python
@@ -33,24 +32,26 @@ def train(epochs, loader, generate, out):
             fake = generate(batch).clamp(0, 1)
             save_image(fake, f"{out}/fake_{epoch:03}_{i:05}.png")
 ```
-or `safe_save_image(fake, f"{out}/fake.png")` of `flake8_saveimage.runtime`, which numbers the
+or `safe_save_image(fake, f"{out}/fake.png")` from `flake8_saveimage.runtime`, which numbers the
 files.
 
 ## Fix safety
-The fix calls the runtime helper, which never overwrites. It is safe if nothing else in the file
-relies on the file's name. Where the path's variable is used right after, in the same suite, it is
-bound to the path that the helper returns, and the fix is safe too. Otherwise - the path is read
-back, passed on, given by a caller, its folder is listed, the value of the call is used - it is
-unsafe, because the file may get another name. A save to an open handle has no fix.
+The fix calls the runtime helper, which never overwrites a file. It is safe if nothing else in the
+file relies on the name. If the variable that holds the path is used right after the call, in the
+same suite, it is assigned the path that the helper returns, and the fix is safe too. Otherwise (the
+path is read back, passed on or given by a caller, its folder is listed, the value of the call is
+used) it is unsafe, because the file may get another name. A save to an open file has no fix.
 
 ## How to configure
-`# noqa: SVI101` on the line; `ignore = SVI101` or `per-file-ignores` in flake8's configuration.
+Silence one line with `# noqa: SVI101`. Turn the rule off with `extend-ignore = SVI101`, or for some
+files with `per-file-ignores`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flake8_saveimage.knowledge.writers import TRUNCATING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 from flake8_saveimage.rules.describe import advice, the_loop
 
@@ -64,11 +65,18 @@ def check(save: Save) -> Problem | None:
     if fact.repetition != "loop" or fact.rolling or fact.template or fact.loop is None:
         return None
     message = (
-        "path does not depend on ",
+        f"{fact.name} is overwritten on every iteration of ",
         *the_loop(fact.loop),
-        f": each pass overwrites {fact.name}; {advice(fact)}",
+        f"; {advice(save)}",
     )
-    return Problem(message, Remedy("helper"))
+    return Problem(message, Remedy("helper"), fact.loop)
 
 
-RULE = Rule("SVI101", "path does not change in this loop: each pass overwrites the file", check)
+RULE = Rule(
+    code="SVI101",
+    name="loop-invariant-path",
+    looks_at="path",
+    writers=TRUNCATING,
+    renames=True,
+    check=check,
+)

@@ -1,15 +1,15 @@
-"""Path repeats on every pass of an outer loop.
+"""Path repeats on every iteration of an outer loop.
 
 ## What it does
-Finds save calls whose path changes in the innermost loop but starts over with each pass of a loop
-further out: the index of `enumerate(loader)` or `range(n)` begins at zero in every epoch.
+Finds save calls whose path changes in the innermost loop but starts over on each iteration of an
+outer loop: the index of `enumerate(loader)` or `range(n)` begins at zero in every epoch.
 
 ## Why is this bad
-The second epoch writes the same names as the first and replaces its files, silently. Only the
-images of the last epoch survive.
+The second epoch writes the same names as the first and silently replaces its files. Only the images
+of the last epoch survive.
 
-A counter that nobody resets does not start over, and an inner iterable that depends on the outer
-variable does not repeat: both stay silent.
+A counter that is never reset does not start over, and an inner iterable that depends on the outer
+variable does not repeat: neither is reported.
 
 ## Example
 ```python
@@ -32,16 +32,18 @@ def train(epochs, loader, generate, out):
 ```
 
 ## Fix safety
-As for SVI101: the runtime helper never overwrites; unsafe where the path is used again.
+As for SVI101: the runtime helper never overwrites a file; unsafe if the path is used again.
 
 ## How to configure
-`# noqa: SVI102` on the line; `ignore = SVI102` or `per-file-ignores` in flake8's configuration.
+Silence one line with `# noqa: SVI102`. Turn the rule off with `extend-ignore = SVI102`, or for some
+files with `per-file-ignores`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flake8_saveimage.knowledge.writers import TRUNCATING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 from flake8_saveimage.rules.describe import advice, the_loop
 
@@ -50,16 +52,23 @@ if TYPE_CHECKING:
 
 
 def check(save: Save) -> Problem | None:
-    """Report names that start over with each pass of an outer loop."""
+    """Report names that start over on each iteration of an outer loop."""
     fact = save.path
     if fact.repetition != "outer" or fact.rolling or fact.template or fact.loop is None:
         return None
     message = (
-        f"path {fact.name} starts over in each pass of ",
+        f"{fact.name} repeats on every iteration of ",
         *the_loop(fact.loop),
-        f": the files of the pass before are overwritten; {advice(fact)}",
+        f", which overwrites its files; {advice(save)}",
     )
-    return Problem(message, Remedy("helper"))
+    return Problem(message, Remedy("helper"), fact.loop)
 
 
-RULE = Rule("SVI102", "path repeats on every pass of an outer loop", check)
+RULE = Rule(
+    code="SVI102",
+    name="path-repeats-in-outer-loop",
+    looks_at="path",
+    writers=TRUNCATING,
+    renames=True,
+    check=check,
+)

@@ -1,15 +1,14 @@
 """Path repeats each time this function is called.
 
 ## What it does
-Finds save calls in a function that runs again and again - a hook that a framework calls
-(`training_step`, `on_validation_epoch_end`, `forward`, `__getitem__`, an ignite handler ...), or a
-function that is called in a loop of the same file, through any number of calls - whose path is the
-same in each of these runs. A function with its own loop counts too if its names start over in each
-call.
+Finds save calls in a function that runs repeatedly and writes the same path each time. The function
+is a hook that a framework calls (`training_step`, `on_validation_epoch_end`, `forward`,
+`__getitem__`, an ignite handler ...) or is called in a loop of the same file, directly or through
+other functions. A function with its own loop counts too if its names start over in each call.
 
 ## Why is this bad
-Each call silently overwrites what the call before has saved: a `validate()` that writes
-`0.png`, `1.png`, ... keeps only the images of the last epoch.
+Each call silently overwrites what the previous call saved: a `validate()` that writes `0.png`,
+`1.png`, ... keeps only the images of the last epoch.
 
 ## Example
 ```python
@@ -38,46 +37,54 @@ def main(loader, model, out):
 ```
 
 ## Fix safety
-As for SVI101: the runtime helper never overwrites; unsafe where the path is used again.
+As for SVI101: the runtime helper never overwrites a file; unsafe if the path is used again.
 
 ## How to configure
 `--saveimage-hooks NAME,NAME` (in the configuration file `saveimage-hooks`) adds names of functions
-that a framework calls again and again. `# noqa: SVI103` on the line silences one call.
+that a framework calls repeatedly. Silence one line with `# noqa: SVI103`. Turn the rule off with
+`extend-ignore = SVI103`, or for some files with `per-file-ignores`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flake8_saveimage.knowledge.writers import TRUNCATING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
-from flake8_saveimage.rules.describe import the_loop
+from flake8_saveimage.rules.describe import or_helper, pass_in, the_loop
 
 if TYPE_CHECKING:
     from flake8_saveimage.rules.save import Save
 
 
 def check(save: Save) -> Problem | None:
-    """Report a path that is the same in each run of a function that runs repeatedly."""
+    """Report a path that is the same in each call of a function that runs repeatedly."""
     fact = save.path
     repeat = fact.repeat
     if fact.repetition != "call" or fact.rolling or fact.template or repeat is None:
         return None
     name = repeat.function.name
-    advice = "pass in what tells the calls apart, or use flake8_saveimage.runtime"
     if repeat.call is None or repeat.loop is None:
         return Problem(
-            f"path is the same in every call of the hook '{name}': each call overwrites"
-            f" {fact.name}; add the epoch or step to the name, or use flake8_saveimage.runtime",
+            f"{fact.name} is overwritten by every call of the hook '{name}'; add the epoch or step"
+            f" to the name, {or_helper(save)}",
             Remedy("helper"),
         )
     message = (
-        f"path is the same in every call of '{name}', which ",
-        *the_loop(repeat.loop),
-        " calls again and again (line ",
+        f"{fact.name} is overwritten by every call of '{name}' (line ",
         repeat.call.node,
-        f"): each call overwrites {fact.name}; {advice}",
+        ") in ",
+        *the_loop(repeat.loop),
+        f"; {pass_in(repeat.loop, name)}, {or_helper(save)}",
     )
-    return Problem(message, Remedy("helper"))
+    return Problem(message, Remedy("helper"), fact.loop)
 
 
-RULE = Rule("SVI103", "path repeats each time this function is called", check)
+RULE = Rule(
+    code="SVI103",
+    name="path-repeats-in-each-call",
+    looks_at="path",
+    writers=TRUNCATING,
+    renames=True,
+    check=check,
+)

@@ -1,12 +1,12 @@
 """Constant path: every run overwrites the file.
 
 ## What it does
-Finds save calls outside of any loop whose path is known completely from the source: a literal, or
-a join of literals and constants of the module.
+Finds save calls outside of any loop whose path is completely known from the source: a literal, or
+literals and module constants joined together.
 
 ## Why is this bad
-The next run of the program silently replaces the result of this one. Two runs at the same time
-write into one file.
+The next run of the program silently replaces the result of this one. Two concurrent runs write to
+the same file.
 
 ## Example
 ```python
@@ -23,22 +23,25 @@ import torch
 def main(model, args):
     torch.save(model.state_dict(), f"{args.run_dir}/model.pth")
 ```
-or `safe_save(model.state_dict(), "model.pth")` of `flake8_saveimage.runtime`, which keeps the file
-that is there and writes `model_1.pth`.
+or `safe_save(model.state_dict(), "model.pth")` from `flake8_saveimage.runtime`, which keeps the
+existing file and writes `model_1.pth`.
 
 ## Fix safety
 The fix calls the runtime helper. It is safe if nothing else in the file uses the path; a file that
 is loaded again under its name makes it unsafe.
 
 ## How to configure
-`# noqa: SVI104` on the line; `ignore = SVI104` or `per-file-ignores` in flake8's configuration.
+Silence one line with `# noqa: SVI104`. Turn the rule off with `extend-ignore = SVI104`, or for some
+files with `per-file-ignores`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flake8_saveimage.knowledge.writers import TRUNCATING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
+from flake8_saveimage.rules.describe import or_helper
 
 if TYPE_CHECKING:
     from flake8_saveimage.rules.save import Save
@@ -50,10 +53,17 @@ def check(save: Save) -> Problem | None:
     if fact.repetition != "constant" or fact.template or fact.twin is not None:
         return None
     return Problem(
-        f"constant path: every run overwrites {fact.name}; take the folder from an argument,"
-        " or use flake8_saveimage.runtime, which never overwrites",
+        f"{fact.name} is overwritten by every run; take the folder from an argument,"
+        f" {or_helper(save)}",
         Remedy("helper"),
     )
 
 
-RULE = Rule("SVI104", "constant path: every run overwrites the file", check)
+RULE = Rule(
+    code="SVI104",
+    name="constant-path",
+    looks_at="path",
+    writers=TRUNCATING,
+    renames=True,
+    check=check,
+)

@@ -1,12 +1,12 @@
-"""Name is formed by something that repeats.
+"""The varying part of the name repeats.
 
 ## What it does
-Finds save calls whose path does change from pass to pass, but only through something that takes
-the same value again: a remainder (`i % 10`), a whole-number division (`i // n`), a rounded number
+Finds save calls whose path changes between iterations, but only through something that takes the
+same value again: a remainder (`i % 10`), a floor division (`i // n`), a rounded number
 (`f"{loss:.2f}"`), a clock read in seconds.
 
 ## Why is this bad
-Two passes that happen to get the same name overwrite each other, silently and only sometimes.
+Two iterations that produce the same name overwrite each other, silently and only sometimes.
 
 ## Example
 ```python
@@ -27,33 +27,44 @@ def sample(images, out):
 ```
 
 ## Fix safety
-Unsafe: the runtime helper never overwrites, but a ring of files (`i % 10`) may be what is meant.
-Then keep it, and silence the line.
+Unsafe: the runtime helper never overwrites a file, but a ring of files (`i % 10`) may be
+intentional. In that case keep it, and silence the line.
 
 ## How to configure
-Off by default; `extend-select = SVI106` turns it on.
+Off by default: turn it on with `extend-select = SVI106`. Silence one line with `# noqa: SVI106`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flake8_saveimage.knowledge.writers import TRUNCATING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
+from flake8_saveimage.rules.describe import or_helper
 
 if TYPE_CHECKING:
     from flake8_saveimage.rules.save import Save
 
 
 def check(save: Save) -> Problem | None:
-    """Report names that can come again."""
+    """Report names that can occur again."""
     fact = save.path
     if fact.weak is None or fact.template:
         return None
     return Problem(
-        f"names of {fact.name} are told apart only by {fact.weak}: those that come again"
-        " overwrite each other; add a counter, or use flake8_saveimage.runtime",
+        f"{fact.name} varies only by {fact.weak}: files with the same name overwrite each other;"
+        f" add a counter, {or_helper(save)}",
         Remedy("helper"),
     )
 
 
-RULE = Rule("SVI106", "name is formed by something that repeats", check)
+RULE = Rule(
+    code="SVI106",
+    name="weak-name",
+    default=False,
+    looks_at="path",
+    writers=TRUNCATING,
+    renames=True,
+    is_fix_unsafe=True,
+    check=check,
+)

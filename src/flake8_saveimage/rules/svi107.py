@@ -1,12 +1,12 @@
-"""Two save calls on one straight line write the same path.
+"""Two consecutive saves write to the same path.
 
 ## What it does
 Finds a save call whose path is the same as that of an earlier save call in the same suite, with
 nothing in between that reads, moves or copies the file.
 
 ## Why is this bad
-The second call destroys what the first has just written. It is nearly always copy and paste:
-generator and discriminator saved under one name.
+The second call destroys what the first has just written. It is nearly always a copy-and-paste
+error: generator and discriminator are saved under one name.
 
 ## Example
 ```python
@@ -27,16 +27,18 @@ def save(generator, discriminator, path):
 ```
 
 ## Fix safety
-Unsafe: the runtime helper writes both files, but only the author knows what they should be called.
+Unsafe: the runtime helper writes both files, but only the author knows what to call them.
 
 ## How to configure
-`# noqa: SVI107` on the line; `ignore = SVI107` or `per-file-ignores` in flake8's configuration.
+Silence one line with `# noqa: SVI107`. Turn the rule off with `extend-ignore = SVI107`, or for some
+files with `per-file-ignores`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flake8_saveimage.knowledge.writers import TRUNCATING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 
 if TYPE_CHECKING:
@@ -51,9 +53,17 @@ def check(save: Save) -> Problem | None:
     message = (
         f"{fact.name} was just written at line ",
         fact.twin.call,
-        ": this save destroys it; give the two files different names",
+        " and is overwritten here; give the two files different names",
     )
     return Problem(message, Remedy("helper"))
 
 
-RULE = Rule("SVI107", "two save calls on one straight line write the same path", check)
+RULE = Rule(
+    code="SVI107",
+    name="consecutive-saves",
+    looks_at="path",
+    writers=TRUNCATING,
+    renames=True,
+    is_fix_unsafe=True,
+    check=check,
+)

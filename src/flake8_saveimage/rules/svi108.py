@@ -1,11 +1,12 @@
-"""Path holds `{name}` of a variable in scope but is no f-string.
+"""Path contains `{name}`, but the f prefix is missing.
 
 ## What it does
-Finds save calls whose path is a plain string literal with the name of a variable in braces, which
-no later `.format` or `format_map` fills: the `f` in front is missing.
+Finds save calls whose path is a plain string literal with the name of a variable in braces that no
+later `.format` or `format_map` fills in.
 
 ## Why is this bad
-Every pass writes one file that is literally called `ckpt_{epoch}.pth`. All but the last are lost.
+Every iteration writes one file that is literally called `ckpt_{epoch}.pth`. All but the last are
+lost.
 
 ## Example
 ```python
@@ -26,17 +27,19 @@ def train(model, epochs):
 ```
 
 ## Fix safety
-Safe where the literal stands in the call itself: the `f` is added. Unsafe where it is bound to a
-name first, because something else may use that name.
+Safe if the literal stands in the call itself: the `f` is added. Unsafe if it is assigned to a name
+first, because something else may use that name.
 
 ## How to configure
-`# noqa: SVI108` on the line; `ignore = SVI108` or `per-file-ignores` in flake8's configuration.
+Silence one line with `# noqa: SVI108`. Turn the rule off with `extend-ignore = SVI108`, or for some
+files with `per-file-ignores`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flake8_saveimage.knowledge.writers import TRUNCATING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 
 if TYPE_CHECKING:
@@ -50,10 +53,16 @@ def check(save: Save) -> Problem | None:
         return None
     braces = ", ".join(f"{{{name}}}" for name in fact.template)
     return Problem(
-        f"{fact.name} holds {braces} but is no f-string: every save writes one file, literally"
-        " named so; put an f before the quote",
+        f"{fact.name} contains {braces}, but the f prefix is missing: every save writes one file"
+        " with exactly this name; put an f before the quote",
         Remedy("fstring"),
     )
 
 
-RULE = Rule("SVI108", "path holds {name} of a variable in scope but is no f-string", check)
+RULE = Rule(
+    code="SVI108",
+    name="missing-f-prefix",
+    looks_at="path",
+    writers=TRUNCATING,
+    check=check,
+)

@@ -1,12 +1,12 @@
 """Values are provably outside [0, 1]: clipped.
 
 ## What it does
-Follows the tensor back to what made it (a `tanh`, `randn`, `Normalize`, `* 255`, a model of this
-file that ends in `nn.Tanh`) and reports values that leave [0, 1] and that nothing brings back.
+Follows the tensor back to where it comes from (a `tanh`, `randn`, `Normalize`, `* 255`, a model of
+this file that ends in `nn.Tanh`) and reports values that leave [0, 1] and are never brought back.
 
 ## Why is this bad
-`save_image` multiplies by 255 and clamps, without a word: of an image in [-1, 1] the whole lower
-half becomes black, of one in [0, 255] everything becomes white.
+`save_image` multiplies by 255 and clamps, without a warning: of an image in [-1, 1] the lower half
+becomes black, and an image in [0, 255] becomes white.
 
 ## Example
 ```python
@@ -29,19 +29,21 @@ def sample(generator, z, path):
 ```
 
 ## Fix safety
-Only offered where the bounds are proven: the call becomes the runtime helper's, with
-`value_range=` set to them, and the colours of the file change to the right ones. Safe for [-1, 1]
-and [0, 255], which can only be the range of an image; unsafe for other bounds, where clipping may
-be what was meant.
+Only offered if the bounds are proven: the call becomes a call of the runtime helper, with
+`value_range=` set to them, and the colours in the file become correct. Safe for [-1, 1] and
+[0, 255], which can only be the range of an image; unsafe for other bounds, where clipping may be
+intentional.
 
 ## How to configure
-`# noqa: SVI201` on the line; `ignore = SVI201` or `per-file-ignores` in flake8's configuration.
+Silence one line with `# noqa: SVI201`. Turn the rule off with `extend-ignore = SVI201`, or for some
+files with `per-file-ignores`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flake8_saveimage.knowledge.writers import IMAGES
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 from flake8_saveimage.rules.values import out_of_range
 
@@ -50,12 +52,18 @@ if TYPE_CHECKING:
 
 
 def check(save: Save) -> Problem | None:
-    """Report values that visibly leave [0, 1]."""
-    if save.site.kind != "image" or save.values.verdict != "out":
+    """Report values that visibly leave the writer's range."""
+    if save.values.verdict != "out":
         return None
     bounds = save.values.value_range
     remedy = Remedy("helper", value_range=bounds) if bounds is not None else None
-    return Problem(out_of_range(save.values), remedy)
+    return Problem(out_of_range(save), remedy)
 
 
-RULE = Rule("SVI201", "values are provably outside [0, 1]: clipped", check)
+RULE = Rule(
+    code="SVI201",
+    name="values-out-of-range",
+    looks_at="value",
+    writers=IMAGES,
+    check=check,
+)

@@ -27,17 +27,19 @@ def save_mask(logits, path):
 ```
 
 ## Fix safety
-The fix calls the runtime helper, which takes integer tensors: uint8 as 0 to 255, bool as black and
-white. The call it replaces could only raise.
+The fix calls the runtime helper, which accepts integer tensors: uint8 as 0 to 255, bool as black
+and white. The original call can only raise.
 
 ## How to configure
-`# noqa: SVI202` on the line; `ignore = SVI202` or `per-file-ignores` in flake8's configuration.
+Silence one line with `# noqa: SVI202`. Turn the rule off with `extend-ignore = SVI202`, or for some
+files with `per-file-ignores`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flake8_saveimage.knowledge.writers import IMAGES
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 from flake8_saveimage.rules.values import not_floating
 
@@ -46,10 +48,16 @@ if TYPE_CHECKING:
 
 
 def check(save: Save) -> Problem | None:
-    """Report a tensor that is sure to hold integers or bools."""
-    if save.site.kind != "image" or save.values.verdict != "integer":
+    """Report a tensor that certainly holds integers or bools."""
+    if save.values.verdict != "integer":
         return None
-    return Problem(not_floating(save.values), Remedy("helper"))
+    return Problem(not_floating(save), Remedy("helper"))
 
 
-RULE = Rule("SVI202", "integer or bool tensor: torchvision raises", check)
+RULE = Rule(
+    code="SVI202",
+    name="integer-tensor",
+    looks_at="value",
+    writers=IMAGES,
+    check=check,
+)

@@ -1,13 +1,13 @@
-"""No range handling is visible.
+"""The value range is unknown.
 
 ## What it does
-Reports images of which this file neither shows the range nor handles it: nothing clamps them, no
-`normalize=True`, no helper whose name says `denorm` or the like, no source such as `ToTensor()` or
-a sigmoid.
+Reports images whose range this file neither shows nor handles: there is no clamp, no
+`normalize=True`, no helper with a name such as `denorm`, no source such as `ToTensor()` or a
+sigmoid.
 
 ## Why is this bad
 `save_image` expects [0, 1] and silently clips the rest. If the values are in [-1, 1] or [0, 255],
-or still under `Normalize`, the file looks wrong and nothing says why.
+or still normalized, the file looks wrong and no warning says why.
 
 ## Example
 ```python
@@ -28,24 +28,27 @@ def sample(generator, path):
     z = torch.randn(64, 100)
     save_image(generator(z).clamp(0, 1), path)
 ```
-or `(x + 1) / 2` before saving, or `normalize=True, value_range=(-1, 1)`: whichever is true.
+or `(x + 1) / 2` before saving, or `normalize=True, value_range=(-1, 1)`: whichever is correct.
 
 ## Fix safety
-The fix calls the runtime helper, which clamps as torchvision does and warns when it really clips
-something. The file's content stays the same, and so does its name: where the path is used again,
-or the file is rewritten on purpose, `if_exists="replace"` is added. Elsewhere a second run into
-the same folder writes `x_1.png` beside `x.png`, not over it. Safe, unless the value of the call is
-used.
+The fix calls the runtime helper, which clamps as torchvision does and warns when it clips
+something. The content of the file and its name stay the same: if the path is used again, or the
+file is rewritten on purpose, `if_exists="replace"` is added. Otherwise a second run into the same
+folder writes `x_1.png` beside `x.png` instead of replacing it. Safe, unless the value of the call
+is used.
 
 ## How to configure
-`# noqa: SVI203` on the line; `ignore = SVI203` or `per-file-ignores` in flake8's configuration.
+Silence one line with `# noqa: SVI203`. Turn the rule off with `extend-ignore = SVI203`, or for some
+files with `per-file-ignores`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flake8_saveimage.knowledge.writers import IMAGES
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
+from flake8_saveimage.rules.values import unknown_range
 
 if TYPE_CHECKING:
     from flake8_saveimage.rules.save import Save
@@ -53,13 +56,15 @@ if TYPE_CHECKING:
 
 def check(save: Save) -> Problem | None:
     """Report values of which nothing is known."""
-    if save.site.kind != "image" or save.values.verdict != "unknown":
+    if save.values.verdict != "unknown":
         return None
-    return Problem(
-        "nothing here shows the range of these values: save_image silently clips what is outside"
-        " [0, 1]; clamp or rescale them, or pass normalize=True, value_range=(low, high)",
-        Remedy("helper"),
-    )
+    return Problem(unknown_range(save.site.writer), Remedy("helper"))
 
 
-RULE = Rule("SVI203", "no range handling is visible", check)
+RULE = Rule(
+    code="SVI203",
+    name="unknown-value-range",
+    looks_at="value",
+    writers=IMAGES,
+    check=check,
+)

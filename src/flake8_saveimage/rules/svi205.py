@@ -1,10 +1,10 @@
-"""Removed keyword: `range=` (now `value_range=`), `filename=` (now `fp=`).
+"""Removed keyword: `range=` is now `value_range=`, `filename=` is now `fp=`.
 
 ## What it does
-Finds the keywords of `save_image` that torchvision has renamed.
+Finds keywords of `save_image` that torchvision has renamed.
 
 ## Why is this bad
-With a current torchvision the call raises `TypeError`, when the first image is saved.
+With a current torchvision the call raises `TypeError` when the first image is saved.
 
 ## Example
 ```python
@@ -26,13 +26,15 @@ def sample(fake, path):
 The keyword gets its new name. Safe: the meaning is the same, and the old name can only raise.
 
 ## How to configure
-`# noqa: SVI205` on the line; `ignore = SVI205` or `per-file-ignores` in flake8's configuration.
+Silence one line with `# noqa: SVI205`. Turn the rule off with `extend-ignore = SVI205`, or for some
+files with `per-file-ignores`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flake8_saveimage.knowledge.writers import IMAGES
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 
 if TYPE_CHECKING:
@@ -40,18 +42,22 @@ if TYPE_CHECKING:
 
 
 def check(save: Save) -> Problem | None:
-    """Report keywords that are gone."""
-    if save.site.kind != "image":
-        return None
+    """Report keywords that no longer exist."""
     removed = save.values.removed
     if not removed:
         return None
     old = " and ".join(f"{before}=" for before, _after in removed)
     new = " and ".join(f"{after}=" for _before, after in removed)
     return Problem(
-        f"{old} is gone from save_image: this call raises TypeError; write {new}",
+        f"{old} was removed from {save.site.writer.leaf}: this call raises TypeError; write {new}",
         Remedy("rename", renames=removed),
     )
 
 
-RULE = Rule("SVI205", "removed keyword: range= is now value_range=, filename= is now fp=", check)
+RULE = Rule(
+    code="SVI205",
+    name="removed-keyword",
+    looks_at="call",
+    writers=IMAGES,
+    check=check,
+)

@@ -1,11 +1,11 @@
 """`value_range=` has no effect without `normalize=True`.
 
 ## What it does
-Finds `save_image(..., value_range=...)` that does not ask for normalisation.
+Finds `save_image(..., value_range=...)` calls that do not ask for normalization.
 
 ## Why is this bad
-`make_grid` reads `value_range` only where `normalize is True`. Without it the values are clipped
-to [0, 1] as they are, although the call looks as if it handled them.
+`make_grid` reads `value_range` only if `normalize is True`. Without it the values are clipped to
+[0, 1] as they are, although the call looks as if it handled them.
 
 ## Example
 ```python
@@ -25,35 +25,45 @@ def sample(fake, path):
 
 ## Fix safety
 `normalize=True` is added. Unsafe: the colours of the file change to what `value_range` asks for,
-also where they were right because it was ignored.
+even if they were correct because it was ignored.
 
 ## How to configure
-`# noqa: SVI206` on the line; `ignore = SVI206` or `per-file-ignores` in flake8's configuration.
+Silence one line with `# noqa: SVI206`. Turn the rule off with `extend-ignore = SVI206`, or for some
+files with `per-file-ignores`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flake8_saveimage.knowledge.writers import NORMALIZING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
+from flake8_saveimage.rules.values import range_text
 
 if TYPE_CHECKING:
     from flake8_saveimage.rules.save import Save
 
 
 def check(save: Save) -> Problem | None:
-    """Report a range that nothing reads."""
-    if save.site.kind != "image":
-        return None
+    """Report a range that is never read."""
     fact = save.values
-    renamed = {before for before, _after in fact.removed}
-    if not fact.ranged or fact.normalize is not False or "range" in renamed:
+    keywords = save.site.writer.normalizer
+    if keywords is None or not fact.ranged or fact.normalize is not False:
         return None
+    if any(after == keywords.bounds for _before, after in fact.removed):
+        return None
+    switch = f"{keywords.switch}=True"
     return Problem(
-        "value_range= has no effect without normalize=True: values outside [0, 1] are clipped;"
-        " add normalize=True",
+        f"{keywords.bounds}= has no effect without {switch}: values outside"
+        f" {range_text(save.site.writer)} are clipped; add {switch}",
         Remedy("normalize"),
     )
 
 
-RULE = Rule("SVI206", "value_range= has no effect without normalize=True", check)
+RULE = Rule(
+    code="SVI206",
+    name="ignored-value-range",
+    looks_at="call",
+    writers=NORMALIZING,
+    check=check,
+)

@@ -1,12 +1,12 @@
 """Half-precision arithmetic: bfloat16 is off by one in 63 of 256 levels.
 
 ## What it does
-Finds tensors that are sure to be bfloat16 when they reach `save_image`.
+Finds tensors that are certainly bfloat16 when they reach `save_image`.
 
 ## Why is this bad
 `save_image` multiplies by 255 and adds 0.5 in the dtype of the tensor. bfloat16 has 8 significant
-bits, not enough for that: of the 256 grey levels 63 are saved one off. float16 has enough bits and
-is not reported.
+bits, which is not enough: 63 of the 256 grey levels are saved off by one. float16 has enough bits
+and is not reported.
 
 ## Example
 ```python
@@ -32,14 +32,14 @@ def sample(decoder, latents, path):
 The fix calls the runtime helper, which computes in float32.
 
 ## How to configure
-Off by default: `extend-select = SVI207` in flake8's configuration turns it on, `# noqa: SVI207`
-silences a line.
+Off by default: turn it on with `extend-select = SVI207`. Silence one line with `# noqa: SVI207`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flake8_saveimage.knowledge.writers import IMAGES
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 
 if TYPE_CHECKING:
@@ -47,18 +47,21 @@ if TYPE_CHECKING:
 
 
 def check(save: Save) -> Problem | None:
-    """Report a tensor that is sure to be bfloat16."""
-    if save.site.kind != "image" or save.values.half != "bfloat16":
+    """Report a tensor that is certainly bfloat16."""
+    if save.values.half != "bfloat16":
         return None
     return Problem(
-        "bfloat16 tensor: save_image computes in its dtype and 63 of 256 grey levels come out one"
-        " off; save .float() of it",
+        f"the tensor is bfloat16: {save.site.writer.leaf} computes in its dtype, and 63 of 256 grey"
+        " levels are off by one; convert it with .float()",
         Remedy("helper"),
     )
 
 
 RULE = Rule(
-    "SVI207",
-    "half-precision arithmetic: bfloat16 is off by one in 63 of 256 levels",
-    check,
+    code="SVI207",
+    name="half-precision",
+    default=False,
+    looks_at="value",
+    writers=IMAGES,
+    check=check,
 )

@@ -4,9 +4,9 @@
 Finds images that are saved as JPEG: by the extension of the path or by `format=`.
 
 ## Why is this bad
-JPEG halves the resolution of the colours and quantises the rest. For samples to look at that is
-fine; for masks, metrics (FID, PSNR), adversarial examples or anything that is read back, the
-pixels are no longer those of the tensor.
+JPEG halves the resolution of the colours and quantizes the rest. For samples to look at that is
+fine; for masks, metrics (FID, PSNR), adversarial examples or anything that is read back, the pixels
+are no longer those of the tensor.
 
 ## Example
 ```python
@@ -28,14 +28,14 @@ def export(image, index):
 There is no fix: other code may look for the file under its name.
 
 ## How to configure
-Off by default: `extend-select = SVI208` in flake8's configuration turns it on, `# noqa: SVI208`
-silences a line.
+Off by default: turn it on with `extend-select = SVI208`. Silence one line with `# noqa: SVI208`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flake8_saveimage.knowledge.writers import LOSSY
 from flake8_saveimage.rules.base import Problem, Rule
 
 if TYPE_CHECKING:
@@ -43,18 +43,23 @@ if TYPE_CHECKING:
 
 
 def check(save: Save) -> Problem | None:
-    """Report a JPEG."""
-    from flake8_saveimage.values.storage import lossy_format
+    """Report a lossy format."""
+    from flake8_saveimage.values.storage import lossy_format  # libcst
 
-    if save.site.kind != "image":
-        return None
     found = lossy_format(save.site)
     if found is None:
         return None
     return Problem(
-        f"{found} is lossy: the saved pixels differ from the tensor's; save as .png what is"
+        f"{found} is lossy: the saved pixels differ from the tensor; use .png for images that are"
         " measured or read back"
     )
 
 
-RULE = Rule("SVI208", "lossy file format changes pixels", check)
+RULE = Rule(
+    code="SVI208",
+    name="lossy-format",
+    default=False,
+    looks_at="path",
+    writers=LOSSY,
+    check=check,
+)

@@ -4,8 +4,8 @@
 Finds calls of `torch.utils.save_image`, under any alias.
 
 ## Why is this bad
-There is no such function: the call raises `AttributeError` (or its import `ImportError`). It is
-torchvision's, `torchvision.utils.save_image`.
+There is no such function: the call raises `AttributeError` (or its import `ImportError`). The
+function is torchvision's, `torchvision.utils.save_image`.
 
 ## Example
 ```python
@@ -24,17 +24,19 @@ def export(image, path):
 ```
 
 ## Fix safety
-The call is pointed to torchvision's function, and the import added. Safe: the old one can only
+The call is changed to torchvision's function, and the import added. Safe: the original can only
 raise.
 
 ## How to configure
-`# noqa: SVI301` on the line; `ignore = SVI301` or `per-file-ignores` in flake8's configuration.
+Silence one line with `# noqa: SVI301`. Turn the rule off with `extend-ignore = SVI301`, or for some
+files with `per-file-ignores`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flake8_saveimage.knowledge.writers import MISSING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 
 if TYPE_CHECKING:
@@ -42,14 +44,20 @@ if TYPE_CHECKING:
 
 
 def check(save: Save) -> Problem | None:
-    """Report the function that does not exist."""
-    if save.site.qualified_name != "torch.utils.save_image":
+    """Report a function that does not exist."""
+    called, writer = save.site.qualified_name, save.site.writer
+    if called not in writer.missing:
         return None
     return Problem(
-        "torch.utils.save_image does not exist: this call raises AttributeError;"
-        " call torchvision.utils.save_image",
+        f"{called} does not exist: this call raises AttributeError; call {writer.name}",
         Remedy("callee"),
     )
 
 
-RULE = Rule("SVI301", "torch.utils.save_image does not exist", check)
+RULE = Rule(
+    code="SVI301",
+    name="missing-function",
+    looks_at="call",
+    writers=MISSING,
+    check=check,
+)

@@ -1,11 +1,11 @@
 """A view or slice is saved with its whole storage.
 
 ## What it does
-Finds `torch.save` of a slice or another part-taking view of a tensor.
+Finds `torch.save` calls of a slice or another view of a part of a tensor.
 
 ## Why is this bad
-`torch.save` writes the storage, not the view: ten rows of a tensor of a million rows take as much
-room on disk, and loading, as all of them.
+`torch.save` writes the storage, not the view: ten rows of a tensor with a million rows take as much
+space on disk, and as long to load, as all of them.
 
 ## Example
 ```python
@@ -26,18 +26,18 @@ def keep(path):
 ```
 
 ## Fix safety
-`.clone()` is added. The loaded tensor is the same; only tensors that were meant to share their
-storage after loading no longer do.
+`.clone()` is added. The loaded tensor is the same; tensors that shared their storage after loading
+no longer do.
 
 ## How to configure
-Off by default: `extend-select = SVI302` in flake8's configuration turns it on, `# noqa: SVI302`
-silences a line.
+Off by default: turn it on with `extend-select = SVI302`. Silence one line with `# noqa: SVI302`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flake8_saveimage.knowledge.writers import OBJECTS
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 
 if TYPE_CHECKING:
@@ -45,19 +45,23 @@ if TYPE_CHECKING:
 
 
 def check(save: Save) -> Problem | None:
-    """Report a part of a tensor that takes the whole along."""
-    if save.site.kind != "object":
-        return None
-    from flake8_saveimage.values.storage import saved_view
+    """Report a part of a tensor that is saved with the whole."""
+    from flake8_saveimage.values.storage import saved_view  # libcst
 
     view = saved_view(save.site, save.evaluator)
     if view is None:
         return None
     return Problem(
-        "a slice is saved with the whole storage that it is a view of: the file holds all of it;"
-        " save .clone() of it",
+        "a slice is saved with the whole storage that it is a view of; save its .clone() instead",
         Remedy("clone") if view == "itself" else None,
     )
 
 
-RULE = Rule("SVI302", "a view or slice is saved with its whole storage", check)
+RULE = Rule(
+    code="SVI302",
+    name="saved-view",
+    default=False,
+    looks_at="object",
+    writers=OBJECTS,
+    check=check,
+)

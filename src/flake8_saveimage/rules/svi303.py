@@ -1,8 +1,8 @@
-"""Two `torch.save` to one open handle.
+"""Two `torch.save` calls write to one open file.
 
 ## What it does
-Finds a second `torch.save` into a file that is still open from the first, and one in a loop into
-a file that is opened outside of it.
+Finds a second `torch.save` into a file that is still open from the first, and one in a loop into a
+file that is opened outside of it.
 
 ## Why is this bad
 Each call writes a zip archive of its own, and one file can hold one archive: `torch.load` finds one
@@ -28,17 +28,17 @@ def keep(model, optimizer, path):
 ```
 
 ## Fix safety
-There is no fix: what loads the file has to change as well.
+There is no fix: the code that loads the file has to change as well.
 
 ## How to configure
-Off by default: `extend-select = SVI303` in flake8's configuration turns it on, `# noqa: SVI303`
-silences a line.
+Off by default: turn it on with `extend-select = SVI303`. Silence one line with `# noqa: SVI303`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flake8_saveimage.knowledge.writers import SINGLE
 from flake8_saveimage.rules.base import Problem, Rule
 
 if TYPE_CHECKING:
@@ -47,21 +47,26 @@ if TYPE_CHECKING:
 
 def check(save: Save) -> Problem | None:
     """Report a second archive in one file."""
-    if save.site.kind != "object":
-        return None
-    from flake8_saveimage.values.storage import earlier_write
+    from flake8_saveimage.values.storage import earlier_write  # libcst
 
     node = earlier_write(save.site)
     if node is None:
         return None
     return Problem(
         (
-            "this file is still open from the torch.save at line ",
+            f"this file is still open from the {save.site.writer.name} at line ",
             node,
-            ": torch.load finds only one of several archives in a file; save one dict, or"
-            " one file each",
+            ": only one of several archives in a file can be loaded; save one dict, or one file"
+            " for each object",
         )
     )
 
 
-RULE = Rule("SVI303", "two torch.save to one open handle", check)
+RULE = Rule(
+    code="SVI303",
+    name="two-saves-in-one-file",
+    default=False,
+    looks_at="object",
+    writers=SINGLE,
+    check=check,
+)

@@ -1,15 +1,16 @@
-"""How messages speak of values: the proof, what will happen, what to do."""
+"""How messages describe values: the proof, what will happen, what to do."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import libcst as cst
+    from flake8_saveimage.knowledge.writers import Writer
+    from flake8_saveimage.rules.base import Parts
+    from flake8_saveimage.rules.save import Save
 
-    from flake8_saveimage.values import RangeFact
-
-Parts = tuple["str | cst.CSTNode", ...]
+_UNIT = (0.0, 1.0)
+_UNDO = "undo the normalization (x * std + mean) before saving"
 
 
 def bounds_text(bounds: tuple[float, float]) -> str:
@@ -17,55 +18,89 @@ def bounds_text(bounds: tuple[float, float]) -> str:
     return f"({bounds[0]:.4g}, {bounds[1]:.4g})"
 
 
-def out_of_range(fact: RangeFact) -> Parts:
-    """Return "values lie in [-1, 1] (tanh at line 88): negative half is saved as black; ..."."""
-    bounds, origin = fact.bounds, fact.values.origin
-    if bounds is None or origin is None:
-        return ("values leave [0, 1]: they are clipped; bring them to [0, 1] first",)
-    low, high = bounds
-    interval = f"[{low:.4g}, {high:.4g}]"
-    proof = _at(origin.what, origin.node)
-    loss = _loss(low, high)
-    if origin.proof == "noise":
-        return (
-            "values are normal noise (",
-            *proof,
-            f"): {loss}; rescale them to [0, 1] to show them",
+def interval_text(bounds: tuple[float, float]) -> str:
+    """Write bounds as an interval: ``[-1, 1]``."""
+    return f"[{bounds[0]:.4g}, {bounds[1]:.4g}]"
+
+
+def range_text(writer: Writer) -> str:
+    """Return the interval that a writer of images expects."""
+    return interval_text(_limits(writer))
+
+
+def unknown_range(writer: Writer) -> str:
+    """Return the message about values of which nothing is known."""
+    scale = "clamp or rescale them"
+    if writer.normalizer is not None:
+        scale += (
+            f", or pass {writer.normalizer.switch}=True, {writer.normalizer.bounds}=(low, high)"
         )
+    return (
+        f"the value range is unknown: {writer.leaf} silently clips values outside"
+        f" {range_text(writer)}; {scale}"
+    )
+
+
+def out_of_range(save: Save) -> Parts:
+    """Return "values lie in [-1, 1] (tanh at line 88): ...": the proof, the loss, the advice."""
+    fact, writer = save.values, save.site.writer
+    bounds, origin = fact.bounds, fact.values.origin
+    limits = _limits(writer)
+    if bounds is None or origin is None:
+        return (f"values leave {interval_text(limits)} and are clipped; rescale them first",)
+    interval = interval_text(bounds)
+    proof = _at(origin.what, origin.node)
+    loss = _loss(*bounds, limits)
+    if origin.proof == "noise":
+        advice = f"rescale it to {interval_text(limits)} to show it"
+        return ("the image is normally distributed noise (", *proof, f"): {loss}; {advice}")
     if origin.proof == "assumed":
-        return ("values are no longer in [0, 1] (", *proof, f"): {loss}; {_UNDO}")
+        what = f"values are no longer in {interval_text(limits)} ("
+        return (what, *proof, f"): {loss}; {_UNDO}")
     if origin.proof == "channels":
         return (f"values lie in {interval} (", *proof, f"): {loss}; {_UNDO}")
-    advice = f"pass normalize=True, value_range={bounds_text(fact.value_range or (0.0, 1.0))}"
+    return (f"values lie in {interval} (", *proof, f"): {loss}; {_rescaling(save, bounds)}")
+
+
+def _limits(writer: Writer) -> tuple[float, float]:
+    return writer.accepts.range if writer.accepts is not None else _UNIT
+
+
+def _rescaling(save: Save, bounds: tuple[float, float]) -> str:
+    keywords = save.site.writer.normalizer
+    low, high = bounds
     if low >= 0 and high >= 254:
-        advice = "divide by 255"
-    return (f"values lie in {interval} (", *proof, f"): {loss}; {advice}")
+        return "divide by 255"
+    if keywords is None:
+        return f"rescale them to {range_text(save.site.writer)}"
+    given = bounds_text(save.values.value_range or _UNIT)
+    return f"pass {keywords.switch}=True, {keywords.bounds}={given}"
 
 
-_UNDO = "undo it (x * std + mean) before saving"
+def _loss(low: float, high: float, limits: tuple[float, float]) -> str:
+    below = f"values below {limits[0]:.4g} are saved as black"
+    above = f"values above {limits[1]:.4g}"
+    if low < limits[0] and high <= limits[1] + 0.01:
+        return below
+    if low < limits[0]:
+        return f"{below}, {above} as white"
+    return f"{above} are saved as white"
 
 
-def _loss(low: float, high: float) -> str:
-    if low < 0 < high and high <= 1.01:
-        return "negative half is saved as black" if low <= -0.99 else "negatives are saved as black"
-    if low < 0:
-        return "what is below 0 is saved black, what is above 1 white"
-    return "what is above 1 is saved as white"
-
-
-def not_floating(fact: RangeFact) -> Parts:
-    """Return "uint8 tensor (byte at line 9): save_image raises RuntimeError; ..."."""
+def not_floating(save: Save) -> str:
+    """Return "the tensor is uint8: save_image raises RuntimeError; ..."."""
     from flake8_saveimage.values.dtypes import dtype_class
 
-    values = fact.values
+    values, writer = save.values.values, save.site.writer
     kind = dtype_class(values.dtypes)
-    name = {"uint8": "a uint8", "bool": "a bool", "int": "an integer"}.get(kind, "an integer")
-    advice = "save .float() of it"
+    holds = {"uint8": "is uint8", "bool": "is bool"}.get(kind, "holds integers")
+    advice = "convert it with .float()"
     if 1 < values.span.high <= 65535:
-        advice = f"save .float() / {values.span.high:.6g} of it"
+        advice = f"convert it with .float() / {values.span.high:.6g}"
     elif kind == "int":
-        advice = "scale it to [0, 1] as a float first"
-    return (f"{name} tensor: save_image raises RuntimeError when it gets here; {advice}",)
+        advice = f"convert it to float and scale it to {range_text(writer)}"
+    error = writer.accepts.error if writer.accepts is not None else ""
+    return f"the tensor {holds}: {writer.leaf} raises {error}; {advice}"
 
 
 def _at(what: str, node: object) -> Parts:

@@ -19,11 +19,27 @@ class SourceError(Exception):
     """A source that cannot be read or parsed; the message says why, without the file's name."""
 
 
+class Unparsable(SourceError):
+    """A source that Python accepts and libcst does not. ``line`` and ``column`` count from 1."""
+
+    def __init__(self, message: str, line: int, column: int) -> None:
+        place = f"line {line}, column {column}"
+        super().__init__(f"cannot be parsed by libcst: {message} ({place})")
+        self.message = message
+        self.line = line
+        self.column = column
+
+
 class Source(NamedTuple):
     """The text of a file, line endings as they are, a byte order mark removed."""
 
     text: str
     encoding: str
+
+    @property
+    def lines(self) -> str:
+        """The text with every line ending as ``\\n``."""
+        return universal_newlines(self.text)
 
 
 def read(path: str) -> bytes:

@@ -8,9 +8,11 @@ from functools import cached_property
 
 import libcst as cst
 
-from flake8_saveimage.knowledge.writers import BY_NAME, Kind, Writer
+from flake8_saveimage.knowledge.writers import BY_NAME, LEAVES, Kind, Writer
+from flake8_saveimage.syntax.arguments import Bound, bind, written_arguments
 from flake8_saveimage.syntax.flow import Flow
-from flake8_saveimage.syntax.module import Binding, CallSite, Facts, Place, dotted
+from flake8_saveimage.syntax.nodes import dotted, last_part
+from flake8_saveimage.syntax.scopes import Binding, CallSite, Facts, Place
 
 
 @dataclass(eq=False)
@@ -49,28 +51,20 @@ class SaveCall:
 
         Removed keywords are kept under their old names.
         """
-        found: dict[str, cst.Arg] = {}
-        positional = iter(self.writer.parameters)
-        starred = False
-        for argument in self.call.args:
-            if argument.keyword is not None:
-                found[argument.keyword.value] = argument
-            elif argument.star:
-                starred = True
-            elif not starred:
-                name = next(positional, None)
-                if name is not None:
-                    found[name] = argument
-        return found
+        return dict(self._bound.given)
 
     @cached_property
     def has_star_arguments(self) -> bool:
         """Whether ``*args`` or ``**kwargs`` hide what is passed."""
-        return any(argument.star for argument in self.call.args)
+        return not self._bound.complete
+
+    @cached_property
+    def _bound(self) -> Bound[cst.Arg]:
+        return bind(self.writer.parameters, written_arguments(self.call))
 
     def argument(self, name: str) -> cst.BaseExpression | None:
         """Return the value passed for a parameter, also under its removed names."""
-        names = (name, *(old for old, new in self.writer.renamed if new == name))
+        names = (name, *(old for old, new in self.writer.renamed.items() if new == name))
         given = next((self.arguments[known] for known in names if known in self.arguments), None)
         return given.value if given is not None else None
 
@@ -92,20 +86,21 @@ def save_calls(flow: Flow) -> list[SaveCall]:
     for call in flow.facts.calls:
         if call.name in names:
             target = flow.resolve(call.node.func, call.place)
-            if target in BY_NAME:
-                found.append(SaveCall(flow, call, target, BY_NAME[target], found, len(found)))
+            writer = BY_NAME.get(target) if target is not None else None
+            if target is not None and writer is not None:
+                found.append(SaveCall(flow, call, target, writer, found, len(found)))
     return found
 
 
 def _names(facts: Facts) -> frozenset[str]:
     """Return the writers' last names and those that the file gives them (``s = torch.save``)."""
-    known = {name.rpartition(".")[2] for name in BY_NAME}
+    known = set(LEAVES)
     grew = True
     while grew:  # `s = torch.save; t = s`: a few rounds at most
         grew = False
         for scope in facts.scopes:
             for name, bindings in scope.bindings.items():
-                last = name.rpartition(".")[2]
+                last = last_part(name)
                 if last not in known and any(_last_name(b) in known for b in bindings):
                     known.add(last)
                     grew = True
@@ -114,9 +109,7 @@ def _names(facts: Facts) -> frozenset[str]:
 
 def _last_name(binding: Binding) -> str | None:
     if binding.kind == "import":
-        return (binding.source or "").rpartition(".")[2]
+        return last_part(binding.source)
     if binding.kind == "assign" and not binding.pattern:
-        value = binding.value
-        if isinstance(value, cst.Name | cst.Attribute):
-            return (dotted(value) or "").rpartition(".")[2]
+        return last_part(dotted(binding.value))
     return None

@@ -1,161 +1,278 @@
-"""How a transfer function sees the call that it describes, and the table they all stand in."""
+"""Calls of functions, methods and classes of the program."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Iterable
 
+import libcst as cst
+
+from flake8_saveimage.syntax.arguments import (
+    Arguments,
+    bind,
+    positional_parameters,
+    star_parameter,
+)
+from flake8_saveimage.syntax.flow import Flow, enclosing_method
+from flake8_saveimage.syntax.nodes import child_nodes, dotted
+from flake8_saveimage.syntax.scopes import Block, Place, Scope
+from flake8_saveimage.values import library
+from flake8_saveimage.values.context import Context
 from flake8_saveimage.values.domain import (
+    NOTHING,
+    UNKNOWN,
     Abstract,
     Items,
-    Literally,
+    Perhaps,
+    Thing,
     Values,
     as_values,
-    cast,
-    constant,
-    truth,
+    fresh,
+    is_shown_in_range,
+    join,
+    parts_of,
 )
-from flake8_saveimage.values.dtypes import DTypes, Ranks, each
-from flake8_saveimage.values.spans import Span, hull
+from flake8_saveimage.values.dtypes import DTypes
+from flake8_saveimage.values.merging import EXHAUSTED, merged
+from flake8_saveimage.values.naming import says_handled
+from flake8_saveimage.values.objects import (
+    Chain,
+    Class,
+    Frame,
+    Function,
+    Instance,
+    Layer,
+    Loader,
+    Named,
+    Partial,
+    Sequential,
+    Transform,
+)
+from flake8_saveimage.values.operations import Passed
+from flake8_saveimage.values.ops.nn import apply_layer
+from flake8_saveimage.values.ops.vision import apply_transform
+
+MAX_NESTED_CALLS = 6
+
+Parameters = dict[tuple[int, str], Abstract]
 
 
-@dataclass(frozen=True, slots=True)
-class Arguments:
-    """The arguments of a call, positional ones under the names of their parameters.
+class Calls:
+    """What calls return; activations are remembered."""
 
-    ``complete`` is false where ``*args`` or ``**kwargs`` may hold more.
-    """
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._frames: dict[tuple[object, ...], Frame] = {}
+        self._methods: dict[int, dict[str, list[Scope]]] = {}
 
-    given: Mapping[str, Abstract]
-    extra: tuple[Abstract, ...] = ()
-    complete: bool = True
+    def call(self, node: cst.Call, place: Place, frame: Frame) -> Abstract:
+        """Return what a call returns."""
+        qualified = frame.flow.resolve(node.func, place)
+        if qualified is None:
+            return self._call_of_value(node, place, frame)
+        arguments = self.context.arguments(node, place, frame)
+        return library.call(self.context, qualified, arguments, frame, node)
 
-    def __contains__(self, name: str) -> bool:
-        return name in self.given
+    def _call_of_value(self, node: cst.Call, place: Place, frame: Frame) -> Abstract:
+        """Return what a call of something that is no plain import returns."""
+        func = node.func
+        arguments = self.context.arguments(node, place, frame)
+        if isinstance(func, cst.Name) and frame.flow.lookup(func.value, place).owner is None:
+            builtin = library.builtin(self.context, func.value, arguments, frame)
+            if builtin is not None:
+                return builtin
+        called = func.func if isinstance(func, cst.Call) else func  # `display_transform()(x)`
+        last = (dotted(called) or "").rpartition(".")[2]
+        if isinstance(func, cst.Attribute):
+            last = func.attr.value
+        target = self._callee(func, place, frame)
+        if isinstance(target, Thing):
+            return _named_helper(self.context.invoke(target, arguments, frame), last)
+        if isinstance(func, cst.Attribute):
+            receiver = self.context.evaluate(func.value, place, frame)
+            result = library.method(receiver, last, arguments)
+            if result is not None:
+                return result
+            if isinstance(receiver, Values) and receiver.kind == "unknown" and not receiver.known:
+                shown = says_handled(last) or self._namesake_shows_range(last, arguments, frame)
+                return dataclasses.replace(fresh(node), known=shown)
+        return _named_helper(fresh(node), last)
 
-    def get(self, name: str) -> Abstract | None:
-        """Return what was passed for a parameter; ``None`` if nothing, or the literal None."""
-        value = self.given.get(name)
-        return None if isinstance(value, Literally) and value.value is None else value
+    def _namesake_shows_range(self, name: str, arguments: Passed, frame: Frame) -> bool:
+        """Whether a method of that name in this file handles the range.
 
-    def values(self, name: str) -> Values:
-        """Return a tensor argument."""
-        return as_values(self.get(name))
+        What the receiver is cannot be seen; this is enough not to say that nothing is visible.
+        """
+        for method in self._methods_of(frame.flow).get(name, ())[:3]:
+            if method.owner_class is not None:
+                owner = self.context.unknown_object(method.owner_class, frame.flow)
+                result = self._enter(Function(method, frame, owner), arguments)
+                if any(map(is_shown_in_range, parts_of(result))):
+                    return True
+        return False
 
-    def constant(self, name: str) -> float | None:
-        """Return a number known exactly."""
-        return constant(self.get(name))
+    def _methods_of(self, flow: Flow) -> dict[str, list[Scope]]:
+        if id(flow) not in self._methods:
+            methods: dict[str, list[Scope]] = {}
+            for scope in flow.facts.scopes:
+                if scope.owner_class is not None:
+                    methods.setdefault(scope.name, []).append(scope)
+            self._methods[id(flow)] = methods
+        return self._methods[id(flow)]
 
-    def truth(self, name: str, default: bool) -> bool | None:
-        """Return a flag; ``None`` where it is not known."""
-        return truth(self.given.get(name), default if self.complete else None)
+    def _callee(self, func: cst.BaseExpression, place: Place, frame: Frame) -> Abstract:
+        """Return the function, class or object that is called, where the file shows it."""
+        if not isinstance(func, cst.Attribute):
+            return self.context.evaluate(func, place, frame)
+        method = enclosing_method(place)
+        if method is not None and dotted(func.value) == method.self_name:
+            owner_class = method.owner_class
+            scope = frame.flow.method(owner_class, func.attr.value) if owner_class else None
+            if scope is not None:
+                return Function(scope, frame, frame.instance)
+            return self.context.evaluate(func, place, frame)
+        if isinstance(func.value, cst.Call) and dotted(func.value.func) == "super":
+            scope = frame.flow.definition(func, place)
+            return Function(scope, frame, frame.instance) if scope is not None else UNKNOWN
+        owner = self.context.evaluate(func.value, place, frame)
+        return self.context.attribute(owner, func.attr.value)
 
-    def dtypes(self, default: DTypes) -> DTypes:
-        """Return the dtypes that ``dtype=`` asks for."""
-        wanted = self.get("dtype")
-        if wanted is None:
-            return default if self.complete else DTypes.ANY
-        return wanted if isinstance(wanted, DTypes) else DTypes.ANY
+    def invoke(self, target: Abstract, arguments: Passed, frame: Frame) -> Abstract:
+        """Call an object of the program or of a known library."""
+        if isinstance(target, Function):
+            return self._enter(target, arguments)
+        if isinstance(target, Class):
+            return _instantiate(target, arguments)
+        if isinstance(target, Instance):
+            for name in ("forward", "__call__"):
+                method = target.frame.flow.method(target.scope, name)
+                if method is not None:
+                    return self._enter(Function(method, target.frame, target), arguments)
+            return UNKNOWN
+        if isinstance(target, Partial):
+            first = target.arguments
+            both = Arguments(
+                first.positional + arguments.positional,
+                {**first.keywords, **arguments.keywords},
+                arguments.complete,
+            )
+            return self.context.invoke(target.target, both, frame)
+        if isinstance(target, Named):
+            return library.call(self.context, target.qualified, arguments, frame, None)
+        value = as_values(arguments.positional[0]) if arguments.positional else UNKNOWN
+        if isinstance(target, Transform | Chain):
+            return apply_transform(target, value, self.context, frame)
+        if isinstance(target, Sequential):
+            return self._run_through(target.steps, value, frame)
+        return apply_layer(target, value) if isinstance(target, Layer) else UNKNOWN
 
-    def text(self, name: str) -> str | None:
-        """Return a string argument."""
-        value = self.given.get(name)
-        return (
-            value.value if isinstance(value, Literally) and isinstance(value.value, str) else None
-        )
+    def _run_through(self, steps: Iterable[Abstract], value: Values, frame: Frame) -> Values:
+        """Return what a sequence of layers makes of a value."""
+        for step in steps:
+            layer = step.part if isinstance(step, Perhaps) else step
+            if isinstance(layer, Items):
+                result = self._run_through(layer.parts, value, frame)
+            else:
+                result = as_values(self.context.invoke(layer, Arguments((value,)), frame))
+            value = join(value, result) if isinstance(step, Perhaps) else result
+        return value
 
+    def _enter(self, target: Function, arguments: Passed) -> Abstract:
+        """Return what a function of the program returns for these arguments."""
+        scope = target.scope
+        if target.frame.depth >= MAX_NESTED_CALLS:
+            return EXHAUSTED
+        if not (scope.returns or scope.yields):
+            return UNKNOWN
+        parameters = bind_parameters(scope, arguments)
+        for binding in scope.params:
+            key = (id(scope), binding.name)
+            if key not in parameters:
+                parameters[key] = UNKNOWN
+                if binding.value is not None and scope.outer is not None:
+                    default = self.context.evaluate(binding.value, scope.outer, target.frame)
+                    parameters[key] = default
+        frame = self._activation(target, parameters)
+        if scope.yields:
+            found = [self.context.evaluate(n, place, frame) for n, place in yielded(scope)[:8]]
+            return Loader(Items(tuple(found), complete=False)) if found else UNKNOWN
+        results = [self.context.evaluate(n, place, frame) for n, place in scope.returns[:8]]
+        return merged([r for r in results if r != NOTHING] or [UNKNOWN])
 
-Transfer = Callable[[Arguments], Abstract]
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """A transfer function and the names of the parameters it reads."""
-
-    transfer: Transfer
-    parameters: tuple[str, ...]
-    in_place: bool = False
-
-    def __call__(
-        self, args: Iterable[Abstract], keywords: Mapping[str, Abstract], complete: bool = True
-    ) -> Abstract:
-        """Bind the arguments by position and name and apply the transfer function."""
-        positional = tuple(args)
-        given = {**dict(zip(self.parameters, positional, strict=False)), **keywords}
-        for alias, name in ALIASES:
-            if alias in given and name in self.parameters:
-                given.setdefault(name, given[alias])
-        extra = positional[len(self.parameters) :]
-        result = self.transfer(Arguments(given, extra, complete))
-        target = given.get("out")
-        if self.in_place and positional:
-            target = positional[0]
-        if isinstance(target, Values) and isinstance(result, Values):
-            return stored_in(result, target)
-        return result
-
-
-# names that numpy and older torch use for the same parameter
-ALIASES = (("a_min", "min"), ("a_max", "max"), ("axis", "dim"), ("self", "input"), ("x", "input"))
-
-OPERATIONS: dict[str, Operation] = {}
-
-
-Described = TypeVar("Described", bound=Transfer)
-
-
-def operation(*names: str, parameters: str = "input") -> Callable[[Described], Described]:
-    """Register a transfer function under qualified names.
-
-    ``torch.*.name`` and so on are written out; ``name`` alone stands for ``torch.name``,
-    ``Tensor.name`` and their in-place forms.
-    """
-
-    def register(transfer: Described) -> Described:
-        plain = Operation(transfer, tuple(parameters.split()))
-        for name in names:
-            if "." in name:
-                OPERATIONS[name] = plain
-                continue
-            in_place = dataclasses.replace(plain, in_place=True)
-            OPERATIONS[f"torch.{name}"] = OPERATIONS[f"Tensor.{name}"] = plain
-            OPERATIONS[f"torch.{name}_"] = OPERATIONS[f"Tensor.{name}_"] = in_place
-        return transfer
-
-    return register
+    def _activation(self, target: Function, parameters: Parameters) -> Frame:
+        """Return the activation of a function for these arguments, always the same one."""
+        outer = target.frame
+        key = (id(target.scope), id(target.instance), outer.depth, *_keys(parameters))
+        if key not in self._frames:
+            everything = {**outer.parameters, **parameters}
+            self._frames[key] = Frame(outer.flow, everything, target.instance, outer.depth + 1)
+        return self._frames[key]
 
 
-def stored_in(result: Values, target: Values) -> Values:
-    """Return a result after it was written into an existing tensor, whose dtype stays."""
-    result = dataclasses.replace(result, ranks=target.ranks & Ranks.TENSOR or Ranks.TENSOR)
-    if result.dtypes | DTypes.BOOL == target.dtypes | DTypes.BOOL:
-        return result  # it was computed in each of the target's dtypes already
-    return converted(result, target.dtypes)
+def bind_parameters(scope: Scope, arguments: Passed) -> Parameters:
+    """Bind arguments to the parameters of a function of the program, ``self`` left out."""
+    names = positional_parameters(scope.node)
+    bound = bind(names[1:] if scope.self_name is not None else names, arguments)
+    found: Parameters = {
+        (id(scope), name): UNKNOWN if isinstance(value, Perhaps) else value
+        for name, value in bound.given.items()
+    }
+    star = star_parameter(scope.node)
+    if star is not None:
+        found[(id(scope), star)] = Items(bound.rest, bound.complete)
+    return found
 
 
-def converted(value: Values, dtypes: DTypes) -> Values:
-    """Return a value after its conversion to other dtypes, whatever its rank."""
-    span: Span | None = None
-    for dtype in each(dtypes):
-        stored = cast(value.span, value.dtypes, dtype)
-        span = stored if span is None else hull(span, stored)
-    reach = value.reach
-    if reach is not None and not dtypes & DTypes.FLOATS and span is not None:
-        inside = span.low <= reach.low and reach.high <= span.high
-        reach = Span(float(int(reach.low)), float(int(reach.high))) if inside else None
-    return dataclasses.replace(
-        value,
-        span=span if span is not None else value.span,
-        dtypes=dtypes,
-        reach=reach,
-        scale=value.scale if dtypes & DTypes.FLOATS else (1.0, 0.0),
+def _keys(parameters: Parameters) -> list[object]:
+    """Return arguments as parts of a key: plain data by value, objects by identity."""
+    return [
+        (name, value if isinstance(value, Values | DTypes) else id(value))
+        for (_scope, name), value in sorted(parameters.items(), key=lambda item: item[0][1])
+    ]
+
+
+def _instantiate(target: Class, arguments: Passed) -> Abstract:
+    """Make an object of a class of the program."""
+    scope, outer = target.scope, target.frame
+    init = outer.flow.method(scope, "__init__")
+    if init is None and _derives_from(scope, "Sequential"):
+        return Sequential(arguments.positional)
+    parameters = bind_parameters(init, arguments) if init is not None else {}
+    frame = Frame(outer.flow, {**outer.parameters, **parameters}, None, outer.depth)
+    return Instance(scope, frame)
+
+
+def _derives_from(scope: Scope, base: str) -> bool:
+    return isinstance(scope.node, cst.ClassDef) and any(
+        (dotted(b.value) or "").rpartition(".")[2] == base for b in scope.node.bases
     )
 
 
-def parts(value: Abstract | None) -> list[Values] | None:
-    """Return the tensors of a sequence argument, ``None`` where they are not all visible."""
-    if isinstance(value, Items) and value.complete and value.parts:
-        return [as_values(part) for part in value.parts]
-    return None
+def _named_helper(result: Abstract, name: str) -> Abstract:
+    """A helper whose name says so handles the range, unless its own code shows otherwise."""
+    if isinstance(result, Values) and not result.known and says_handled(name):
+        return dataclasses.replace(result, known=True)
+    return result
+
+
+def yielded(scope: Scope) -> list[tuple[cst.BaseExpression, Place]]:
+    """Return what a generator yields, each with the end of its innermost loop as the place."""
+    blocks = {
+        id(b.node): b.place.block
+        for bindings in scope.bindings.values()
+        for b in bindings
+        if b.kind == "for"
+    }
+    found: list[tuple[cst.BaseExpression, Place]] = []
+    start: cst.CSTNode | None = scope.block.suite
+    stack: list[tuple[cst.CSTNode, Block]] = [(start, scope.block)] if start is not None else []
+    while stack:
+        node, block = stack.pop()
+        if isinstance(node, cst.FunctionDef | cst.ClassDef | cst.Lambda):
+            continue
+        if isinstance(node, cst.Yield) and isinstance(node.value, cst.BaseExpression):
+            found.append((node.value, Place(block, block.end)))
+            continue
+        inner = blocks.get(id(node), block)
+        stack.extend((child, inner) for child in child_nodes(node))
+    return found

@@ -26,7 +26,7 @@ from flake8_saveimage.values.dtypes import (
 )
 from flake8_saveimage.values.spans import WHOLE, Span
 
-Kind = Literal["tensor", "number", "array", "image", "unknown"]
+Kind = Literal["tensor", "number", "image", "unknown"]
 # exact: value_range=reach undoes it; channels: each channel was shifted by its own constants;
 # noise: no bounds, only a spread; assumed: out of range, by how much is not visible
 Proof = Literal["exact", "channels", "noise", "assumed"]
@@ -98,6 +98,16 @@ Abstract: TypeAlias = Values | Items | Literally | DTypes | Thing
 
 UNKNOWN = Values()
 NOTHING = Literally(None)
+
+
+def fresh(node: object) -> Values:
+    """Return a value of which nothing is known but where it comes from."""
+    return Values(sources=frozenset({id(node)}))
+
+
+def parts_of(value: Abstract) -> tuple[Abstract, ...]:
+    """Return the parts of a sequence; anything else is its own only part."""
+    return value.parts if isinstance(value, Items) else (value,)
 
 
 def tensor(span: Span, dtypes: DTypes, **more: object) -> Values:
@@ -180,15 +190,21 @@ def join(first: Values, second: Values) -> Values:
         first.kind if first.kind == second.kind else "unknown",
         reach,
         first.origin or second.origin if reach else None,
-        (first.known and second.known) or _in_range(first) or _in_range(second),
+        (first.known and second.known) or is_in_range(first) or is_in_range(second),
         first.scale if first.scale == second.scale else (1.0, 0.0),
         first.sources | second.sources,
         first.marks & second.marks,
     )
 
 
-def _in_range(value: Values) -> bool:
+def is_in_range(value: Values) -> bool:
+    """Whether the code shows or handles the range and does not leave [0, 1]."""
     return value.known and excess(value.reach) <= 0
+
+
+def is_shown_in_range(value: Abstract) -> bool:
+    """Whether a value is one that the code brings to [0, 1], and no mere number."""
+    return isinstance(value, Values) and value.kind != "number" and is_in_range(value)
 
 
 def join_parts(parts: Sequence[Values]) -> Values:
@@ -330,7 +346,7 @@ def broadcast_ranks(operands: Sequence[Values]) -> Ranks:
 def kind_of(operands: Sequence[Values]) -> Kind:
     """Return the kind of a result: one tensor among the operands makes it a tensor."""
     kinds = {v.kind for v in operands}
-    for kind in ("tensor", "array", "unknown", "image"):
+    for kind in ("tensor", "unknown", "image"):
         if kind in kinds:
             return kind
     return "number"
@@ -369,12 +385,18 @@ def any_dtype(values: Iterable[Values]) -> DTypes:
     return union(v.dtypes for v in values)
 
 
+def placed(value: Abstract, node: object) -> Abstract:
+    """Put the node into an origin that has none yet."""
+    if isinstance(value, Values) and value.origin is not None and value.origin.node is None:
+        return dataclasses.replace(value, origin=dataclasses.replace(value.origin, node=node))
+    return value
+
+
 def located(value: Abstract, node: object) -> Abstract:
     """Put the node into an origin that has none yet, and give fresh values a source."""
+    value = placed(value, node)
     if not isinstance(value, Values):
         return value
-    if value.origin is not None and value.origin.node is None:
-        value = dataclasses.replace(value, origin=dataclasses.replace(value.origin, node=node))
     if not value.sources and value.kind != "number" and not value.span.point:
         value = dataclasses.replace(value, sources=frozenset({id(node)}))
     return value

@@ -7,21 +7,16 @@ and optimizers, which change what they were given to anything.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
 
 import libcst as cst
 
-from flake8_saveimage.syntax.module import (
-    Binding,
-    Block,
-    CallSite,
-    Place,
-    Scope,
-    child_nodes,
-    dotted,
-)
-from flake8_saveimage.values.calls import OPERATIONS
+from flake8_saveimage.syntax.arguments import Arguments
+from flake8_saveimage.syntax.flow import Flow
+from flake8_saveimage.syntax.nodes import child_nodes, dotted
+from flake8_saveimage.syntax.scopes import Binding, Block, CallSite, Place, Scope
+from flake8_saveimage.values.context import Context
 from flake8_saveimage.values.domain import (
     UNKNOWN,
     Abstract,
@@ -32,16 +27,15 @@ from flake8_saveimage.values.domain import (
     Values,
     as_values,
     constant,
+    fresh,
     located,
 )
 from flake8_saveimage.values.dtypes import DTypes
-from flake8_saveimage.values.merging import union
+from flake8_saveimage.values.merging import merged
 from flake8_saveimage.values.naming import says_handled
 from flake8_saveimage.values.objects import Frame, Table
+from flake8_saveimage.values.operations import OPERATIONS, apply
 from flake8_saveimage.values.spans import WHOLE
-
-if TYPE_CHECKING:
-    from flake8_saveimage.values.evaluate import Evaluator
 
 _OPTIMIZERS = (
     "Adam", "AdamW", "SGD", "LBFGS", "RMSprop", "Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam",
@@ -60,23 +54,23 @@ class Event(NamedTuple):
 
 
 class Effects:
-    """The in-place changes of one file, indexed by function and name when first needed."""
+    """The in-place changes, indexed by function and name when first needed."""
 
-    def __init__(self, evaluator: Evaluator) -> None:
-        self.evaluator = evaluator
+    def __init__(self, context: Context) -> None:
+        self.context = context
         self._events: dict[int, dict[str, list[Event]]] = {}
-        self._optimizers: list[CallSite] | None = None
+        self._optimizers: dict[Flow, list[CallSite]] = {}
 
     def between(
         self, name: str, value: Abstract, binding: Binding, place: Place, frame: Frame
     ) -> Abstract:
         """Return the value that a binding gave to ``name`` as it has become at ``place``."""
-        if isinstance(value, Values) and self.trained(name, place):
+        if isinstance(value, Values) and self._is_trained(name, place, frame.flow):
             value = dataclasses.replace(UNKNOWN, kind=value.kind, sources=frozenset({name}))
         scope = place.scope.function
         if scope is not binding.place.scope.function:
             return value
-        for event in self._of(scope).get(name, ()):
+        for event in self._of(scope, frame.flow).get(name, ()):
             timing = _timing(event, binding, place)
             if timing is None:
                 continue
@@ -84,18 +78,17 @@ class Effects:
             value = self._after(event, value, always, repeated, frame)
         return value
 
-    def trained(self, name: str, place: Place) -> bool:
+    def _is_trained(self, name: str, place: Place, flow: Flow) -> bool:
         """Whether an optimizer was given this tensor itself."""
-        calls = self.evaluator.flow.facts.calls_by_name
-        if self._optimizers is None:
-            self._optimizers = [
+        if flow not in self._optimizers:
+            self._optimizers[flow] = [
                 site
-                for called, sites in calls.items()
+                for called, sites in flow.facts.calls_by_name.items()
                 if called in _OPTIMIZERS or "optim" in called.lower()
                 for site in sites
                 if site.node.args
             ]
-        for site in self._optimizers:
+        for site in self._optimizers[flow]:
             same = site.place.scope.function is place.scope.function or "." in name
             if same and any(name in _listed(a.value) for a in site.node.args):
                 return True
@@ -103,22 +96,26 @@ class Effects:
 
     # -- finding them --------------------------------------------------------------------------
 
-    def _of(self, scope: Scope) -> dict[str, list[Event]]:
+    def _of(self, scope: Scope, flow: Flow) -> dict[str, list[Event]]:
         if id(scope) not in self._events:
             events: dict[str, list[Event]] = {}
             calls: set[tuple[str, int]] = set()
             for site in reversed(scope.calls):  # in a chain, the innermost happens first
-                for name, event in self._of_call(site):
+                for name, event in _of_call(site, flow):
                     events.setdefault(name, []).append(event)
                     calls.add((name, site.place.order))
             for inner in scope.scopes:
                 if inner.kind in ("function", "lambda") and inner.outer is not None:
-                    for name, event in self._of_nested(inner, inner.outer):
+                    for name, event in _of_nested(inner, inner.outer, flow):
                         events.setdefault(name, []).append(event)
+            all_stores: dict[str, list[cst.CSTNode]] | None = None
             for name, places in scope.mutations.items():
                 rest = [p for p, _key in places if (name, p.order) not in calls]
                 if rest:
-                    stores = [n for n in _stores(scope) if _target(n) == name]
+                    if all_stores is None:
+                        all_stores = _stores(scope)
+                    stores = all_stores.get(name, [])
+                    nodes: Sequence[cst.CSTNode | None]
                     nodes = stores if len(stores) == len(rest) else [None] * len(rest)
                     for place, node in zip(rest, nodes, strict=True):
                         events.setdefault(name, []).append(Event("store", place, node))
@@ -126,41 +123,6 @@ class Effects:
                 found_events.sort(key=lambda e: e.place.order)
             self._events[id(scope)] = events
         return self._events[id(scope)]
-
-    def _of_nested(self, inner: Scope, outer: Place) -> Iterator[tuple[str, Event]]:
-        """A closure for an optimizer clamps the image of the function around it."""
-        for site in reversed(inner.calls):
-            for name, event in self._of_call(site):
-                if name.partition(".")[0] not in inner.bindings and event.kind != "grow":
-                    yield name, event._replace(place=outer, nested=True)
-
-    def _of_call(self, site: CallSite) -> list[tuple[str, Event]]:
-        func, name = site.node.func, site.name
-        if isinstance(func, cst.Attribute):
-            receiver = dotted(_changed_object(func.value))
-            if receiver is not None:
-                receiver = receiver.removesuffix(".data")
-                if name in _GROWING:
-                    return [(receiver, Event("grow", site.place, site.node, name))]
-                if name.endswith("_") and not name.endswith("__"):
-                    return self._in_place(receiver, site)
-        alone = isinstance(site.statement, cst.Expr) and site.statement.value is site.node
-        if not alone or not says_handled(name):
-            return []
-        targets = [dotted(argument.value) for argument in site.node.args]
-        event = Event("helper", site.place, site.node, name)
-        return [(target, event) for target in targets if target is not None]
-
-    def _in_place(self, receiver: str, site: CallSite) -> list[tuple[str, Event]]:
-        """``x.clamp_(0, 1)``, or ``torch.clamp_(x, 0, 1)``."""
-        qualified = self.evaluator.flow.resolve(site.node.func, site.place)
-        if qualified is None:
-            return [(receiver, Event("method", site.place, site.node, site.name))]
-        if qualified in OPERATIONS and site.node.args:
-            target = dotted(site.node.args[0].value)
-            if target is not None:
-                return [(target, Event("method", site.place, site.node, qualified))]
-        return []
 
     # -- what they do --------------------------------------------------------------------------
 
@@ -183,25 +145,27 @@ class Effects:
             changed = self._called(event, value, frame)
         else:
             changed = self._stored(event, value, frame)
-        return changed if always else union([value, changed])
+        return changed if always else merged([value, changed])
 
     def _called(self, event: Event, value: Values, frame: Frame) -> Abstract:
         node = event.node
         assert isinstance(node, cst.Call)
-        args, keywords, complete = self.evaluator.arguments(node, event.place, frame)
-        if "." in event.name:
-            args = args[1:]
-        described = OPERATIONS.get(event.name if "." in event.name else f"Tensor.{event.name}")
-        if described is None:
-            return dataclasses.replace(UNKNOWN, sources=frozenset({id(node)}))
-        return located(described([value, *args], keywords, complete), node)
+        qualified = "." in event.name
+        name = event.name if qualified else f"Tensor.{event.name}"
+        if name not in OPERATIONS:
+            return fresh(node)
+        passed = self.context.arguments(node, event.place, frame)
+        rest = passed.positional[1:] if qualified else passed.positional
+        return located(
+            apply(name, Arguments((value, *rest), passed.keywords, passed.complete)), node
+        )
 
     def _grown(self, event: Event, value: Abstract, sure: bool, frame: Frame) -> Abstract:
         node = event.node
         assert isinstance(node, cst.Call)
         if not isinstance(value, Items) or not node.args:
             return value
-        added = self.evaluator.evaluate(node.args[-1].value, event.place, frame)
+        added = self.context.evaluate(node.args[-1].value, event.place, frame)
         parts: tuple[Abstract, ...] = (added,)
         whole = True
         if event.name == "extend":
@@ -218,7 +182,7 @@ class Effects:
         target, right = found
         index = target.slice[0].slice if target.slice else None
         if isinstance(index, cst.Index) and isinstance(index.value, cst.SimpleString):
-            stored = self.evaluator.evaluate(right, event.place, frame)
+            stored = self.context.evaluate(right, event.place, frame)
             return Table({**value.entries, index.value.evaluated_value: stored})
         return value
 
@@ -231,7 +195,7 @@ class Effects:
         target, right = found
         if isinstance(event.node, cst.AugAssign):
             return open_claim
-        stored = as_values(self.evaluator.evaluate(right, event.place, frame))
+        stored = as_values(self.context.evaluate(right, event.place, frame))
         if any(_is_condition(element) for element in target.slice):
             return dataclasses.replace(open_claim, known=True)  # `x[x > 1] = 1`
         if constant(stored) is not None:
@@ -239,6 +203,44 @@ class Effects:
         return dataclasses.replace(
             open_claim, reach=stored.reach, known=stored.known, origin=stored.origin
         )
+
+
+def _of_nested(inner: Scope, outer: Place, flow: Flow) -> Iterator[tuple[str, Event]]:
+    """A closure for an optimizer clamps the image of the function around it."""
+    for site in reversed(inner.calls):
+        for name, event in _of_call(site, flow):
+            if name.partition(".")[0] not in inner.bindings and event.kind != "grow":
+                yield name, event._replace(place=outer, nested=True)
+
+
+def _of_call(site: CallSite, flow: Flow) -> list[tuple[str, Event]]:
+    func, name = site.node.func, site.name
+    if isinstance(func, cst.Attribute):
+        receiver = dotted(_changed_object(func.value))
+        if receiver is not None:
+            receiver = receiver.removesuffix(".data")
+            if name in _GROWING:
+                return [(receiver, Event("grow", site.place, site.node, name))]
+            if name.endswith("_") and not name.endswith("__"):
+                return _in_place(receiver, site, flow)
+    alone = isinstance(site.statement, cst.Expr) and site.statement.value is site.node
+    if not alone or not says_handled(name):
+        return []
+    targets = [dotted(argument.value) for argument in site.node.args]
+    event = Event("helper", site.place, site.node, name)
+    return [(target, event) for target in targets if target is not None]
+
+
+def _in_place(receiver: str, site: CallSite, flow: Flow) -> list[tuple[str, Event]]:
+    """``x.clamp_(0, 1)``, or ``torch.clamp_(x, 0, 1)``."""
+    qualified = flow.resolve(site.node.func, site.place)
+    if qualified is None:
+        return [(receiver, Event("method", site.place, site.node, site.name))]
+    if qualified in OPERATIONS and site.node.args:
+        target = dotted(site.node.args[0].value)
+        if target is not None:
+            return [(target, Event("method", site.place, site.node, qualified))]
+    return []
 
 
 def _changed_object(receiver: cst.BaseExpression) -> cst.BaseExpression:
@@ -271,7 +273,7 @@ def _timing(event: Event, binding: Binding, place: Place) -> tuple[bool, bool] |
     if carried and order >= place.order:
         return False, True
     if shared and binding.place.order > order >= shared[-1].start and not carried:
-        # bound in this loop further down: the binding reaches the use with the next pass
+        # bound in this loop further down: the binding reaches the use with the next iteration
         return (False, repeated) if binding.place.order > place.order else None
     return None
 
@@ -305,19 +307,22 @@ def _listed(node: cst.BaseExpression) -> set[str]:
     return found
 
 
-def _stores(scope: Scope) -> Iterator[cst.Assign | cst.AugAssign | cst.AnnAssign]:
-    """Yield the assignments to subscripts in a function, in source order."""
+def _stores(scope: Scope) -> dict[str, list[cst.CSTNode]]:
+    """Return the assignments to subscripts in a function by name, in source order."""
+    found: dict[str, list[cst.CSTNode]] = {}
     suite = scope.block.suite
     stack: list[cst.CSTNode] = [suite] if suite is not None else []
     while stack:
         node = stack.pop()
         if isinstance(node, cst.Assign | cst.AugAssign):
-            if _target(node) is not None:
-                yield node
+            name = _target(node)
+            if name is not None:
+                found.setdefault(name, []).append(node)
             continue
         if isinstance(node, cst.FunctionDef | cst.ClassDef | cst.BaseExpression):
             continue
         stack.extend(reversed(list(child_nodes(node))))
+    return found
 
 
 def _target(node: cst.CSTNode) -> str | None:

@@ -1,16 +1,17 @@
-"""What each kind of expression stands for: one function a node type, for the evaluator."""
+"""What each kind of expression stands for: one function a node type, for the context."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import libcst as cst
 
-from flake8_saveimage.syntax.module import Place, dotted
+from flake8_saveimage.syntax.nodes import dotted
+from flake8_saveimage.syntax.scopes import Place, Scope
 from flake8_saveimage.values import library
-from flake8_saveimage.values.calls import OPERATIONS
+from flake8_saveimage.values.context import Context
 from flake8_saveimage.values.domain import (
     NOTHING,
     UNKNOWN,
@@ -20,17 +21,18 @@ from flake8_saveimage.values.domain import (
     Values,
     as_values,
     constant,
+    fresh,
     number,
 )
 from flake8_saveimage.values.dtypes import BY_NAME, DTypes, Ranks, within
-from flake8_saveimage.values.merging import union
+from flake8_saveimage.values.elements import part
+from flake8_saveimage.values.merging import merged
 from flake8_saveimage.values.naming import role
-from flake8_saveimage.values.objects import Frame, Function, Sequence, Table
+from flake8_saveimage.values.objects import Frame, Function, Sequential, Table
+from flake8_saveimage.values.operations import applied_to
+from flake8_saveimage.values.ops.arithmetic import blend
+from flake8_saveimage.values.ops.shape import reshaped_by_index
 from flake8_saveimage.values.spans import WHOLE
-from flake8_saveimage.values.transfer import blend, reshaped_by_index
-
-if TYPE_CHECKING:
-    from flake8_saveimage.values.evaluate import Evaluator
 
 BINARY: dict[type[cst.CSTNode], str] = {
     cst.Add: "add",
@@ -49,12 +51,7 @@ BINARY: dict[type[cst.CSTNode], str] = {
     cst.PowerAssign: "pow",
 }
 
-Handler: TypeAlias = Callable[["Evaluator", cst.CSTNode, Place, Frame], Abstract]
-
-
-def fresh(node: cst.CSTNode) -> Values:
-    """Return a value of which nothing is known but where it comes from."""
-    return dataclasses.replace(UNKNOWN, sources=frozenset({id(node)}))
+Handler: TypeAlias = Callable[[Context, cst.CSTNode, Place, Frame], Abstract]
 
 
 def unknown_name(name: str, node: cst.CSTNode) -> Values:
@@ -62,69 +59,69 @@ def unknown_name(name: str, node: cst.CSTNode) -> Values:
     return dataclasses.replace(UNKNOWN, sources=frozenset({name}), marks=role(name))
 
 
-def _number(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+def _number(context: Context, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
     assert isinstance(node, cst.Integer | cst.Float)
     return number(node.evaluated_value)
 
 
-def _string(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+def _string(context: Context, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
     return Literally(node.evaluated_value) if isinstance(node, cst.SimpleString) else UNKNOWN
 
 
 _CONSTANTS: dict[str, Abstract] = {"True": number(True), "False": number(False), "None": NOTHING}
 
 
-def _name(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+def _name(context: Context, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
     assert isinstance(node, cst.Name)
     if node.value in _CONSTANTS:
         return _CONSTANTS[node.value]
-    return evaluator.name(node.value, place, frame, node)
+    return context.name(node.value, place, frame, node)
 
 
 _SAME_ATTRIBUTES = frozenset({"data", "T", "mT", "real", "values"})
 
 
-def _attribute(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+def _attribute(context: Context, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
     assert isinstance(node, cst.Attribute)
     name = node.attr.value
-    qualified = evaluator.flow.resolve(node, place)
+    qualified = frame.flow.resolve(node, place)
     if qualified is not None:
         dtype = BY_NAME.get(name) if qualified == f"torch.{name}" else None
-        return dtype if dtype is not None else library.value(qualified)
+        return dtype if dtype is not None else library.constant_of(qualified)
     full = dotted(node)
     if full is not None:
-        found = evaluator.dotted_name(full, place, frame, node)
+        found = context.stored_attribute(full, place, frame, node)
         if found is not None:
             if isinstance(found, Values) and constant(found) is None:
                 return dataclasses.replace(found, marks=found.marks | role(name))
             return found
-    owner = evaluator.evaluate(node.value, place, frame)
+    owner = context.evaluate(node.value, place, frame)
     if isinstance(owner, Values):
         if name in _SAME_ATTRIBUTES:
             return owner
         if name == "dtype" and owner.kind == "tensor":
             return owner.dtypes
         return unknown_name(full or name, node)
-    found = evaluator.attribute(owner, name, frame)
+    found = context.attribute(owner, name)
     if found is not UNKNOWN:
         return found
     # `net.module` of a wrapped network is the network
     return owner if name == "module" else unknown_name(full or name, node)
 
 
-def _call(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+def _call(context: Context, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
     assert isinstance(node, cst.Call)
-    return evaluator.call(node, place, frame)
+    return context.call(node, place, frame)
 
 
-def _binary(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+def _binary(context: Context, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
     assert isinstance(node, cst.BinaryOperation)
-    left = evaluator.evaluate(node.left, place, frame)
-    right = evaluator.evaluate(node.right, place, frame)
+    left = context.evaluate(node.left, place, frame)
+    right = context.evaluate(node.right, place, frame)
     if isinstance(node.operator, cst.Add):
         if isinstance(left, Items) and isinstance(right, Items):
             return Items(left.parts + right.parts, left.complete and right.complete)
-        mixed = _mix(evaluator, node, place, frame)
+        mixed = _mix(context, node, place, frame)
         if mixed is not None:
             return mixed
     if isinstance(left, Items) and isinstance(node.operator, cst.Multiply):
@@ -135,11 +132,11 @@ def _binary(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame)
     operation = BINARY.get(type(node.operator))
     if operation is None:
         return Values(kind="tensor") if isinstance(node.operator, cst.MatrixMultiply) else UNKNOWN
-    return OPERATIONS[f"torch.{operation}"]([as_values(left), as_values(right)], {})
+    return applied_to(f"torch.{operation}", as_values(left), as_values(right))
 
 
 def _mix(
-    evaluator: Evaluator, node: cst.BinaryOperation, place: Place, frame: Frame
+    context: Context, node: cst.BinaryOperation, place: Place, frame: Frame
 ) -> Abstract | None:
     """``a * m + b * (1 - m)``: a mask or a mix of two images, between both."""
     for first, second in ((node.left, node.right), (node.right, node.left)):
@@ -147,9 +144,9 @@ def _mix(
             for other, rest in _factors(second):
                 if _complement(other, weight):
                     return blend(
-                        evaluator.values(rest, place, frame),
-                        evaluator.values(plain, place, frame),
-                        evaluator.values(weight, place, frame),
+                        context.values(rest, place, frame),
+                        context.values(plain, place, frame),
+                        context.values(weight, place, frame),
                     )
     return None
 
@@ -172,11 +169,11 @@ def _complement(node: cst.BaseExpression, weight: cst.BaseExpression) -> bool:
     )
 
 
-def _unary(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+def _unary(context: Context, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
     assert isinstance(node, cst.UnaryOperation)
-    value = evaluator.evaluate(node.expression, place, frame)
+    value = context.evaluate(node.expression, place, frame)
     if isinstance(node.operator, cst.Minus) and isinstance(value, Values):
-        return OPERATIONS["torch.neg"]([value], {})
+        return applied_to("torch.neg", value)
     if isinstance(node.operator, cst.Not):
         return UNKNOWN
     if isinstance(node.operator, cst.BitInvert) and isinstance(value, Values):
@@ -189,12 +186,12 @@ def _inverted(value: Values) -> Values:
     return dataclasses.replace(value, span=WHOLE, reach=None, scale=(1.0, 0.0))
 
 
-def _comparison(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+def _comparison(context: Context, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
     assert isinstance(node, cst.Comparison)
-    left = evaluator.evaluate(node.left, place, frame)
+    left = context.evaluate(node.left, place, frame)
     if not isinstance(left, Values) or not isinstance(node.comparisons[0].operator, _ORDERINGS):
         return UNKNOWN
-    result = OPERATIONS["torch.gt"]([left], {})
+    result = applied_to("torch.gt", left)
     if left.kind == "tensor" or not isinstance(result, Values):
         return result
     return dataclasses.replace(result, kind="unknown", ranks=Ranks.ANY)
@@ -205,12 +202,12 @@ _ORDERINGS = (
 )  # fmt: skip
 
 
-def _sequence(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+def _sequence(context: Context, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
     assert isinstance(node, cst.Tuple | cst.List)
     parts: list[Abstract] = []
     complete = True
     for element in node.elements:
-        value = evaluator.evaluate(element.value, place, frame)
+        value = context.evaluate(element.value, place, frame)
         if isinstance(element, cst.StarredElement):
             parts.extend(value.parts if isinstance(value, Items) else [UNKNOWN])
             complete = complete and isinstance(value, Items) and value.complete
@@ -219,11 +216,16 @@ def _sequence(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Fram
     return Items(tuple(parts), complete)
 
 
+def _scope_of(node: cst.CSTNode, place: Place) -> Scope | None:
+    """Return the scope of a comprehension or lambda that stands at a place."""
+    return next((scope for scope in place.scope.scopes if scope.node is node), None)
+
+
 def _list_comprehension(
-    evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame
+    context: Context, node: cst.CSTNode, place: Place, frame: Frame
 ) -> Abstract:
     assert isinstance(node, cst.ListComp | cst.GeneratorExp)
-    scope = evaluator.comprehension(node)
+    scope = _scope_of(node, place)
     if scope is None:
         return UNKNOWN
     inner = scope.block
@@ -231,56 +233,56 @@ def _list_comprehension(
         for binding in bindings:
             if binding.place.block.start >= inner.start:
                 inner = binding.place.block
-    value = evaluator.evaluate(node.elt, Place(inner, inner.end), frame)
+    value = context.evaluate(node.elt, Place(inner, inner.end), frame)
     return Items((value,), complete=False)
 
 
-def _lambda(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
-    scope = evaluator.comprehension(node)
+def _lambda(context: Context, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+    scope = _scope_of(node, place)
     return Function(scope, frame) if scope is not None else UNKNOWN
 
 
-def _conditional(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+def _conditional(context: Context, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
     assert isinstance(node, cst.IfExp)
-    return union([evaluator.evaluate(n, place, frame) for n in (node.body, node.orelse)])
+    return merged([context.evaluate(n, place, frame) for n in (node.body, node.orelse)])
 
 
-def _boolean(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+def _boolean(context: Context, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
     assert isinstance(node, cst.BooleanOperation)
-    return union([evaluator.evaluate(n, place, frame) for n in (node.left, node.right)])
+    return merged([context.evaluate(n, place, frame) for n in (node.left, node.right)])
 
 
-def _walrus(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+def _walrus(context: Context, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
     assert isinstance(node, cst.NamedExpr)
-    return evaluator.evaluate(node.value, place, frame)
+    return context.evaluate(node.value, place, frame)
 
 
-def _dict(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+def _dict(context: Context, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
     assert isinstance(node, cst.Dict)
     entries: dict[object, Abstract] = {}
     for element in node.elements:
         if isinstance(element, cst.DictElement) and isinstance(element.key, cst.SimpleString):
-            entries[element.key.evaluated_value] = evaluator.evaluate(element.value, place, frame)
+            entries[element.key.evaluated_value] = context.evaluate(element.value, place, frame)
     return Table(entries)
 
 
-def _subscript(evaluator: Evaluator, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
+def _subscript(context: Context, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
     assert isinstance(node, cst.Subscript)
-    value = evaluator.evaluate(node.value, place, frame)
+    value = context.evaluate(node.value, place, frame)
     if isinstance(value, Values) and value.kind == "tensor" and _takes_part(node):
-        part = reshaped_by_index(value)
-        return dataclasses.replace(part, marks=part.marks | {"part"})
+        view = reshaped_by_index(value)
+        return dataclasses.replace(view, marks=view.marks | {"part"})
     if len(node.slice) == 1 and isinstance(node.slice[0].slice, cst.Index):
-        index = evaluator.evaluate(node.slice[0].slice.value, place, frame)
+        index = context.evaluate(node.slice[0].slice.value, place, frame)
         if isinstance(value, Table) and isinstance(index, Literally):
             return value.entries.get(index.value, fresh(node))
         position = constant(index)
         if isinstance(value, Values):
             return reshaped_by_index(value)
-        return evaluator.part(value, int(position) if position is not None else None)
+        return part(value, int(position) if position is not None else None)
     if isinstance(value, Items):
         return Items(value.parts, complete=False)
-    if isinstance(value, Sequence):
+    if isinstance(value, Sequential):
         return UNKNOWN
     return reshaped_by_index(value) if isinstance(value, Values) else UNKNOWN
 

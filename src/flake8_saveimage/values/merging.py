@@ -21,7 +21,7 @@ EXHAUSTED = Values(known=True)
 PENDING = Values(marks=frozenset({"pending"}))
 
 
-def union(values: list[Abstract]) -> Abstract:
+def merged(values: list[Abstract]) -> Abstract:
     """Return what holds where any of several things may be meant."""
     if any(isinstance(v, Items) for v in values):
         values = [v for v in values if v is not PENDING]
@@ -55,7 +55,7 @@ def _union_of_sequences(sequences: list[Items]) -> Items:
     lengths = {len(v.parts) for v in sequences}
     if len(lengths) == 1 and all(v.complete for v in sequences):
         columns = zip(*(v.parts for v in sequences), strict=True)
-        return Items(tuple(union(list(column)) for column in columns))
+        return Items(tuple(merged(list(column)) for column in columns))
     # a list that grows: what only the longest has may be missing
     longest = max(sequences, key=lambda v: len(v.parts)).parts
     sure = min(lengths)

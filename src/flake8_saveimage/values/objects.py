@@ -1,37 +1,35 @@
-"""What a name can stand for beside tensors and constants: functions, classes, modules, loaders."""
+"""What a name can stand for beside tensors and constants: functions, classes, layers, loaders."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from flake8_saveimage.syntax.module import Scope
-from flake8_saveimage.values.calls import Arguments
+from flake8_saveimage.syntax.arguments import Bound
+from flake8_saveimage.syntax.flow import Flow
+from flake8_saveimage.syntax.scopes import Scope
 from flake8_saveimage.values.domain import Abstract, Thing
+from flake8_saveimage.values.operations import Passed
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One activation: what the parameters of the entered functions stand for, and ``self``.
+    """One activation of a function in the file that ``flow`` describes.
 
-    ``parameters`` are those of all functions around; ``depth`` counts how deep calls were entered.
+    ``parameters`` holds the arguments of the functions around it, ``instance`` is ``self``;
+    ``depth`` counts nested calls.
     """
 
-    __slots__ = ("depth", "instance", "parameters")
-
-    def __init__(
-        self,
-        parameters: Mapping[tuple[int, str], Abstract],
-        instance: Instance | None = None,
-        depth: int = 0,
-    ) -> None:
-        self.parameters = parameters
-        self.instance = instance
-        self.depth = depth
+    flow: Flow
+    parameters: Mapping[tuple[int, str], Abstract] = field(default_factory=dict)
+    instance: Instance | None = None
+    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Function(Thing):
-    """A function or lambda of this file, and the activation that it closes over."""
+    """A function or lambda of the program, and the activation that it closes over."""
 
     scope: Scope
     frame: Frame
@@ -40,7 +38,7 @@ class Function(Thing):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Class(Thing):
-    """A class of this file."""
+    """A class of the program."""
 
     scope: Scope
     frame: Frame
@@ -48,27 +46,43 @@ class Class(Thing):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Instance(Thing):
-    """An object of a class of this file; ``frame`` binds the parameters of its ``__init__``."""
+    """An object of a class of the program; ``frame`` binds the parameters of its ``__init__``."""
 
     scope: Scope
     frame: Frame
-    attributes: dict[str, Abstract] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer(Thing):
-    """A module of ``torch.nn`` by its class name, and where it is made."""
+    """A layer of ``torch.nn``: its class name and the arguments of its constructor."""
 
     name: str
-    arguments: Arguments
-    node: object = None
+    arguments: Bound[Abstract]
+    node: object
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sequence(Thing):
-    """``nn.Sequential``: modules applied one after the other."""
+class Sequential(Thing):
+    """``nn.Sequential``: layers applied one after the other."""
 
     steps: tuple[Abstract, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Transform(Thing):
+    """A transform of ``torchvision.transforms``: its name and its constructor's arguments."""
+
+    name: str
+    arguments: Bound[Abstract]
+    node: object
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chain(Thing):
+    """``Compose`` of transforms; ``complete`` is false if some of them are not visible."""
+
+    steps: tuple[Abstract, ...]
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +103,7 @@ class Loader(Thing):
 class Table(Thing):
     """A dict with constant keys."""
 
-    entries: Mapping[object, Abstract]
+    entries: Mapping[Any, Abstract]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,5 +118,4 @@ class Partial(Thing):
     """``functools.partial``: a callable and the arguments that it already has."""
 
     target: Thing
-    args: tuple[Abstract, ...]
-    keywords: Mapping[str, Abstract]
+    arguments: Passed

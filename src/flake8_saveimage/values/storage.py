@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import libcst as cst
 
-from flake8_saveimage.syntax.module import Binding, dotted
-from flake8_saveimage.values.domain import Items, Values
+from flake8_saveimage.syntax.nodes import dotted
+from flake8_saveimage.syntax.saves import SaveCall
+from flake8_saveimage.syntax.scopes import Binding
+from flake8_saveimage.values.domain import Values, parts_of
 from flake8_saveimage.values.evaluate import Evaluator
 from flake8_saveimage.values.objects import Table
-
-if TYPE_CHECKING:
-    from flake8_saveimage.syntax.saves import SaveCall
 
 _LOSSY = {".jpg": "JPEG", ".jpeg": "JPEG", ".jfif": "JPEG"}
 _LOSSY_FORMATS = {"jpeg": "JPEG", "jpg": "JPEG"}
@@ -25,9 +24,7 @@ def saved_view(site: SaveCall, evaluator: Evaluator) -> Literal["itself", "insid
     saved = evaluator.ask(site.saved, site.place)
     if isinstance(saved, Values):
         return "itself" if "part" in saved.marks else None
-    parts = saved.parts if isinstance(saved, Items) else ()
-    if isinstance(saved, Table):
-        parts = tuple(saved.entries.values())
+    parts = tuple(saved.entries.values()) if isinstance(saved, Table) else parts_of(saved)
     inside = any(isinstance(part, Values) and "part" in part.marks for part in parts)
     return "inside" if inside else None
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from flake8_saveimage.values.domain import UNKNOWN, Items, Values, as_values, excess, truth
+from flake8_saveimage.syntax.saves import SaveCall
+from flake8_saveimage.values.domain import (
+    UNKNOWN,
+    Abstract,
+    Items,
+    Values,
+    as_values,
+    excess,
+    truth,
+)
 from flake8_saveimage.values.dtypes import DTypes, dtype_class, within
 from flake8_saveimage.values.evaluate import Evaluator
-
-if TYPE_CHECKING:
-    from flake8_saveimage.syntax.saves import SaveCall
-    from flake8_saveimage.values.domain import Abstract
 
 Verdict = Literal["handled", "out", "integer", "unknown"]
 
@@ -68,12 +73,14 @@ class RangeFact:
 
 def range_fact(site: SaveCall, evaluator: Evaluator) -> RangeFact:
     """Judge the values of a save call."""
-    normalize_node, range_node = site.argument("normalize"), site.argument("value_range")
+    keywords = site.writer.normalizer
+    normalize_node = site.argument(keywords.switch) if keywords is not None else None
+    range_node = site.argument(keywords.bounds) if keywords is not None else None
     hidden = site.has_star_arguments
     normalize: bool | None = None if hidden else False
     if normalize_node is not None:
         normalize = truth(evaluator.ask(normalize_node, site.place), None)
-    removed = tuple((old, new) for old, new in site.writer.renamed if old in site.arguments)
+    removed = tuple((old, new) for old, new in site.writer.renamed.items() if old in site.arguments)
     ranged = range_node is not None
     fact = RangeFact(UNKNOWN, "handled", normalize, ranged, removed, hidden)
     if site.saved is None:

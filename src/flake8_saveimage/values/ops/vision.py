@@ -1,69 +1,70 @@
 """Transfer functions for torchvision: reading, converting, normalising and tiling images.
 
-The functional forms stand in the same table as torch's. A transform object is a ``Transform``: a
-name and the arguments it was built with, applied to a value by ``applied``.
+A transform object is a name and the arguments of its constructor; applying it applies the function
+of ``torchvision.transforms.functional`` that it stands for.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
+from flake8_saveimage.syntax.arguments import Arguments, bind
 from flake8_saveimage.values import spans
-from flake8_saveimage.values.calls import OPERATIONS, Arguments, Described, operation, parts
+from flake8_saveimage.values.context import Context
 from flake8_saveimage.values.domain import (
     NOTHING,
     UNKNOWN,
     Abstract,
     Items,
     Origin,
-    Thing,
     Values,
     as_values,
     emit,
     excess,
+    is_in_range,
     join,
     join_parts,
     number,
     numbers,
+    placed,
     pointwise,
     tensor,
 )
-from flake8_saveimage.values.dtypes import DTypes, Ranks, each, within
+from flake8_saveimage.values.dtypes import DTypes, Ranks, within
+from flake8_saveimage.values.objects import Chain, Frame, Transform
+from flake8_saveimage.values.operations import (
+    Operands,
+    Passed,
+    operation,
+    tensors_of,
+    transferred,
+)
+from flake8_saveimage.values.ops.arithmetic import standardised
+from flake8_saveimage.values.ops.conversion import cast_to
+from flake8_saveimage.values.ops.nn import interpolate
+from flake8_saveimage.values.ops.pillow import IMAGE
+from flake8_saveimage.values.ops.shape import unmoved
 from flake8_saveimage.values.scaling import handled
 from flake8_saveimage.values.spans import UNIT, Span
-from flake8_saveimage.values.transfer import cast_to, interpolate, standardised, unmoved
 
 BYTES = Span(0.0, 255.0)
-IMAGE = Values(kind="image")
-FUNCTIONAL = (
-    "torchvision.transforms.functional",
-    "torchvision.transforms.v2.functional",
-    "torchvision.transforms.functional_tensor",
-)
+_FUNCTIONAL = "torchvision.transforms.{functional v2.functional functional_tensor}"
 
 
-def functional(*names: str, parameters: str = "input") -> Callable[[Described], Described]:
-    """Register a function of ``torchvision.transforms(.v2).functional``."""
-    return operation(*(f"{m}.{n}" for m in FUNCTIONAL for n in names), parameters=parameters)
-
-
-@operation("torchvision.io.read_image", "torchvision.io.image.read_image", parameters="path mode")
-@operation("torchvision.io.decode_image", "torchvision.io.decode_png", parameters="path mode")
-@operation("torchvision.io.decode_jpeg", "torchvision.io.image.decode_image", parameters="path")
-def read_image(a: Arguments) -> Values:
+@operation("torchvision.io.{read_image image.read_image decode_image image.decode_image}")
+@operation("torchvision.io.{decode_png decode_jpeg}")
+def read_image(a: Operands) -> Values:
     return tensor(BYTES, DTypes.UINT8, origin=Origin("read_image"))
 
 
-@operation("PIL.Image.open", "PIL.Image.new", "PIL.Image.fromarray", parameters="path")
-@functional("to_pil_image", parameters="path")
-def pil_image(a: Arguments) -> Values:
+@operation(f"{_FUNCTIONAL}.to_pil_image")
+def to_pil_image(a: Operands) -> Values:
     return IMAGE
 
 
-@functional("to_tensor")
-def to_tensor(a: Arguments) -> Values:
+@operation(f"{_FUNCTIONAL}.to_tensor")
+def to_tensor(a: Operands) -> Values:
     """PIL images and uint8 arrays are divided by 255; other arrays keep their values."""
     value = a.values("input")
     if value.kind in ("image", "unknown") or within(value.dtypes, DTypes.UINT8):
@@ -71,21 +72,21 @@ def to_tensor(a: Arguments) -> Values:
     return dataclasses.replace(value, kind="tensor", ranks=Ranks.DIMENSIONS)
 
 
-@functional("pil_to_tensor", "to_image")
-def to_image(a: Arguments) -> Values:
+@operation(f"{_FUNCTIONAL}.{{pil_to_tensor to_image}}")
+def to_image(a: Operands) -> Values:
     value = a.values("input")
     if value.kind in ("image", "unknown"):
         return tensor(BYTES, DTypes.UINT8, origin=Origin("an 8-bit image"))
     return dataclasses.replace(value, kind="tensor")
 
 
-@functional("convert_image_dtype", parameters="input dtype")
-def convert_image_dtype(a: Arguments) -> Values:
+@operation(f"{_FUNCTIONAL}.convert_image_dtype", parameters="input dtype")
+def convert_image_dtype(a: Operands) -> Values:
     return scaled_to(a.values("input"), a.dtypes(DTypes.FLOAT))
 
 
-@functional("to_dtype", parameters="input dtype scale")
-def to_dtype(a: Arguments) -> Values:
+@operation(f"{_FUNCTIONAL}.to_dtype", parameters="input dtype scale")
+def to_dtype(a: Operands) -> Values:
     dtypes, scale = a.dtypes(DTypes.FLOAT), a.truth("scale", False)
     if scale is None:
         return dataclasses.replace(a.values("input"), dtypes=dtypes, span=spans.WHOLE, reach=None)
@@ -111,8 +112,8 @@ def scaled_to(value: Values, dtypes: DTypes) -> Values:
 BYTES_MAX = Span(255.0, 255.0)
 
 
-@functional("normalize", parameters="input mean std inplace")
-def normalize(a: Arguments) -> Values:
+@operation(f"{_FUNCTIONAL}.normalize", parameters="input mean std inplace")
+def normalize(a: Operands) -> Values:
     """(x - mean) / std for each channel.
 
     An inverse normalisation (``mean=-m / s, std=1 / s``) brings values back to [0, 1].
@@ -161,21 +162,16 @@ def _normalized(value: Values, mean: float, std: float) -> Values:
 
 def _approximately(constant: Values) -> Values:
     """Mean and std become tensors of the image's dtype first."""
-    span: Span | None = None
-    for dtype in each(DTypes.FLOATS):
-        wide = emit(constant.span, dtype, slack=0)
-        span = wide if span is None else spans.hull(span, wide)
-    # the operands' own dtype decides which rounding applies; float32 is taken for the bounds
     return dataclasses.replace(constant, span=emit(constant.span, DTypes.FLOAT, slack=1))
 
 
 @operation(
     "torchvision.utils.make_grid",
-    parameters=("input nrow padding normalize value_range scale_each pad_value"),
+    parameters="input nrow padding normalize value_range scale_each pad_value",
 )
-def make_grid(a: Arguments) -> Values:
+def make_grid(a: Operands) -> Values:
     """Tile images; ``normalize=True`` brings them to [0, 1], the padding has its own value."""
-    sequence = parts(a.get("input"))
+    sequence = tensors_of(a.get("input"))
     value = join_parts(sequence) if sequence else a.values("input")
     value = dataclasses.replace(value, kind="tensor", ranks=Ranks.TENSOR)
     normalized = a.truth("normalize", False)
@@ -199,32 +195,27 @@ def _stored(fill: Values, value: Values) -> Span:
     return cast_to(fill, value.dtypes).span
 
 
-def _resized(a: Arguments) -> Values:
+@operation(f"{_FUNCTIONAL}.{{resize resized_crop rotate affine}}")
+@operation(f"{_FUNCTIONAL}.{{perspective elastic gaussian_blur}}")
+def resized(a: Operands) -> Values:
     value = a.values("input")
     if value.kind == "image":
         return value
-    wide = interpolate(Arguments({"input": value, "mode": NOTHING}, complete=False))
+    wide = interpolate(Operands({"input": value, "mode": NOTHING}, complete=False))
     return dataclasses.replace(wide, reach=value.reach)
 
 
-functional("resize", "resized_crop", "rotate", "affine", "perspective", "elastic", "gaussian_blur")(
-    _resized
-)
-
-
-@functional("hflip", "vflip", "center_crop", "crop", "five_crop", "ten_crop", "horizontal_flip")
-@functional("vertical_flip", "rgb_to_grayscale", "to_grayscale")
-def moved(a: Arguments) -> Values:
+@operation(f"{_FUNCTIONAL}.{{hflip vflip horizontal_flip vertical_flip rgb_to_grayscale}}")
+@operation(f"{_FUNCTIONAL}.{{center_crop crop five_crop ten_crop to_grayscale}}")
+def moved(a: Operands) -> Values:
     # what a crop adds at the border is zero
     value = a.values("input")
     return unmoved(dataclasses.replace(value, span=spans.hull(value.span, Span(0.0, 0.0))))
 
 
-@functional(
-    "adjust_brightness", "adjust_contrast", "adjust_saturation", "adjust_hue", "adjust_gamma"
-)
-@functional("autocontrast", "equalize", "posterize", "solarize", "adjust_sharpness", "invert")
-def adjusted(a: Arguments) -> Values:
+@operation(f"{_FUNCTIONAL}.adjust_{{brightness contrast saturation hue gamma sharpness}}")
+@operation(f"{_FUNCTIONAL}.{{autocontrast equalize posterize solarize invert}}")
+def adjusted(a: Operands) -> Values:
     """Colour adjustments clamp to the image's range; only values inside it stay inside."""
     value = a.values("input")
     inside = value.span.low >= 0 and value.span.high <= 1 and within(value.dtypes, DTypes.FLOATS)
@@ -237,24 +228,7 @@ def adjusted(a: Arguments) -> Values:
 # --- transform objects ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Transform(Thing):
-    """A transform of ``torchvision.transforms``: its name and constructor's arguments."""
-
-    name: str
-    arguments: Arguments
-    node: object = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Chain(Thing):
-    """``Compose`` of transforms; ``complete`` is false if some of them are not visible."""
-
-    steps: tuple[Abstract, ...]
-    complete: bool = True
-
-
-PARAMETERS: Mapping[str, str] = {
+_PARAMETERS: Mapping[str, str] = {
     "Normalize": "mean std inplace",
     "ToDtype": "dtype scale",
     "ConvertImageDtype": "dtype",
@@ -290,59 +264,61 @@ _FUNCTIONS: Mapping[str, str] = {
     "RandomErasing": "crop",
     "CenterCropOrPad": "crop",
 }
-# torchvision's classes that hold other transforms
-COMPOSE = ("Compose", "Sequential")
+# classes that hold other transforms
+_COMPOSE = ("Compose", "Sequential")
 
 
-def applied(
-    transform: Abstract | None,
-    value: Values,
-    enter: Callable[[Abstract, Sequence[Abstract]], Abstract],
+def build_transform(name: str, arguments: Passed, node: object) -> Abstract:
+    """Return what the constructor of a class of ``torchvision.transforms`` returns."""
+    bound = bind(_PARAMETERS.get(name, "").split(), arguments)
+    if name in _COMPOSE:
+        first = arguments.positional[0] if arguments.positional else bound.given.get("transforms")
+        if isinstance(first, Items):
+            return Chain(first.parts, first.complete and arguments.complete)
+        return Chain((), complete=False)
+    return Transform(name, bound, node)
+
+
+def apply_transform(
+    transform: Abstract | None, value: Values, context: Context, frame: Frame
 ) -> Values:
-    """Return what a transform makes of a value.
-
-    ``enter`` calls what is no transform of torchvision: a function, lambda or class of the file.
-    """
+    """Return what a transform, or any other callable, makes of a value."""
     if transform is None or transform == NOTHING:
         return value
     if isinstance(transform, Chain):
-        for step in transform.steps:
-            result = applied(step, value, enter)
-            if value.known and not result.known:  # the range was visible before this step
-                result = dataclasses.replace(result, known=True)
-            value = result
-        if not transform.complete:
-            return dataclasses.replace(UNKNOWN, known=value.known and excess(value.reach) <= 0)
-        return value
+        return _apply_chain(transform, value, context, frame)
     if isinstance(transform, Transform):
-        return _applied(transform, value, enter)
-    return as_values(enter(transform, (value,)))
+        return _apply_named(transform, value, context, frame)
+    return as_values(context.invoke(transform, Arguments((value,)), frame))
 
 
-def _applied(
-    transform: Transform,
-    value: Values,
-    enter: Callable[[Abstract, Sequence[Abstract]], Abstract],
-) -> Values:
+def _apply_chain(chain: Chain, value: Values, context: Context, frame: Frame) -> Values:
+    for step in chain.steps:
+        result = apply_transform(step, value, context, frame)
+        if value.known and not result.known:  # the range was visible before this step
+            result = dataclasses.replace(result, known=True)
+        value = result
+    if not chain.complete:
+        return dataclasses.replace(UNKNOWN, known=is_in_range(value))
+    return value
+
+
+def _apply_named(transform: Transform, value: Values, context: Context, frame: Frame) -> Values:
     arguments = transform.arguments
     if transform.name == "Lambda":
-        return as_values(enter(arguments.given.get("function", UNKNOWN), (value,)))
+        function = arguments.given.get("function", UNKNOWN)
+        return as_values(context.invoke(function, Arguments((value,)), frame))
     if transform.name in ("RandomApply", "RandomChoice", "RandomOrder"):
-        inner = arguments.get("transforms")
+        inner = arguments.given.get("transforms")
         if not isinstance(inner, Items):
             return UNKNOWN
         result = value
         for step in inner.parts:
-            result = join(result, applied(step, result, enter))
+            result = join(result, apply_transform(step, result, context, frame))
         return result
-    function = _FUNCTIONS.get(transform.name)
-    if function is None:
+    function_name = _FUNCTIONS.get(transform.name)
+    if function_name is None:
         return UNKNOWN
-    described = OPERATIONS[f"{FUNCTIONAL[0]}.{function}"]
-    given = {**arguments.given, "input": value}
-    image = as_values(described.transfer(Arguments(given, complete=arguments.complete)))
-    if image.origin is not None and image.origin.node is None:
-        image = dataclasses.replace(
-            image, origin=dataclasses.replace(image.origin, node=transform.node)
-        )
-    return image
+    operands = Operands({**arguments.given, "input": value}, complete=arguments.complete)
+    image = transferred(f"torchvision.transforms.functional.{function_name}", operands)
+    return as_values(placed(image, transform.node))

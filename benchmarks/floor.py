@@ -1,0 +1,239 @@
+"""Measure `check` against the least that any checker built on libcst costs, on real training code.
+
+    python benchmarks/floor.py PATH [PATH ...] [--src SRC] [--without PYTHON] [--profile]
+
+Three floors, each one process:
+
+- own: `check` itself, stopped at each file once libcst has parsed it. Start, reading, gate, imports
+  and parsing are those of the version that is measured;
+- bare: Python starts, reads the files that `check` reads, searches each for two words, imports
+  libcst and calls ``libcst.parse_module`` for the files that `check` parses, the collector off.
+  Which files these are is recorded once, before anything is measured;
+- ast: the bare one, which calls ``ast.parse`` as well for the files that it parses.
+
+``--without`` is the Python of an environment with flake8 that differs from this one in the plugin
+alone: flake8 looks for plugins in each installed package, so other packages cost time too. flake8
+then runs with and without the plugin over each PATH, or, where a PATH has no Python file directly
+in it, over each folder in it (``repositories/OWNER+NAME``).
+
+What is measured is CPU time, user and system, of one process, with bytecode compiled before. Runs
+alternate, so that other load on the machine meets both sides; ratios are of minima, beside them
+those of medians. ``--profile`` runs `check` once more and prints where its time goes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from checking import CHECK, Cost, compiled, cost
+
+HERE = Path(__file__).resolve().parent
+
+# argv: the file to write. Runs `check` on the rest and records the texts it has libcst parse.
+RECORD = """\
+import json, runpy, sys
+import libcst
+target, parse, texts = sys.argv.pop(1), libcst.parse_module, []
+def recorded(source, *rest, **named):
+    texts.append(source if isinstance(source, str) else source.decode())
+    return parse(source, *rest, **named)
+libcst.parse_module = recorded
+try:
+    runpy.run_module("flake8_saveimage", run_name="__main__", alter_sys=True)
+finally:
+    with open(target, "w", encoding="utf-8", errors="surrogatepass") as file:
+        json.dump(texts, file)
+"""
+
+# argv: options and paths of `check`, which takes each file for one that is nested too deeply.
+OWN = """\
+import runpy
+import libcst
+parse = libcst.parse_module
+def stopped(*source, **named):
+    parse(*source, **named)
+    raise RecursionError
+libcst.parse_module = stopped
+runpy.run_module("flake8_saveimage", run_name="__main__", alter_sys=True)
+"""
+
+# argv: a list of [path, is it parsed], the name of an additional step or "".
+FLOOR = """\
+import gc, json, sys
+gc.disable()
+with open(sys.argv[1], encoding="utf-8") as file:
+    listed = json.load(file)
+parsed = []
+for path, wanted in listed:
+    with open(path, "rb") as file:
+        raw = file.read()
+    if b"save" in raw and b"torch" in raw and wanted:
+        parsed.append(raw.decode("utf-8-sig", "replace").replace("\\r\\n", "\\n"))
+if sys.argv[2] == "ast":
+    import ast
+    for text in parsed:
+        ast.parse(text)
+if parsed:
+    import libcst
+    for text in parsed:
+        libcst.parse_module(text)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """What two commands cost over several runs."""
+
+    first: list[Cost]
+    second: list[Cost]
+
+    @property
+    def of_minima(self) -> float:
+        first, second = (min(c.seconds for c in side) for side in (self.first, self.second))
+        return first / second
+
+    def __str__(self) -> str:
+        first, second = (min(c.seconds for c in side) for side in (self.first, self.second))
+        middle = [statistics.median(c.seconds for c in side) for side in (self.first, self.second)]
+        user = [min(c.user for c in side) for side in (self.first, self.second)]
+        return (
+            f"{first:.3f} s / {second:.3f} s = {first / second:.3f} "
+            f"(medians {middle[0] / middle[1]:.3f}, user time alone {user[0] / user[1]:.3f})"
+        )
+
+
+def alternate(
+    commands: Sequence[Sequence[str]], runs: int, variables: Sequence[dict[str, str]]
+) -> list[list[Cost]]:
+    """Run commands in turns, each once unmeasured before, and return the costs of each."""
+    for command, environment in zip(commands, variables, strict=True):
+        cost(command, environment)
+    rounds = [list(map(cost, commands, variables)) for _ in range(runs)]
+    return [list(costs) for costs in zip(*rounds, strict=True)]
+
+
+def check_command(paths: Sequence[Path], options: Sequence[str]) -> list[str]:
+    return [sys.executable, *CHECK, *options, *map(str, paths)]
+
+
+def sources(paths: Sequence[Path]) -> list[Path]:
+    """Return the Python files below the paths."""
+    found: list[Path] = []
+    for path in paths:
+        found += sorted(path.rglob("*.py")) if path.is_dir() else [path]
+    return [path for path in found if path.is_file()]
+
+
+def universal(raw: bytes) -> str:
+    return raw.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def listed(
+    paths: Sequence[Path], options: Sequence[str], variables: dict[str, str], folder: Path
+) -> list[tuple[str, bool]]:
+    """Return each file, and whether `check` has libcst parse the whole of it."""
+    target = folder / "parsed.json"
+    arguments = [*CHECK[2:], *options, *map(str, paths)]
+    cost([sys.executable, "-c", RECORD, str(target), *arguments], variables)
+    parsed = set(json.loads(target.read_text(encoding="utf-8", errors="surrogatepass")))
+    return [(str(path), universal(path.read_bytes()) in parsed) for path in sources(paths)]
+
+
+def against_floor(options: argparse.Namespace, variables: dict[str, str], folder: Path) -> float:
+    """Print the ratio of `check` to the floor and return it."""
+    files = listed(options.paths, options.option, variables, folder)
+    parsed = [path for path, wanted in files if wanted and is_parsable(path)]
+    target = folder / "files.json"
+    target.write_text(json.dumps([(path, path in parsed) for path, _ in files]), encoding="utf-8")
+    lines = sum(universal(Path(path).read_bytes()).count("\n") for path in parsed)
+    print(f"{len(files)} files, of which {len(parsed)} ({lines} lines) are parsed")
+    check = check_command(options.paths, options.option)
+    own = [sys.executable, "-c", OWN, *check[3:]]
+    bare = [sys.executable, "-c", FLOOR, str(target)]
+    commands = [check, own, [*bare, ""], [*bare, "ast"]]
+    costs = alternate(commands, options.runs, [variables] * len(commands))
+    ratios = [Ratio(costs[0], floor) for floor in costs[1:]]
+    for name, ratio in zip(("own", "bare", "ast"), ratios, strict=True):
+        print(f"check / floor ({name}): {ratio}")
+    print(f"peak memory of check: {max(c.megabytes for c in costs[0]):.0f} MB", flush=True)
+    return ratios[0].of_minima
+
+
+def is_parsable(path: str) -> bool:
+    import libcst
+
+    try:
+        libcst.parse_module(universal(Path(path).read_bytes()))
+    except (libcst.ParserSyntaxError, RecursionError):
+        return False
+    return True
+
+
+def repositories(paths: Sequence[Path]) -> Iterator[Path]:
+    """Yield what flake8 runs over: a path, or each folder in one that only holds folders."""
+    for path in paths:
+        if path.is_dir() and not any(path.glob("*.py")):
+            yield from (folder for folder in sorted(path.iterdir()) if sources([folder]))
+        else:
+            yield path
+
+
+def with_and_without(options: argparse.Namespace, variables: dict[str, str]) -> None:
+    """Print how much longer flake8 takes with the plugin, repository by repository."""
+    plain = {name: value for name, value in variables.items() if name != "PYTHONPATH"}
+    flake8 = ["-m", "flake8", "--isolated", "--jobs", "1"]
+    ratios: list[float] = []
+    for path in repositories(options.paths):
+        with_plugin = [sys.executable, *flake8, *options.flake8_option, str(path)]
+        without = [options.without, *flake8, str(path)]
+        costs = alternate([with_plugin, without], options.flake8_runs, [variables, plain])
+        ratio = Ratio(*costs)
+        ratios.append(ratio.of_minima)
+        if options.verbose:
+            print(f"    {path.name}: {ratio}", flush=True)
+    low, middle, high = min(ratios), statistics.median(ratios), max(ratios)
+    print(
+        f"flake8 with the plugin / without, {len(ratios)} repositories: "
+        f"min {low:.3f}, median {middle:.3f}, max {high:.3f}"
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("paths", type=Path, nargs="+", metavar="PATH")
+    parser.add_argument("--src", type=Path, help="the version to measure (default: as installed)")
+    parser.add_argument("--without", metavar="PYTHON", help="flake8 without the plugin")
+    parser.add_argument("--runs", type=int, default=5, help="of check and floor")
+    parser.add_argument("--flake8-runs", type=int, default=3, help="per repository")
+    parser.add_argument("--option", action="append", default=[], help="more options for check")
+    parser.add_argument(
+        "--flake8-option", action="append", default=[], help="more options for flake8 with it"
+    )
+    parser.add_argument("--limit", type=float, help="exit with 1 if check / floor (own) is higher")
+    parser.add_argument("--no-floor", action="store_true", help="flake8 or the profile only")
+    parser.add_argument("--profile", action="store_true", help="print where check spends its time")
+    parser.add_argument("-v", "--verbose", action="store_true", help="a line per repository")
+    options = parser.parse_args()
+    ratio = 0.0
+    with compiled(options.src) as variables, tempfile.TemporaryDirectory() as name:
+        if not options.no_floor:
+            ratio = against_floor(options, variables, Path(name))
+        if options.without is not None:
+            with_and_without(options, variables)
+        if options.profile:
+            profile = [sys.executable, str(HERE / "stages.py"), *options.option]
+            sys.stdout.flush()
+            subprocess.run([*profile, *map(str, options.paths)], env=variables, check=True)
+    return 1 if options.limit is not None and ratio > options.limit else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,36 @@
+# flake8-saveimage runtime 0.1.0 (may be vendored as a folder; `RUNTIME_VERSION` is its version)
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the flake8-saveimage authors. The MIT licence: use, copy, change and pass on
+# freely, as long as this notice stays; provided "as is", without warranty of any kind.
+"""Save images and checkpoints so that nothing is overwritten and no colour changes silently.
+
+:func:`safe_save_image` takes the arguments of :func:`torchvision.utils.save_image` and writes the
+same pixels; :func:`safe_save` takes those of :func:`torch.save`. Both create missing folders, never
+replace a file unless told to (``x.png``, then ``x_1.png``, ``x_2.png``, across processes), show a
+file under its name only once it is complete, and return the path that was written.
+
+The package is self-contained: it needs only the standard library, torch and Pillow.
+"""
+
+from __future__ import annotations
+
+from .api import safe_save, safe_save_image
+from .leftovers import remove_leftovers
+from .queue import SavedFuture, SaveQueue, SaveQueueError
+from .warning import SaveImageWarning
+
+RUNTIME_VERSION = "0.1.0"
+
+__all__ = [
+    "RUNTIME_VERSION",
+    "SaveImageWarning",
+    "SaveQueue",
+    "SaveQueueError",
+    "remove_leftovers",
+    "safe_save",
+    "safe_save_image",
+]
+
+# Pickles, tracebacks and warning filters name the package, whichever module holds the class.
+for _public in (SaveImageWarning, SavedFuture, SaveQueue, SaveQueueError):
+    _public.__module__ = __name__

@@ -1,0 +1,132 @@
+"""The arguments of the public functions: their types, their groups and checks of one argument."""
+
+from __future__ import annotations
+
+import math
+import os
+import pickle
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal, TypeAlias, TypeVar
+
+import torch
+
+IfExists: TypeAlias = Literal["unique", "error", "replace", "skip"]
+Ranks: TypeAlias = Literal["each", "zero"]
+OutOfRange: TypeAlias = Literal["warn", "raise", "clamp"]
+NonFinite: TypeAlias = Literal["raise", "zero"]
+StrPath: TypeAlias = str | os.PathLike[str]
+Images: TypeAlias = torch.Tensor | Sequence[torch.Tensor]
+Numbers: TypeAlias = float | Sequence[float] | torch.Tensor
+
+
+@dataclass(frozen=True)
+class Placing:
+    """Where a file goes and what happens if its name is taken."""
+
+    if_exists: IfExists = "unique"
+    unique_name: str = "{stem}_{n}{suffix}"
+    durable: bool | None = None
+    ranks: Ranks | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """How tensors become a picture: torchvision's make_grid keywords, and ours."""
+
+    nrow: int = 8
+    padding: int = 2
+    normalize: bool = False
+    value_range: tuple[float, float] | None = None
+    scale_each: bool = False
+    pad_value: float = 0.0
+    mean: Numbers | None = None
+    std: Numbers | None = None
+    out_of_range: OutOfRange = "warn"
+    non_finite: NonFinite = "raise"
+    grayscale: bool = False
+    bits: int | None = None
+
+    def check(self) -> None:
+        one_of("out_of_range", self.out_of_range, ("warn", "raise", "clamp"))
+        one_of("non_finite", self.non_finite, ("raise", "zero"))
+        one_of("bits", self.bits, (None, 8, 16))
+        if self.nrow < 1:
+            raise ValueError(f"nrow={self.nrow} must be at least 1")
+        if self.padding < 0:
+            raise ValueError(f"padding={self.padding} must not be negative")
+        if self.value_range is None:
+            return
+        if not isinstance(self.value_range, (tuple, list)) or len(self.value_range) != 2:
+            raise TypeError(f"value_range={self.value_range!r} must be a tuple (lowest, highest)")
+        low, high = self.value_range
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            raise ValueError(f"value_range={self.value_range!r} must be finite and increasing")
+
+
+@dataclass(frozen=True)
+class Writing:
+    """Which image format is written, and how."""
+
+    format: str | None = None
+    quality: int | None = None
+    compress_level: int | None = None
+    save_options: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Saving:
+    """How torch.save writes an object: `compact`, which is ours, and torch's own arguments."""
+
+    compact: bool = False
+    pickle_module: Any = pickle
+    pickle_protocol: int = 2
+    _use_new_zipfile_serialization: bool = True
+    _disable_byteorder_record: bool = False
+
+    def for_torch(self) -> dict[str, Any]:
+        """Return the keyword arguments of torch.save."""
+        options = dict(vars(self))
+        del options["compact"]
+        if not self._disable_byteorder_record:  # not in every torch
+            del options["_disable_byteorder_record"]
+        return options
+
+
+_Group = TypeVar("_Group", Placing, Look, Writing, Saving)
+
+
+def select(group: type[_Group], keywords: Mapping[str, Any]) -> _Group:
+    """Build a group of arguments from those of the keywords that belong to it."""
+    names = {field.name for field in fields(group)}
+    return group(**{name: value for name, value in keywords.items() if name in names})
+
+
+def check_known(function: str, keywords: Mapping[str, Any], *groups: type) -> None:
+    """Raise TypeError for a keyword that belongs to none of the groups, as a call would."""
+    known = {field.name for group in groups for field in fields(group)}
+    for name in keywords:
+        if name not in known:
+            raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")
+
+
+def one_of(name: str, value: object, allowed: Sequence[object]) -> None:
+    if value not in allowed:
+        choices = ", ".join(repr(a) for a in allowed)
+        raise ValueError(f"{name}={value!r} is unknown; choose one of {choices}")
+
+
+def is_file(path: object) -> bool:
+    return hasattr(path, "write") and not isinstance(path, (str, os.PathLike))
+
+
+def target_of(function: str, path: Any, alias: str, other: Any) -> Any:
+    """Return the path or file, given by position or under torchvision's or torch's keyword."""
+    if path is not None and other is not None:
+        raise TypeError(f"{function} got both a path and {alias}=; pass one")
+    chosen = other if path is None else path
+    if chosen is None:
+        raise TypeError(f"{function} needs a path (or {alias}=)")
+    if not is_file(chosen) and not isinstance(chosen, (str, os.PathLike)):
+        raise TypeError(f"{function} needs a path or a file, not {type(chosen).__name__}")
+    return chosen

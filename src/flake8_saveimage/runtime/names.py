@@ -1,0 +1,128 @@
+"""The sequence of unique names for one requested path."""
+
+from __future__ import annotations
+
+import os
+import re
+import string
+import threading
+from collections import OrderedDict
+from pathlib import Path
+
+NAME_LIMIT = 255  # bytes; the limit of nearly every file system in use
+_REMEMBERED_NAMES = 65_536
+_DOUBLE_SUFFIXES = {".tar", ".gz", ".bz2", ".xz", ".zst", ".zip"}
+_next_index: OrderedDict[str, int] = OrderedDict()
+_next_index_lock = threading.Lock()
+
+
+def _forget_after_fork() -> None:
+    """Replace the lock: one held by another thread at the fork would never be released."""
+    global _next_index_lock
+    _next_index_lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)
+
+
+def split_suffix(name: str) -> tuple[str, str]:
+    """Stem and suffix: ``a.png``, ``a.pth.tar`` as one suffix, none for ``v1.5`` (a number)."""
+    path = Path(name)
+    if not path.suffix or path.suffix[1:].isdigit():
+        return name, ""
+    inner = Path(path.stem)
+    if path.suffix.lower() in _DOUBLE_SUFFIXES and re.fullmatch(r"\.[A-Za-z]{1,5}", inner.suffix):
+        return inner.stem, inner.suffix + path.suffix
+    return path.stem, path.suffix
+
+
+def _shorten(stem: str, surplus: int) -> str:
+    """The stem without its last `surplus` bytes, cut between characters."""
+    raw = os.fsencode(stem)
+    keep = max(len(raw) - surplus, 1)
+    while keep < len(raw) and raw[keep] & 0xC0 == 0x80:
+        keep -= 1
+    return os.fsdecode(raw[: max(keep, 1)])
+
+
+class Names:
+    """The sequence of names for one requested path: itself, then numbered ones.
+
+    Index 0 is the path as given. With a rank, index 1 is ``{stem}_rank{r}{suffix}`` and numbering
+    goes on from there, so names of different ranks never meet.
+    """
+
+    def __init__(self, path: Path, template: str, rank: int | None) -> None:
+        self.path = path
+        self.folder = path.parent
+        self.template = template
+        self.stem, self.suffix = split_suffix(path.name)
+        self.rank = rank
+        folder = str(self.folder.absolute())
+        self.key = "\0".join((folder, path.name, template, "" if rank is None else str(rank)))
+
+    def at(self, index: int) -> Path:
+        if index == 0:
+            return self.path
+        stem = self.stem
+        tail = ""
+        if self.rank is not None:
+            tail = f"_rank{self.rank}"
+            index -= 1
+        name = self._format(stem + tail, index)
+        surplus = len(os.fsencode(name)) - NAME_LIMIT
+        if surplus > 0:
+            name = self._format(_shorten(stem, surplus) + tail, index)
+        return self.folder / name
+
+    def _format(self, stem: str, number: int) -> str:
+        if number == 0:
+            return stem + self.suffix
+        return self.template.format(stem=stem, n=number, suffix=self.suffix)
+
+    def take(self, at_least: int = 0) -> int:
+        """Return the next index that was not yet taken in this process."""
+        with _next_index_lock:
+            index = max(_next_index.pop(self.key, 0), at_least)
+            _next_index[self.key] = index + 1
+            if len(_next_index) > _REMEMBERED_NAMES:
+                _next_index.popitem(last=False)
+        return index
+
+    def first_free(self, taken: int) -> int:
+        """An index that is free while the one before is taken, in O(log n) looks.
+
+        `taken` is known to exist. Strides double until a free name is met; bisection then closes
+        in on the border. With gaps between the files any border will do.
+        """
+        stride = 1
+        while os.path.lexists(self.at(taken + stride)):
+            taken += stride
+            stride *= 2
+        free = taken + stride
+        while free - taken > 1:
+            middle = (taken + free) // 2
+            if os.path.lexists(self.at(middle)):
+                taken = middle
+            else:
+                free = middle
+        return free
+
+
+def check_template(template: str) -> str:
+    try:
+        names = {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
+        first, second = (template.format(stem="s", n=n, suffix=".x") for n in (1, 2))
+    except (AttributeError, IndexError, KeyError, ValueError) as problem:
+        raise ValueError(
+            f"unique_name={template!r} is no usable pattern ({problem}); "
+            "it may hold {stem}, {n} (also {n:05d}) and {suffix}"
+        ) from None
+    if not names <= {"stem", "n", "suffix"} or first == second:
+        raise ValueError(
+            f"unique_name={template!r} must hold {{n}}, and besides it only {{stem}} and {{suffix}}"
+        )
+    if os.sep in first or (os.altsep and os.altsep in first):
+        raise ValueError(f"unique_name={template!r} must be a file name without folders")
+    return template

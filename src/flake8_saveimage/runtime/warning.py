@@ -1,0 +1,61 @@
+"""Warn once per call site of the user's code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, cast
+
+
+class SaveImageWarning(UserWarning):
+    """Something is saved, but not quite as the caller may think; given once per call site."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the user's code called this package."""
+
+    function: str
+    file: str
+    line: int
+    module: str
+
+
+_warned: set[tuple[str, int, str]] = set()
+_warned_under: list[Any] | None = None
+
+
+def call_site(function: str) -> Site:
+    """Return the innermost frame outside this package's folder, however it is called there."""
+    frame = sys._getframe()
+    here = _folder(frame)  # not of __file__, which may be spelt differently
+    while frame.f_back is not None and _folder(frame) == here:
+        frame = frame.f_back
+    module = frame.f_globals.get("__name__", "<unknown>")
+    return Site(function, frame.f_code.co_filename, frame.f_lineno, module)
+
+
+def _folder(frame: FrameType) -> str:
+    return os.path.dirname(frame.f_code.co_filename)  # noqa: PTH120 (on every call: cheap)
+
+
+def already_warned(site: Site, topic: str) -> bool:
+    """Whether this call site was warned before; entering ``catch_warnings`` starts again."""
+    global _warned_under
+    filters = cast("list[Any]", warnings.filters)
+    if filters is not _warned_under:
+        _warned.clear()
+        _warned_under = filters
+    return (site.file, site.line, topic) in _warned
+
+
+def warn_once(site: Site, topic: str, message: str) -> None:
+    if already_warned(site, topic):
+        return
+    _warned.add((site.file, site.line, topic))
+    # A registry of its own, so that Python's "once per text" does not apply.
+    text = f"{site.function}: {message}"
+    warnings.warn_explicit(text, SaveImageWarning, site.file, site.line, site.module, {})

@@ -1,0 +1,365 @@
+"""Arithmetic element by element, clamping, rounding."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+
+from flake8_saveimage.values import spans
+from flake8_saveimage.values.domain import (
+    UNKNOWN,
+    Origin,
+    Values,
+    as_values,
+    constant,
+    emit,
+    join,
+    number,
+    pointwise,
+)
+from flake8_saveimage.values.dtypes import DTypes, result_types, within
+from flake8_saveimage.values.operations import Operands, operation
+from flake8_saveimage.values.scaling import handled, rescaled
+from flake8_saveimage.values.spans import INF, UNIT, WHOLE, Span
+
+SIGNED = Span(-1.0, 1.0)
+
+
+def _exactly(function: Callable[..., float], *operands: Values) -> Values | None:
+    """Compute with Python's own numbers where every operand is one."""
+    given = [constant(v) for v in operands]
+    if None in given:
+        return None
+    whole = all(within(v.dtypes, DTypes.INTEGERS | DTypes.BOOL) for v in operands)
+    try:
+        result = function(*(int(g) if whole else g for g in given if g is not None))
+    except (ArithmeticError, ValueError, TypeError):
+        return UNKNOWN
+    return number(result) if isinstance(result, int | float) else UNKNOWN
+
+
+@operation("add", parameters="input other")
+def add(a: Operands) -> Values:
+    return _with_alpha(a, 1) if "alpha" in a else plus(a.values("input"), a.values("other"), 1)
+
+
+@operation("sub", "subtract", parameters="input other")
+def sub(a: Operands) -> Values:
+    return _with_alpha(a, -1) if "alpha" in a else plus(a.values("input"), a.values("other"), -1)
+
+
+def _with_alpha(a: Operands, sign: int) -> Values:
+    first, second, alpha = a.values("input"), a.values("other"), a.values("alpha")
+    combine = spans.add if sign == 1 else spans.subtract
+    dtypes = result_types(((first.dtypes, first.ranks), (second.dtypes, second.ranks)))
+    return pointwise(
+        lambda x, y, k: combine(x, spans.multiply(y, k)), first, second, alpha, dtypes=dtypes
+    )
+
+
+@operation("torch.rsub", parameters="input other")
+def rsub(a: Operands) -> Values:
+    return plus(a.values("other"), a.values("input"), -1)
+
+
+def plus(first: Values, second: Values, sign: int) -> Values:
+    """Return first + second, or first - second where ``sign`` is -1."""
+    exact = _exactly(lambda x, y: x + sign * y, first, second)
+    if exact is not None:
+        return exact
+    result = pointwise(spans.add if sign == 1 else spans.subtract, first, second)
+    shift, base = constant(second), constant(first)
+    if shift is not None:
+        return rescaled(result, first, 1.0, sign * shift)
+    if base is not None:
+        return rescaled(result, second, float(sign), base)
+    if sign == 1 and first.marks | second.marks >= _UNDO:
+        return handled(result)
+    if sign == -1 and "mean" in second.marks:
+        return dataclasses.replace(result, marks=result.marks | {"centred"})
+    return result
+
+
+# marks of the two halves of x * std + mean
+_UNDO = {"unscaled", "mean"}
+
+
+@operation("mul", "multiply", parameters="input other")
+def mul(a: Operands) -> Values:
+    return times(a.values("input"), a.values("other"))
+
+
+def times(first: Values, second: Values) -> Values:
+    """Return the product."""
+    exact = _exactly(lambda x, y: x * y, first, second)
+    if exact is not None:
+        return exact
+    result = pointwise(spans.multiply, first, second)
+    for factor, operand in ((constant(second), first), (constant(first), second)):
+        if factor is not None:
+            return rescaled(result, operand, factor, 0.0)
+    if "std" in first.marks | second.marks:
+        return dataclasses.replace(result, marks=result.marks | {"unscaled"})
+    return result
+
+
+@operation("div", "divide", "true_divide", parameters="input other")
+def div(a: Operands) -> Values:
+    mode = a.text("rounding_mode")
+    if mode in ("floor", "trunc"):
+        return floor_divide(a)
+    if "rounding_mode" in a and a.get("rounding_mode") is not None:
+        return UNKNOWN
+    return quotient(a.values("input"), a.values("other"))
+
+
+def quotient(first: Values, second: Values) -> Values:
+    """Return the true quotient; integers give float32."""
+    exact = _exactly(lambda x, y: x / y, first, second)
+    if exact is not None:
+        return exact
+    promoted = result_types(((first.dtypes, first.ranks), (second.dtypes, second.ranks)))
+    # kernels multiply by a rounded reciprocal of a scalar: two roundings
+    result = pointwise(spans.divide, first, second, dtypes=floating(promoted), slack=2)
+    divisor = constant(second)
+    if divisor:
+        return rescaled(result, first, 1.0 / divisor, 0.0)
+    if "extremum" in second.marks:
+        return dataclasses.replace(handled(result), marks=frozenset())
+    if within(first.dtypes, DTypes.INTEGERS):
+        return dataclasses.replace(result, known=True)  # labels / classes: scaled on purpose
+    if "std" in second.marks and "centred" in first.marks:
+        return standardised(result, "division by the standard deviation")
+    return result
+
+
+def standardised(result: Values, what: str) -> Values:
+    """Return values that were brought to zero mean: out of [0, 1], by how much is not seen."""
+    return dataclasses.replace(
+        result, known=True, reach=Span(-2.0, 2.0), origin=Origin(what, "assumed")
+    )
+
+
+def floating(dtypes: DTypes) -> DTypes:
+    """Return the dtypes of a result that is never an integer: those become float32."""
+    if dtypes & ~DTypes.FLOATS:
+        return dtypes & DTypes.FLOATS | DTypes.FLOAT
+    return dtypes
+
+
+@operation("floor_divide", parameters="input other")
+def floor_divide(a: Operands) -> Values:
+    first, second = a.values("input"), a.values("other")
+    exact = _exactly(lambda x, y: x // y, first, second)
+    if exact is not None:
+        return exact
+
+    def whole(x: Span, y: Span) -> Span:
+        result = spans.divide(x, y)
+        return Span(_floor(result.low) - 1, _ceil(result.high), result.nan or not x.bounded)
+
+    return dataclasses.replace(pointwise(whole, first, second), reach=None)
+
+
+@operation("remainder", "fmod", parameters="input other")
+def remainder(a: Operands) -> Values:
+    first, second = a.values("input"), a.values("other")
+    exact = _exactly(lambda x, y: x % y, first, second)
+    if exact is not None:
+        return exact
+
+    def modulo(x: Span, y: Span) -> Span:
+        size = max(abs(y.low), abs(y.high))
+        return Span(-size, size, nan=True)
+
+    return dataclasses.replace(pointwise(modulo, first, second), reach=None)
+
+
+@operation("pow", parameters="input exponent")
+def power(a: Operands) -> Values:
+    first, second = a.values("input"), a.values("exponent")
+    exact = _exactly(lambda x, y: x**y, first, second)
+    if exact is not None:
+        return exact
+    return pointwise(spans.power, first, second, slack=8)
+
+
+@operation("{torch Tensor}.square", "Tensor.square_")
+def square(a: Operands) -> Values:
+    value = a.values("input")
+    dtypes = value.dtypes
+    if dtypes & DTypes.BOOL:
+        dtypes = dtypes & ~DTypes.BOOL | DTypes.INT64
+    return pointwise(lambda x: spans.power(x, Span(2.0, 2.0)), value, dtypes=dtypes)
+
+
+@operation("neg", "negative")
+def neg(a: Operands) -> Values:
+    value = a.values("input")
+    exact = _exactly(lambda x: -x, value)
+    if exact is not None:
+        return exact
+    return rescaled(pointwise(spans.negated, value, slack=0), value, -1.0, 0.0)
+
+
+@operation("lerp", parameters="input end weight")
+def lerp(a: Operands) -> Values:
+    first, second, weight = a.values("input"), a.values("end"), a.values("weight")
+    return blend(first, second, weight)
+
+
+def blend(first: Values, second: Values, weight: Values) -> Values:
+    """Return ``first * (1 - weight) + second * weight`` (a mask, a mix of two images)."""
+    mixed = join(first, second)
+    dtypes = result_types(tuple((v.dtypes, v.ranks) for v in (first, second, weight)))
+    inside = weight.span.low >= 0 and weight.span.high <= 1
+    span = emit(mixed.span, dtypes, slack=8) if inside and mixed.span.bounded else WHOLE
+    if span is not WHOLE:
+        slack = 4 * (mixed.span.high - mixed.span.low) * 2.0**-7
+        span = emit(Span(span.low - slack, span.high + slack, span.nan), dtypes)
+    return dataclasses.replace(mixed, span=span, dtypes=dtypes, scale=(1.0, 0.0))
+
+
+@operation("clamp", "clip", parameters="input min max")
+def clamp(a: Operands) -> Values:
+    low, high = a.get("min"), a.get("max")
+    return clamped(
+        a.values("input"),
+        as_values(low) if low is not None else None,
+        as_values(high) if high is not None else None,
+        "clamp",
+        complete=a.complete,
+    )
+
+
+@operation("clamp_min", parameters="input min")
+def clamp_min(a: Operands) -> Values:
+    return clamped(a.values("input"), a.values("min"), None, "clamp_min")
+
+
+@operation("clamp_max", parameters="input max")
+def clamp_max(a: Operands) -> Values:
+    return clamped(a.values("input"), None, a.values("max"), "clamp_max")
+
+
+def clamped(
+    value: Values, low: Values | None, high: Values | None, what: str, complete: bool = True
+) -> Values:
+    """Return values moved into the bounds that are given.
+
+    Two constant bounds also tell where the author means the values to be: an unknown value
+    clamped to [-1, 1] is taken to fill it.
+    """
+    bounds = [b for b in (low, high) if b is not None]
+    dtypes = result_types(tuple((v.dtypes, v.ranks) for v in (value, *bounds)))
+
+    def span(x: Span, *limits: Span) -> Span:
+        given = iter(limits)
+        if low is not None:
+            x = _elementwise(max, x, next(given))
+        return x if high is None else _elementwise(min, x, next(given))
+
+    result = pointwise(span, value, *bounds, dtypes=dtypes, slack=0)
+    ends = (constant(low), constant(high))
+    reach = result.reach
+    origin = result.origin
+    if not bounds:
+        known = value.known or not complete
+        reach = None
+    else:
+        known = True
+        if ends[0] is not None and ends[1] is not None and ends[0] <= ends[1]:
+            if value.reach is None:
+                reach, origin = Span(ends[0], ends[1]), Origin(what)
+            elif reach is not None and reach != value.reach:
+                origin = Origin(what)
+    return dataclasses.replace(
+        result, reach=reach, known=known, origin=origin, sources=value.sources, kind=value.kind
+    )
+
+
+def _elementwise(function: Callable[..., float], first: Span, second: Span) -> Span:
+    return Span(
+        function(first.low, second.low),
+        function(first.high, second.high),
+        first.nan or second.nan,
+    )
+
+
+@operation("maximum", "fmax", parameters="input other")
+def maximum(a: Operands) -> Values:
+    return _extreme_of(max, a.values("input"), a.values("other"))
+
+
+@operation("minimum", "fmin", parameters="input other")
+def minimum(a: Operands) -> Values:
+    return _extreme_of(min, a.values("input"), a.values("other"))
+
+
+def _extreme_of(function: Callable[..., float], first: Values, second: Values) -> Values:
+    result = pointwise(lambda x, y: _elementwise(function, x, y), first, second, slack=0)
+    return dataclasses.replace(result, reach=None, known=first.known or second.known)
+
+
+@operation("abs", "absolute")
+def absolute(a: Operands) -> Values:
+    value = a.values("input")
+    return pointwise(spans.absolute, value, dtypes=value.dtypes, slack=0)
+
+
+@operation("sign", "sgn")
+def sign(a: Operands) -> Values:
+    value = a.values("input")
+    low = -1.0 if value.span.low < 0 else 0.0
+    high = 1.0 if value.span.high > 0 else 0.0
+    span = Span(low, high, value.span.nan)  # the sign of NaN is 0, that of a uint8 0 or 1
+    reach = SIGNED if value.reach is None or value.reach.low < 0 else UNIT
+    return dataclasses.replace(
+        value, span=span, reach=reach, known=True, origin=Origin("sign"), scale=(1.0, 0.0)
+    )
+
+
+def _floor(x: float) -> float:
+    return x if abs(x) == INF else float(math.floor(x))
+
+
+def _ceil(x: float) -> float:
+    return x if abs(x) == INF else float(math.ceil(x))
+
+
+_ROUNDED = {
+    "floor": (_floor, _floor),
+    "ceil": (_ceil, _ceil),
+    "round": (_floor, _ceil),
+    "trunc": (_floor, _ceil),
+    "fix": (_floor, _ceil),
+}
+
+
+@operation(*_ROUNDED)
+def rounded(a: Operands) -> Values:
+    low, high = _ROUNDED[a.name]
+    value = a.values("input")
+    result = pointwise(lambda s: Span(low(s.low), high(s.high), s.nan), value, dtypes=value.dtypes)
+    reach = value.reach if result.reach is not None else None
+    return dataclasses.replace(result, reach=reach)
+
+
+@operation("frac")
+def frac(a: Operands) -> Values:
+    value = a.values("input")
+    return dataclasses.replace(
+        pointwise(lambda s: Span(-1.0, 1.0, s.nan or not s.bounded), value, dtypes=value.dtypes),
+        reach=None,
+    )
+
+
+@operation("nan_to_num", parameters="input nan posinf neginf")
+def nan_to_num(a: Operands) -> Values:
+    value = a.values("input")
+    fills = [as_values(a.get(name)).span for name in ("nan", "posinf", "neginf") if a.get(name)]
+    span = spans.hull(value.span, Span(0.0, 0.0))
+    for fill in fills:
+        span = spans.hull(span, fill)
+    return dataclasses.replace(value, span=emit(Span(span.low, span.high), value.dtypes, slack=0))

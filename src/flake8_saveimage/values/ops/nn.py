@@ -1,0 +1,278 @@
+"""Activations, layers and the functions behind them."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flake8_saveimage.syntax.arguments import bind
+from flake8_saveimage.values import spans
+from flake8_saveimage.values.domain import (
+    Abstract,
+    Items,
+    Origin,
+    Values,
+    as_values,
+    constant,
+    emit,
+    number,
+    placed,
+    pointwise,
+)
+from flake8_saveimage.values.dtypes import DTypes, Ranks, within
+from flake8_saveimage.values.objects import Layer, Sequential
+from flake8_saveimage.values.operations import Operands, Passed, converted, operation, transferred
+from flake8_saveimage.values.ops.arithmetic import SIGNED, clamped, floating
+from flake8_saveimage.values.spans import INF, UNIT, WHOLE, Span
+
+
+def _sigmoid(x: float) -> float:
+    if x >= 0:
+        return 1.0 / (1.0 + math.exp(-x))
+    return math.exp(x) / (1.0 + math.exp(x))
+
+
+def _erf(x: Span) -> Span:
+    # torch's error near zero is absolute, not relative
+    return Span(-1.0 if x.low < 0 else 0.0, 1.0 if x.high > 0 else 0.0, x.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """An elementwise function into floats.
+
+    ``image`` maps an interval, ``fills`` is what the results tend to fill, ``slack`` the error of
+    torch's kernel in units in the last place.
+    """
+
+    image: Callable[[Span], Span]
+    fills: Span | None = None
+    slack: float = 4.0
+
+
+ACTIVATIONS = {
+    "tanh": Activation(spans.increasing(math.tanh), fills=SIGNED),
+    "sigmoid": Activation(spans.increasing(_sigmoid), fills=UNIT),
+    "expit": Activation(spans.increasing(_sigmoid), fills=UNIT),
+    "softmax": Activation(lambda s: Span(0.0, 1.0, s.nan or not s.bounded), fills=UNIT),
+    "hardsigmoid": Activation(lambda s: Span(0.0, 1.0, s.nan), fills=UNIT),
+    "log_softmax": Activation(lambda s: Span(-INF, 0.0, nan=True)),
+    "exp": Activation(spans.increasing(math.exp)),
+    "expm1": Activation(spans.increasing(math.expm1)),
+    "exp2": Activation(spans.increasing(lambda x: 2.0**x)),
+    "log": Activation(spans.increasing(math.log)),
+    "log2": Activation(spans.increasing(math.log2)),
+    "log10": Activation(spans.increasing(math.log10)),
+    "log1p": Activation(spans.increasing(math.log1p)),
+    "sqrt": Activation(spans.increasing(math.sqrt)),
+    "erf": Activation(_erf),
+    "atan": Activation(spans.increasing(math.atan)),
+    "arctan": Activation(spans.increasing(math.atan)),
+    "sin": Activation(lambda s: Span(-1.0, 1.0, s.nan or not s.bounded), slack=0),
+    "cos": Activation(lambda s: Span(-1.0, 1.0, s.nan or not s.bounded), slack=0),
+    "rsqrt": Activation(lambda s: WHOLE),  # of -0.0 it is -inf
+    "reciprocal": Activation(lambda s: spans.divide(Span(1.0, 1.0), s)),
+    "gelu": Activation(lambda s: Span(-0.2, max(s.high, 0.0), s.nan or not s.bounded)),
+    "silu": Activation(lambda s: Span(-0.31, max(s.high, 0.0), s.nan or not s.bounded)),
+    "mish": Activation(lambda s: Span(-0.31, max(s.high, 0.0), s.nan or not s.bounded)),
+    "logit": Activation(lambda s: Span(-INF, INF, nan=True)),
+}
+
+
+@operation(*ACTIVATIONS)
+def activation(a: Operands) -> Values:
+    value, row = a.values("input"), ACTIVATIONS[a.name]
+    result = pointwise(row.image, value, dtypes=floating(value.dtypes), slack=row.slack)
+    if row.fills is None:
+        return result
+    limits = emit(spans.hull(row.fills, Span(0.0, 0.0)), DTypes.DOUBLE, slack=0)
+    span = spans.limited(result.span, limits.low, limits.high)
+    reach = row.fills if result.reach is None or value.kind == "number" else result.reach
+    return dataclasses.replace(result, span=span, known=True, reach=reach, origin=Origin(a.name))
+
+
+@operation("softsign")
+def softsign(a: Operands) -> Values:
+    value = a.values("input")
+    # x / (1 + |x|): integers wrap around in the divisor
+    span = Span(-1.01, 1.01, nan=True) if within(value.dtypes, DTypes.FLOATS) else WHOLE
+    result = pointwise(lambda s: s, value, dtypes=floating(value.dtypes))
+    return dataclasses.replace(result, span=span, reach=None)
+
+
+@operation("softplus", parameters="input beta")
+def softplus(a: Operands) -> Values:
+    value = a.values("input")
+
+    def span(s: Span) -> Span:
+        return Span(0.0, INF if "beta" in a else max(s.high, 0.0) + 0.7, s.nan)
+
+    return dataclasses.replace(pointwise(span, value, dtypes=floating(value.dtypes)), reach=None)
+
+
+@operation("relu")
+def relu(a: Operands) -> Values:
+    value = a.values("input")
+    return pointwise(lambda s: spans.limited(s, 0.0, INF), value, dtypes=value.dtypes, slack=0)
+
+
+@operation("leaky_relu", parameters="input negative_slope")
+@operation("elu", "celu", parameters="input alpha")
+def leaky_relu(a: Operands) -> Values:
+    value = a.values("input")
+    default = number(0.01 if "negative_slope" in a else 1.0)
+    slope = as_values(a.get("negative_slope") or a.get("alpha") or default).span
+
+    def span(s: Span) -> Span:
+        below = spans.multiply(slope, Span(min(s.low, 0.0), 0.0))
+        below = spans.widened(below, 1e-4)
+        return Span(min(below.low, s.low), max(s.high, below.high), s.nan or not s.bounded)
+
+    return pointwise(span, value, dtypes=value.dtypes, slack=4)
+
+
+@operation("hardtanh", parameters="input min_val max_val")
+def hardtanh(a: Operands) -> Values:
+    low, high = a.get("min_val") or number(-1.0), a.get("max_val") or number(1.0)
+    return _kept(clamped(a.values("input"), as_values(low), as_values(high), "hardtanh"), a)
+
+
+def _kept(result: Values, a: Operands) -> Values:
+    """Return the result in the dtype of the input: these functions do not promote."""
+    return converted(result, a.values("input").dtypes)
+
+
+@operation("relu6")
+def relu6(a: Operands) -> Values:
+    return _kept(clamped(a.values("input"), number(0.0), number(6.0), "relu6"), a)
+
+
+@operation("torch.nn.functional.max_pool2d")
+def max_pool(a: Operands) -> Values:
+    return dataclasses.replace(a.values("input"), scale=(1.0, 0.0))
+
+
+@operation("torch.nn.functional.{avg_pool2d adaptive_avg_pool2d}")
+def average(a: Operands) -> Values:
+    value = a.values("input")
+    padded = spans.hull(value.span, Span(0.0, 0.0))  # zeros at the border count
+    if not padded.bounded:
+        padded = Span(padded.low, padded.high, nan=True)  # inf - inf
+    span = emit(spans.widened(padded, 1e-4), value.dtypes)
+    return dataclasses.replace(value, span=span)
+
+
+@operation(
+    "torch.nn.functional.{interpolate upsample grid_sample}",
+    parameters="input size scale_factor mode",
+)
+def interpolate(a: Operands) -> Values:
+    """Resample; bicubic weights are negative in part and overshoot.
+
+    The cubic kernel (Keys 1981; torch takes a = -0.75) has weights whose negative part is at most
+    a * t * (1 - t) = 0.1875 along an axis, hence 0.4453 of the width over two axes.
+    """
+    value = a.values("input")
+    mode = a.text("mode")
+    smooth = mode in ("nearest", "nearest-exact", "area", "bilinear", "linear", "trilinear")
+    if "mode" not in a and a.complete:
+        smooth = True
+    span = spans.hull(value.span, Span(0.0, 0.0)) if not smooth else value.span
+    if not smooth:
+        margin = 0.65 * (span.high - span.low) if span.bounded else 0.0
+        span = Span(span.low - margin, span.high + margin, span.nan)
+    if not span.bounded:
+        span = Span(span.low, span.high, nan=True) if smooth else WHOLE
+    nearest = mode in ("nearest", "nearest-exact") or (mode is None and smooth)
+    stored = value.span if nearest else emit(_blurred(span), value.dtypes, slack=8)
+    return dataclasses.replace(value, span=stored, scale=(1.0, 0.0))
+
+
+def _blurred(span: Span) -> Span:
+    """Widen for weighted sums: weights add up to one but for rounding in the coarsest dtype."""
+    size = max(abs(span.low), abs(span.high)) if span.bounded else 0.0
+    slack = size * 1e-3
+    return Span(span.low - slack if span.low else 0.0, span.high + slack, span.nan)
+
+
+@operation("torch.nn.functional.dropout", parameters="input p training")
+def dropout(a: Operands) -> Values:
+    value = a.values("input")
+    rate = constant(a.get("p")) if "p" in a else 0.5
+    gain = Span(1.0, 1.0 / (1.0 - rate)) if rate is not None and 0 <= rate < 1 else Span(1.0, INF)
+    span = spans.multiply(spans.hull(value.span, Span(0.0, 0.0)), spans.hull(gain, UNIT))
+    return dataclasses.replace(value, span=emit(span, value.dtypes, slack=4), reach=None)
+
+
+@operation("{torch torch.nn.functional Tensor}.{matmul mm bmm einsum conv1d conv2d conv3d}")
+@operation("{torch torch.nn.functional Tensor}.{conv_transpose2d linear bilinear layer_norm}")
+@operation("torch.nn.functional.{batch_norm instance_norm group_norm}")
+def mixing(a: Operands) -> Values:
+    return Values(dtypes=DTypes.ANY, kind="tensor", ranks=Ranks.TENSOR)
+
+
+@operation("torch.nn.functional.normalize")
+def unit_vectors(a: Operands) -> Values:
+    value = a.values("input")
+    # x / max(norm, eps): at most 1 but for rounding, for the orders p >= 1
+    plain = "p" not in a and a.complete
+    span = emit(Span(-1.01, 1.01, nan=True), value.dtypes) if plain else WHOLE
+    return dataclasses.replace(value, span=span, reach=None, origin=None, scale=(1.0, 0.0))
+
+
+# a layer of torch.nn: the function behind it and the parameters of its constructor
+_LAYERS: dict[str, tuple[str, str]] = {
+    "Tanh": ("tanh", ""),
+    "Sigmoid": ("sigmoid", ""),
+    "Hardsigmoid": ("hardsigmoid", ""),
+    "Softmax": ("softmax", "dim"),
+    "Softmax2d": ("softmax", ""),
+    "LogSoftmax": ("log_softmax", "dim"),
+    "ReLU": ("relu", "inplace"),
+    "ReLU6": ("relu6", "inplace"),
+    "LeakyReLU": ("leaky_relu", "negative_slope inplace"),
+    "ELU": ("elu", "alpha inplace"),
+    "GELU": ("gelu", ""),
+    "SiLU": ("silu", ""),
+    "Mish": ("mish", ""),
+    "Softplus": ("softplus", "beta"),
+    "Softsign": ("softsign", ""),
+    "Hardtanh": ("hardtanh", "min_val max_val"),
+    "Dropout": ("dropout", "p"),
+    "Dropout2d": ("dropout", "p"),
+    "Upsample": ("interpolate", "size scale_factor mode"),
+    "PixelShuffle": ("pixel_shuffle", ""),
+    "MaxPool2d": ("max_pool2d", ""),
+    "AvgPool2d": ("avg_pool2d", ""),
+}
+_RESHAPING = frozenset({"Identity", "Flatten", "Unflatten"})
+_LISTS = ("ModuleList", "ParameterList")
+FEATURES = Values(dtypes=DTypes.FLOATS, kind="tensor", ranks=Ranks.TENSOR)
+
+
+def build_layer(name: str, arguments: Passed, node: object) -> Abstract:
+    """Return what the constructor of a class of ``torch.nn`` returns."""
+    first = arguments.positional[0] if arguments.positional else None
+    if name == "Sequential":
+        if len(arguments.positional) == 1 and isinstance(first, Items):
+            return Sequential(first.parts)
+        return Sequential(arguments.positional)
+    if name in _LISTS:
+        return first if isinstance(first, Items) else Items((), complete=False)
+    parameters = _LAYERS.get(name, ("", ""))[1].split()
+    return Layer(name, bind(parameters, arguments), node)
+
+
+def apply_layer(layer: Layer, value: Values) -> Values:
+    """Return what a layer makes of a value."""
+    if layer.name in _RESHAPING:
+        return value
+    found = _LAYERS.get(layer.name)
+    if found is None:
+        return FEATURES
+    source = value if value.kind == "tensor" else dataclasses.replace(value, kind="tensor")
+    operands = Operands({**layer.arguments.given, "input": source})
+    result = transferred(f"torch.nn.functional.{found[0]}", operands)
+    return as_values(placed(result, layer.node))

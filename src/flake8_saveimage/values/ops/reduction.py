@@ -1,0 +1,132 @@
+"""Comparisons, reductions, order."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from flake8_saveimage.values import spans
+from flake8_saveimage.values.domain import UNKNOWN, Abstract, Items, Values, emit, join, tensor
+from flake8_saveimage.values.dtypes import DTypes, Ranks, result_types, within
+from flake8_saveimage.values.operations import Operands, converted, operation
+from flake8_saveimage.values.ops.arithmetic import floating
+from flake8_saveimage.values.ops.shape import unmoved
+from flake8_saveimage.values.spans import INF, UNIT, WHOLE, Span
+
+
+@operation("{torch Tensor}.{eq ne lt le gt ge isnan isinf isfinite}")
+@operation("{torch Tensor}.{logical_and logical_or logical_not}", "torch.{isclose logical_xor}")
+def comparison(a: Operands) -> Values:
+    value = a.values("input")
+    return tensor(UNIT, DTypes.BOOL, ranks=Ranks.TENSOR, sources=value.sources)
+
+
+@operation("{torch Tensor}.{argmax argmin argsort nonzero multinomial}", "torch.bincount")
+def index(a: Operands) -> Values:
+    span = Span(0.0, 2.0**63)
+    return tensor(span, DTypes.INT64, reach=None, ranks=Ranks.TENSOR)
+
+
+@operation("torch.histc")
+def histc(a: Operands) -> Values:
+    return UNKNOWN
+
+
+@operation("torch.nn.functional.one_hot")
+def one_hot(a: Operands) -> Values:
+    return tensor(UNIT, DTypes.INT64)
+
+
+# --- reductions -----------------------------------------------------------------------------
+
+
+def reduced(a: Operands, value: Values, span: Span, dtypes: DTypes) -> Values:
+    """Return a reduction of ``value``: what it reaches depends on the data."""
+    whole = "dim" not in a and a.complete
+    return dataclasses.replace(
+        value,
+        span=span,
+        dtypes=dtypes,
+        ranks=Ranks.ZERO if whole else Ranks.TENSOR,
+        reach=None,
+        origin=None,
+        scale=(1.0, 0.0),
+    )
+
+
+@operation("{torch Tensor}.mean", "torch.nanmean", parameters="input dim keepdim")
+def mean(a: Operands) -> Values:
+    value = a.values("input")
+    dtypes = a.dtypes(value.dtypes & DTypes.FLOATS or DTypes.FLOAT)
+    # sums lose some digits before they are divided, and overflow; the mean of nothing is NaN
+    huge = max(abs(value.span.low), abs(value.span.high)) > 1e30
+    span = WHOLE if huge else emit(spans.widened(value.span, 1e-4), dtypes)
+    result = reduced(a, value, dataclasses.replace(span, nan=True), dtypes)
+    return dataclasses.replace(result, marks=result.marks | {"mean"})
+
+
+@operation("{torch Tensor}.{sum cumsum nansum}", parameters="input dim keepdim")
+def total(a: Operands) -> Values:
+    value = a.values("input")
+    summed = value.dtypes & DTypes.FLOATS
+    if value.dtypes & ~DTypes.FLOATS:
+        summed |= DTypes.INT64
+    dtypes = a.dtypes(summed)
+    huge = max(abs(value.span.low), abs(value.span.high)) > 2.0**31
+    signed = Span(
+        0.0 if value.span.low >= 0 else -INF,
+        0.0 if value.span.high <= 0 else INF,
+        value.span.nan or value.span.low < 0 < value.span.high,
+    )
+    if within(dtypes, DTypes.INT64) and not huge:
+        low, high = max(signed.low, -(2.0**63)), min(signed.high, 2.0**63)
+        return reduced(a, value, Span(low, high), dtypes)
+    return reduced(a, value, emit(signed, dtypes), dtypes)
+
+
+@operation("{torch Tensor}.std", parameters="input dim unbiased keepdim")
+def std(a: Operands) -> Values:
+    result = _spread(a)
+    return dataclasses.replace(result, marks=result.marks | {"std"})
+
+
+@operation("{torch Tensor}.var", parameters="input dim unbiased keepdim")
+def _spread(a: Operands) -> Values:
+    value = a.values("input")
+    dtypes = value.dtypes & DTypes.FLOATS or DTypes.FLOAT
+    return reduced(a, value, Span(0.0, INF, nan=True), dtypes)
+
+
+@operation("{torch Tensor torch.linalg}.norm", parameters="input p dim")
+def norm(a: Operands) -> Values:
+    value = a.values("input")
+    result = reduced(a, value, Span(0.0, INF, nan=True), floating(value.dtypes))
+    return dataclasses.replace(result, marks=result.marks | {"extremum"}, ranks=Ranks.TENSOR)
+
+
+@operation("{torch Tensor}.{amax amin quantile}", parameters="input dim keepdim")
+def extremum(a: Operands) -> Values:
+    value = a.values("input")
+    result = reduced(a, value, value.span, value.dtypes)
+    return dataclasses.replace(result, marks=result.marks | {"extremum"}, ranks=Ranks.TENSOR)
+
+
+@operation("{torch Tensor}.{max min median}", parameters="input dim keepdim")
+def max_or_min(a: Operands) -> Abstract:
+    other = a.get("dim") or a.get("other")
+    if isinstance(other, Values) and other.kind != "number":
+        return _extreme_of_either(a.values("input"), other)
+    found = dataclasses.replace(extremum(a), known=a.values("input").known)
+    if other is None and a.complete:
+        return found
+    return Items((found, index(a))) if a.complete else UNKNOWN
+
+
+def _extreme_of_either(first: Values, second: Values) -> Values:
+    mixed = join(first, second)
+    dtypes = result_types(((first.dtypes, first.ranks), (second.dtypes, second.ranks)))
+    return dataclasses.replace(converted(mixed, dtypes), reach=None, scale=(1.0, 0.0))
+
+
+@operation("{torch Tensor}.{sort topk}", parameters="input k dim")
+def sort(a: Operands) -> Abstract:
+    return Items((unmoved(a.values("input")), index(a)))
