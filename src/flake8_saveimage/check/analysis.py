@@ -15,6 +15,7 @@ from flake8_saveimage.rules.save import Save, saves_of
 from flake8_saveimage.source.reading import Unparsable
 from flake8_saveimage.syntax.collector import collector_paused
 from flake8_saveimage.syntax.flow import Flow
+from flake8_saveimage.syntax.imports import Importer
 from flake8_saveimage.syntax.positions import Span, spans
 from flake8_saveimage.syntax.reader import read_facts
 
@@ -55,11 +56,19 @@ def parse(source: str) -> cst.Module:
 
 @collector_paused()
 def diagnose(
-    source: str, *, hooks: Collection[str] = (), codes: Collection[str] | None = None
+    source: str,
+    *,
+    hooks: Collection[str] = (),
+    codes: Collection[str] | None = None,
+    path: str = "",
+    importer: Importer | None = None,
 ) -> Analysis:
-    """Run the rules (all, or those in ``codes``) over a file's text."""
+    """Run the rules (all, or those in ``codes``) over a file's text.
+
+    ``path`` is the file; ``importer`` finds what it imports from its project.
+    """
     module = parse(source)
-    flow = Flow(read_facts(module, hooks))
+    flow = Flow(read_facts(module, hooks, path=path), importer)
     saves = saves_of(flow)
     rules = [rule for rule in all_rules() if codes is None or rule.code in codes]
     diagnoses = [
@@ -72,14 +81,19 @@ def diagnose(
 
 
 def analyse(
-    source: str, *, hooks: Collection[str] = (), codes: Collection[str] | None = None
+    source: str,
+    *,
+    hooks: Collection[str] = (),
+    codes: Collection[str] | None = None,
+    path: str = "",
+    importer: Importer | None = None,
 ) -> list[Finding]:
     """Return the findings in a file's text, sorted. Raises :class:`Unparsable`.
 
     ``hooks`` are further names of functions that a framework calls repeatedly; ``codes`` the rules
     to run (``None``: all, opt-in rules included).
     """
-    return findings(diagnose(source, hooks=hooks, codes=codes))
+    return findings(diagnose(source, hooks=hooks, codes=codes, path=path, importer=importer))
 
 
 def findings(
@@ -92,7 +106,7 @@ def findings(
     wanted: list[cst.CSTNode] = []
     for _rule, save, problem in analysis.diagnoses:
         wanted += (save.call, *problem.nodes)
-    places = spans(analysis.module, wanted)
+    places = _places(analysis, wanted)
     safety = applicabilities or [None] * len(analysis.diagnoses)
     found = []
     for (rule, save, problem), fix in zip(analysis.diagnoses, safety, strict=True):
@@ -103,6 +117,19 @@ def findings(
                     span.end_column, fix)
         )  # fmt: skip
     return sorted(found)
+
+
+def _places(analysis: Analysis, wanted: Sequence[cst.CSTNode]) -> dict[int, Span]:
+    """Return where nodes are: in the file, or in one that it imports."""
+    found = spans(analysis.module, wanted)
+    for facts in analysis.flow.files[1:]:
+        missing = [node for node in wanted if id(node) not in found]
+        if not missing:
+            break
+        for key, span in spans(facts.module, missing).items():
+            line, end = facts.lines[span.line - 1], facts.lines[span.end_line - 1]
+            found[key] = span._replace(line=line, end_line=end)
+    return found
 
 
 def render(problem: Problem, places: dict[int, Span]) -> str:

@@ -203,9 +203,17 @@ class Checker(FileWork[CheckedFile]):
 
     def _findings(self, name: str, text: str) -> list[Finding]:
         from flake8_saveimage.check.analysis import diagnose, findings  # libcst
+        from flake8_saveimage.project.program import importer_for  # libcst
 
         hooks = frozenset(self.options.saveimage_hooks)
-        analysis = diagnose(text, hooks=hooks, codes=self.judge.codes_for(name))
+        path = os.path.realpath(name)
+        analysis = diagnose(
+            text,
+            hooks=hooks,
+            codes=self.judge.codes_for(name),
+            path=path,
+            importer=importer_for(path, os.getcwd()),
+        )
         if self._fix_judge is None or not analysis.diagnoses:
             return findings(analysis)
         return findings(analysis, self._fix_judge(analysis))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flake8_saveimage.project.outline import Outline, outline_of
@@ -14,12 +14,17 @@ from flake8_saveimage.source import reading
 _MAX_KEPT = 256
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SourceFile:
-    """A file that was read: its outline, and the folders that it adds to ``sys.path``."""
+    """A file that was read.
+
+    ``binders`` are the indices of the statements that bind or change each name, ``added`` the
+    folders that it adds to ``sys.path``.
+    """
 
     path: str
     outline: Outline
+    binders: Mapping[str, Sequence[int]]
     added: tuple[str, ...]
 
 
@@ -47,4 +52,5 @@ def from_text(path: str, text: str) -> SourceFile:
     """Return the outline of a text that stands for a file. Raises ``SourceError``."""
     tree = reading.parse(text)
     added = tuple(added_folders(tree, path)) if "sys.path" in text else ()
-    return SourceFile(path, outline_of(text, tree), added)
+    outline = outline_of(text, tree)
+    return SourceFile(path, outline, outline.binders(), added)

@@ -1,4 +1,4 @@
-"""What the statements at the top level of a file bind, and the part of its text that a name needs."""
+"""What the top level of a file binds, and the part of its text that a name needs."""
 
 from __future__ import annotations
 
@@ -49,9 +49,15 @@ class Outline:
                 found[name].append(index)
         return found
 
-    def needed(self, name: str) -> list[Statement]:
-        """Return the statements that bind ``name``, and those that they refer to, in order."""
-        binders = self.binders()
+    def exports(self, name: str) -> bool:
+        """Say whether ``import *`` brings a name, if the file has it."""
+        return name in self.exported if self.exported is not None else not name.startswith("_")
+
+    def needed(self, name: str, binders: Mapping[str, Sequence[int]]) -> list[Statement]:
+        """Return the statements that bind ``name``, and those that they refer to, in order.
+
+        ``binders`` is what :meth:`binders` returns.
+        """
         seen: set[int] = set()
         queue = list(binders.get(name, ()))
         while queue:

@@ -14,7 +14,7 @@ from flake8_saveimage.syntax.arguments import (
     star_parameter,
 )
 from flake8_saveimage.syntax.flow import Flow, enclosing_method
-from flake8_saveimage.syntax.nodes import child_nodes, dotted
+from flake8_saveimage.syntax.nodes import child_nodes, dotted, last_part
 from flake8_saveimage.syntax.scopes import Block, Place, Scope
 from flake8_saveimage.values import library
 from flake8_saveimage.values.context import Context
@@ -71,6 +71,12 @@ class Calls:
         if qualified is None:
             return self._call_of_value(node, place, frame)
         arguments = self.context.arguments(node, place, frame)
+        elsewhere = self.context.from_elsewhere(qualified, place, frame)
+        if elsewhere is not None:
+            known = self.context.invoke(elsewhere, arguments, frame)
+            return _named_helper(
+                known if known is not UNKNOWN else fresh(node), last_part(qualified)
+            )
         return library.call(self.context, qualified, arguments, frame, node)
 
     def _call_of_value(self, node: cst.Call, place: Place, frame: Frame) -> Abstract:
@@ -126,7 +132,7 @@ class Calls:
             return self.context.evaluate(func, place, frame)
         method = enclosing_method(place)
         if method is not None and dotted(func.value) == method.self_name:
-            owner_class = method.owner_class
+            owner_class = frame.instance.scope if frame.instance else method.owner_class
             scope = frame.flow.method(owner_class, func.attr.value) if owner_class else None
             if scope is not None:
                 return Function(scope, frame, frame.instance)

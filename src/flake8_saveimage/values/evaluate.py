@@ -124,7 +124,9 @@ class Evaluator:
     def _look_up(self, name: str, place: Place, frame: Frame, node: cst.CSTNode) -> Abstract:
         lookup = frame.flow.lookup(name, place)
         if not lookup.reaches:
-            return unknown_name(name, node)
+            qualified = frame.flow.resolve_name(name, place)  # `from utils import *`
+            known = self.from_elsewhere(qualified, place, frame) if qualified else None
+            return known if known is not None else unknown_name(name, node)
         found: list[Abstract] = []
         for reach in lookup.reaches:
             value = self._binding(reach.binding, frame)
@@ -137,6 +139,17 @@ class Evaluator:
         if isinstance(result, Values) and role(name) and constant(result) is None:
             result = dataclasses.replace(result, marks=result.marks | role(name))
         return result
+
+    def from_elsewhere(self, qualified: str, place: Place, frame: Frame) -> Abstract | None:
+        """Return what a qualified name means in another file; ``None`` if it is a library's."""
+        found = frame.flow.foreign(qualified, place)
+        if found is None:
+            return None
+        top = self._top_of(frame.flow)
+        value = merged([self._binding(binding, top) for binding in found.bindings])
+        for name in found.rest:
+            value = self.attribute(value, name)
+        return value
 
     def stored_attribute(
         self, full: str, place: Place, frame: Frame, node: cst.CSTNode
@@ -163,6 +176,9 @@ class Evaluator:
             return Function(binding.defined, frame)
         if kind == "class" and binding.defined is not None:
             return Class(binding.defined, frame)
+        if kind == "import" and binding.source:
+            elsewhere = self.from_elsewhere(binding.source, place, frame)
+            return elsewhere if elsewhere is not None else UNKNOWN
         if binding.value is None:
             return UNKNOWN
         if kind == "assign":
