@@ -21,9 +21,9 @@ import libcst
 import pytest
 
 import showing
-from flake8_saveimage.paths.dependence import Dependence, Source
-from flake8_saveimage.paths.repetition import loop_variable
-from flake8_saveimage.paths.texts import Value, split_text
+from flake8_saveimage.paths.dependence import Dependence
+from flake8_saveimage.paths.loops import loop_variable
+from flake8_saveimage.paths.texts import Source, SymbolicText, split_text
 from flake8_saveimage.syntax.scopes import Loop, Scope
 
 FILES = showing.programs("path_claims")
@@ -37,7 +37,7 @@ def source_name(source: Source) -> str:
     return f"{source.name}="
 
 
-def text(value: Value) -> str:
+def text(value: SymbolicText) -> str:
     """Write down what is known of a path."""
     shown = "no text"
     if value.text is not None:
@@ -49,7 +49,7 @@ def text(value: Value) -> str:
     return "; ".join([*words, "temporary"] if value.temporary else words)
 
 
-def claims(source: str) -> dict[int, Value]:
+def claims(source: str) -> dict[int, SymbolicText]:
     """Return what the analysis says of each ``show`` of a program, by its line."""
     flow, calls = showing.shown(source)
     dependence = Dependence(flow)

@@ -17,8 +17,8 @@ import libcst as cst
 
 from flake8_saveimage.check.analysis import Analysis
 from flake8_saveimage.fixes.names import Names, Use
-from flake8_saveimage.paths.repetition import destination
-from flake8_saveimage.paths.texts import Value, last_component, split_text
+from flake8_saveimage.paths.destination import destination
+from flake8_saveimage.paths.texts import SymbolicText, last_component, split_text
 from flake8_saveimage.rules.save import Save
 from flake8_saveimage.syntax.nodes import code_of, dotted
 from flake8_saveimage.syntax.scopes import Binding, CallSite, Place, Scope
@@ -262,7 +262,7 @@ class PathUses:
             for binding in bindings
         )
 
-    def _named_in_text(self, value: Value) -> bool:
+    def _named_in_text(self, value: SymbolicText) -> bool:
         """Say whether another literal of the file names the same file, or a pattern of it."""
         if value.text is None:
             return False
@@ -327,7 +327,7 @@ class PathUses:
                 if reach.binding.value is not None and reach.binding.kind in ("assign", "param"):
                     yield reach.binding.value
 
-    def _read_by_a_call(self, value: Value, save: Save) -> bool:
+    def _read_by_a_call(self, value: SymbolicText, save: Save) -> bool:
         """Say whether a call that reads files is given a path that may be the same."""
         if value.text is None:
             return False
@@ -356,7 +356,7 @@ class PathUses:
         target = destination(save.site)
         return target is not None and target.handle and self.names.within(target.path, call.node)
 
-    def _folder_is_listed(self, path: cst.BaseExpression, value: Value, save: Save) -> bool:
+    def _folder_is_listed(self, path: cst.BaseExpression, value: SymbolicText, save: Save) -> bool:
         """Say whether the file lists a folder that has a name in common with the path."""
         listings = list(self._calls(_LISTINGS))
         if not listings:
@@ -540,7 +540,7 @@ def _shape(text: str) -> list[str]:
     return split_text(last_component(text))[::2]
 
 
-def _folder(value: Value) -> str:
+def _folder(value: SymbolicText) -> str:
     if value.text is None:
         return ""
     tail = last_component(value.text)

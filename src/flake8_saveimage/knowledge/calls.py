@@ -81,6 +81,9 @@ RANGES = _names(
     "range trange xrange tqdm.trange tqdm.auto.trange tqdm.notebook.trange itertools.count"
     " numpy.arange np.arange torch.arange prange"
 )
+# What counts, by the last part of its name; and what yields an index or key with each element.
+NUMBERING = _names("range trange prange arange count")
+PAIRING = _names("enumerate items")
 ZIPS = _names("zip itertools.zip_longest")
 # Iterators that go on where they stopped.
 ONE_SHOT = _names(

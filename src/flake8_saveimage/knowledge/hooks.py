@@ -83,17 +83,13 @@ FRAMEWORKS = (
 
 _METHODS = re.compile("|".join(pattern for row in FRAMEWORKS for pattern in row.methods))
 _ONCE = re.compile("|".join(pattern for row in FRAMEWORKS for pattern in row.once))
+DECORATORS = frozenset(row.decorator for row in FRAMEWORKS if row.decorator)
 REGISTRARS = frozenset(row.register for row in FRAMEWORKS if row.register)
 
 
 def is_repeated_method(name: str) -> bool:
     """Say whether some framework calls a method of this name repeatedly in one run."""
     return _METHODS.fullmatch(name) is not None and _ONCE.fullmatch(name) is None
-
-
-def framework_of_decorator(method: str) -> Framework | None:
-    """Return the framework whose decorator ``@x.method(event)`` attaches a function."""
-    return next((row for row in FRAMEWORKS if row.decorator and row.decorator == method), None)
 
 
 def is_repeated_event(name: str) -> bool:

@@ -104,13 +104,18 @@ def says_best(name: str) -> bool:
 
 
 def says_extreme(name: str) -> bool:
-    """Say whether a name is that of a minimum or maximum, not of a number of things."""
+    """Say whether a name is that of a minimum or maximum."""
     return says(name, _EXTREME)
 
 
 def says_counter(name: str) -> bool:
-    """Say whether a name is that of something that is counted, not of a metric."""
-    return says(name, _COUNTER) and not says(name, _METRIC)
+    """Say whether a name is that of something that is counted."""
+    return says(name, _COUNTER)
+
+
+def says_metric(name: str) -> bool:
+    """Say whether a name is that of a measure of quality."""
+    return says(name, _METRIC)
 
 
 _FIRST = _table("epoch epochs step steps iter iters iteration iterations first")
@@ -122,22 +127,36 @@ def says_progress(name: str) -> bool:
     return bool(found) and (found[-1] in _FIRST or "sanity" in found)
 
 
+_INDICES = _table(
+    "epoch ep e step iteration iter it i j k n t idx index batch_idx batch_index number num count"
+    " seed fold rank name key tag label split mode path file filename fname stem scale level"
+    " timestep"
+)
+
+
+def is_index_name(name: str) -> bool:
+    """Say whether a loop variable is called like an index or a name, not like data."""
+    return name.lower() in _INDICES
+
+
 # -- folders and settings ----------------------------------------------------------------------
 
-_FOLDER = _table("dir dirs dirname folder root outf directory")
+_FOLDER = _table("dir dirs folder root directory")
+_FOLDER_VARIABLE = _table("dirname outf")
+_MAKES_FOLDER = _table("mkdir mkdirs makedir makedirs ensuredir checkdir createdir")
 _FOLDER_PATH = _table("data output root project result results home cache base work")
 
 
 def says_folder(name: str) -> bool:
-    """Say whether a name is that of a folder: the same one for every file."""
-    last = words(name)[-1:]
-    return bool(last) and (last[0] in _FOLDER or last[0].endswith(("dir", "dirs")))
+    """Say whether a variable's name is that of a folder: the same one for every file."""
+    *_, last = ("", *words(name))
+    return last in _FOLDER or last in _FOLDER_VARIABLE or last.endswith("dir")
 
 
 def returns_folder(function: str) -> bool:
     """Say whether a function's name says that it returns a folder, or makes one."""
     *_, before, last = ("", "", *words(function))
-    return says_folder(function) or (last == "path" and before in _FOLDER_PATH)
+    return last in _FOLDER | _MAKES_FOLDER or (last == "path" and before in _FOLDER_PATH)
 
 
 _SETTINGS = _table(

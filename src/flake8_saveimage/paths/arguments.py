@@ -1,0 +1,71 @@
+"""What a call passes for each parameter, and a function's result in the terms of a call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import libcst as cst
+
+from flake8_saveimage.paths.evaluation import Evaluation
+from flake8_saveimage.paths.texts import NOTHING, Source, SymbolicText, union, varying
+from flake8_saveimage.syntax.scopes import Binding, Loop, Place, Scope
+
+
+def passed(
+    evaluation: Evaluation, function: Scope, node: cst.Call, place: Place
+) -> dict[Binding, SymbolicText] | None:
+    """Return what a call passes for each parameter, or ``None`` if that cannot be told."""
+    if any(argument.star for argument in node.args):
+        return None
+    parameters = list(function.params)
+    found: dict[Binding, SymbolicText] = {}
+    if function.self_name is not None:
+        # `x.f()` passes x; Trainer(...) -> __init__ and stopper(...) -> __call__ what is called.
+        receiver = node.func.value if isinstance(node.func, cst.Attribute) else node.func
+        found[parameters.pop(0)] = evaluation.evaluate(receiver, place)
+    by_name = {binding.name: binding for binding in parameters}
+    for index, argument in enumerate(node.args):
+        if argument.keyword is not None:
+            target = by_name.get(argument.keyword.value)
+        else:
+            target = parameters[index] if index < len(parameters) else None
+        if target is not None:
+            found[target] = evaluation.evaluate(argument.value, place)
+    for binding in parameters:
+        if binding not in found and binding.value is not None and function.outer is not None:
+            found[binding] = evaluation.evaluate(binding.value, function.outer)
+    return found
+
+
+def seen_from_call(
+    evaluation: Evaluation,
+    value: SymbolicText,
+    function: Scope,
+    arguments: Mapping[Binding, SymbolicText],
+    place: Place,
+) -> SymbolicText:
+    """Express a value found inside ``function`` in the terms of a call at ``place``."""
+    pieces = [SymbolicText(weak=value.weak, templates=value.templates, temporary=value.temporary)]
+    for source in value.deps:
+        piece = _source_seen(evaluation, source, function, arguments, place)
+        if source not in value.solid and not isinstance(source, Binding):
+            piece = replace(piece, solid=NOTHING)
+        pieces.append(piece)
+    return union(pieces, value.text)
+
+
+def _source_seen(
+    evaluation: Evaluation,
+    source: Source,
+    function: Scope,
+    arguments: Mapping[Binding, SymbolicText],
+    place: Place,
+) -> SymbolicText:
+    if isinstance(source, Binding):
+        if source in arguments:
+            return arguments[source].without_text()
+        inside = source.place.scope is function
+    else:
+        inside = source is function or (isinstance(source, Loop) and source.is_in(function))
+    return evaluation.opaque(place) if inside else varying([source])

@@ -1,0 +1,185 @@
+"""Is a place reached once although it stands in a loop, or in a function that runs repeatedly?"""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from flake8_saveimage.knowledge.words import says_progress
+from flake8_saveimage.paths.evaluation import Evaluation
+from flake8_saveimage.paths.guards import Guard, conjuncts, flag_source, guards
+from flake8_saveimage.syntax.nodes import code_of, dotted, last_name
+from flake8_saveimage.syntax.scopes import Block, Loop, Place
+
+
+def runs_once(place: Place, loop: Loop, evaluation: Evaluation) -> bool:
+    """Say whether ``place`` is reached at most once in all the iterations of ``loop``."""
+    return (
+        _leaves(place, loop)
+        or _has_one_iteration(loop)
+        or any(
+            _picks_one(test, holds, guard, loop, evaluation)
+            for guard in guards(place)
+            if loop.block.contains(guard.arm)
+            for test, holds in conjuncts(guard)
+        )
+    )
+
+
+def _has_one_iteration(loop: Loop) -> bool:
+    """``for _ in range(1)``, ``for x in islice(loader, 1)``, ``for x in [x]``."""
+    node = loop.iter
+    if isinstance(node, cst.List | cst.Tuple):
+        return len(node.elements) == 1 and not isinstance(node.elements[0], cst.StarredElement)
+    if not isinstance(node, cst.Call) or not node.args:
+        return False
+    last = node.args[-1].value
+    one = isinstance(last, cst.Integer) and last.value == "1"
+    counts = {"range": 1, "islice": 2}
+    return one and counts.get(last_name(node.func)) == len(node.args)
+
+
+def _leaves(place: Place, loop: Loop) -> bool:
+    """``break``, ``return`` or ``raise`` always follows."""
+    for block in place.block.chain():
+        if block.exit in ("return", "raise"):
+            return True
+        if block.exit == "break" and _ends(block, loop):
+            return True
+        if block is loop.block:
+            return False
+    return False
+
+
+def _ends(block: Block, loop: Loop) -> bool:
+    """Say whether a ``break`` in ``block`` is one of ``loop``."""
+    return next((outer for outer in block.chain() if outer.loop is not None), None) is loop.block
+
+
+def _picks_one(
+    test: cst.BaseExpression, holds: bool, guard: Guard, loop: Loop, evaluation: Evaluation
+) -> bool:
+    if isinstance(test, cst.Name | cst.Attribute):
+        if _switched_off(test, guard, loop):
+            return True
+        source = flag_source(test, guard.place, evaluation.flow)
+        if isinstance(source, cst.Comparison):
+            test = source
+    if isinstance(test, cst.Name) and not holds:  # `if not epoch:` is epoch == 0
+        return _counts(test, guard.place, loop, evaluation)
+    if not isinstance(test, cst.Comparison) or len(test.comparisons) != 1:
+        return False
+    target = test.comparisons[0]
+    if _stays_at_first(target, holds, guard.exit):
+        return _counts(test.left, guard.place, loop, evaluation)
+    if not isinstance(target.operator, cst.Equal if holds else cst.NotEqual):
+        return False
+    if _counts_to_the_end(test.left, guard.place, loop, evaluation):
+        return True
+    sides = (test.left, target.comparator)
+    for one, other in (sides, sides[::-1]):
+        if _counts(one, guard.place, loop, evaluation):
+            return loop not in evaluation.evaluate(other, guard.place).deps
+    return False
+
+
+def _stays_at_first(target: cst.ComparisonTarget, holds: bool, left_by: str | None) -> bool:
+    """``if i > 0: break``, ``if i >= 1: continue``, ``if i == 1: break``, ``if i < 1:``."""
+    bound = target.comparator
+    if not isinstance(bound, cst.Integer):
+        return False
+    pair = (type(target.operator), bound.value)
+    if holds:
+        return pair in ((cst.LessThan, "1"), (cst.LessThanEqual, "0"))
+    if pair == (cst.Equal, "1"):
+        return left_by == "break"
+    return pair in ((cst.GreaterThan, "0"), (cst.GreaterThanEqual, "1"))
+
+
+def _counts_to_the_end(
+    node: cst.BaseExpression, place: Place, loop: Loop, evaluation: Evaluation
+) -> bool:
+    """``(i + 1) % len(loader)`` in a loop over ``enumerate(loader)``."""
+    if not isinstance(node, cst.BinaryOperation) or not isinstance(node.operator, cst.Modulo):
+        return False
+    size = node.right
+    if not isinstance(size, cst.Call) or last_name(size.func) != "len" or not size.args:
+        return False
+    counted = loop.iter is not None and code_of(size.args[0].value) in code_of(loop.iter)
+    return counted and _counts(node.left, place, loop, evaluation)
+
+
+def _counts(node: cst.BaseExpression, place: Place, loop: Loop, evaluation: Evaluation) -> bool:
+    """Say whether ``node`` counts the iterations of ``loop``: no two have the same value."""
+    while isinstance(node, cst.BinaryOperation):
+        if not isinstance(node.operator, cst.Add | cst.Subtract):
+            return False
+        node = node.left if not isinstance(node.left, cst.Integer) else node.right
+    name = dotted(node)
+    if name is None or loop not in evaluation.evaluate(node, place).deps:
+        return False
+    for binding, _loops in evaluation.flow.lookup(name, place).reaches:
+        if binding.kind == "for":
+            if binding.pattern and not (binding.pattern == (0,) and _enumerates(binding.value)):
+                return False
+        elif binding.kind not in ("aug", "assign"):
+            return False
+    return True
+
+
+def _enumerates(node: cst.BaseExpression | None) -> bool:
+    while isinstance(node, cst.Call) and node.args:
+        if last_name(node.func) == "enumerate":
+            return True
+        node = node.args[0].value
+    return False
+
+
+def _switched_off(flag: cst.Name | cst.Attribute, guard: Guard, loop: Loop) -> bool:
+    """``if first: ...; first = False``."""
+    name = dotted(flag)
+    bindings = guard.arm.scope.bindings.get(name or "", ())
+    in_loop = [b for b in bindings if loop.start <= b.place.order <= loop.end]
+    return bool(in_loop) and all(
+        guard.arm.start <= b.place.order <= guard.arm.end
+        and isinstance(b.value, cst.Name)
+        and b.value.value in ("True", "False", "None")
+        for b in in_loop
+    )
+
+
+def runs_once_in_life(place: Place) -> bool:
+    """``if self.current_epoch == 0``: a hook that acts in one of its many calls."""
+    for guard in guards(place):
+        for test, holds in conjuncts(guard):
+            if isinstance(test, cst.Comparison) and len(test.comparisons) == 1:
+                target = test.comparisons[0]
+                wanted = cst.Equal if holds else cst.NotEqual
+                names = [dotted(test.left) or "", dotted(target.comparator) or ""]
+                if isinstance(target.operator, wanted) and any(map(says_progress, names)):
+                    return True
+            name = dotted(test)
+            if name is not None and _switched_off_at_all(name, guard):
+                return True
+    return False
+
+
+def switched_off_for_good(place: Place) -> bool:
+    """``if shown: return`` and ``shown = True`` with a flag that outlives the call."""
+    for guard in guards(place):
+        for test, _holds in conjuncts(guard):
+            name = dotted(test)
+            if name is None or not ("." in name or name in place.scope.function.declared):
+                continue
+            if _switched_off_at_all(name, guard):
+                return True
+    return False
+
+
+def _switched_off_at_all(name: str, guard: Guard) -> bool:
+    bindings = guard.arm.scope.bindings.get(name, ())
+    return bool(bindings) and all(
+        isinstance(b.value, cst.Name)
+        and b.value.value in ("True", "False", "None")
+        and guard.arm.start <= b.place.order <= guard.arm.end
+        for b in bindings
+    )

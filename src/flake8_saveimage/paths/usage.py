@@ -1,0 +1,115 @@
+"""What becomes of a file after it was saved: is it moved, copied, deleted, read?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from flake8_saveimage.knowledge.calls import COPIES, DELETES, MOVES, USES
+from flake8_saveimage.knowledge.readers import READ_NAMES
+from flake8_saveimage.knowledge.words import says_scratch
+from flake8_saveimage.paths.evaluation import Evaluation
+from flake8_saveimage.paths.intent import speaking_part
+from flake8_saveimage.paths.texts import SymbolicText, last_component
+from flake8_saveimage.syntax.nodes import code_of, dotted
+from flake8_saveimage.syntax.scopes import CallSite, Place
+
+_READS = READ_NAMES | USES
+_SCRATCH_FOLDERS = ("/tmp/", "/var/tmp/", "/dev/shm/")
+
+
+def moved_away(path: cst.BaseExpression, place: Place, evaluation: Evaluation) -> bool:
+    """Say whether the file gets its lasting name right after (``os.replace(tmp, final)``)."""
+    if _followed_by(path, place, evaluation, MOVES):
+        return True
+    return _followed_by(path, place, evaluation, COPIES, always=True)
+
+
+def scratch(path: cst.BaseExpression, text: str, place: Place, evaluation: Evaluation) -> bool:
+    """Say whether the file is deleted again, or read back and scratch by its name or folder."""
+    if _followed_by(path, place, evaluation, DELETES):
+        return True
+    named = says_scratch(speaking_part(last_component(text)))
+    if not named and not text.startswith(_SCRATCH_FOLDERS):
+        return False
+    return _followed_by(path, place, evaluation, _READS)
+
+
+def used_between(
+    path: cst.BaseExpression, first: Place, second: Place, evaluation: Evaluation
+) -> bool:
+    """Say whether the file is read, copied or moved before the second save."""
+    names = MOVES | COPIES | DELETES | _READS
+    return _followed_by(path, first, evaluation, names, until=second.order)
+
+
+def _followed_by(
+    path: cst.BaseExpression,
+    place: Place,
+    evaluation: Evaluation,
+    names: frozenset[str],
+    until: int | None = None,
+    always: bool = False,
+) -> bool:
+    """Say whether a call of one of ``names`` on the same path comes later in the function.
+
+    ``always``: whenever the save itself has run.
+    """
+    facts = evaluation.flow.facts
+    codes = set(_spellings(path, place, evaluation))
+    value = evaluation.evaluate(path, place)
+    for name in names:
+        for site in facts.calls_by_name.get(name, ()):
+            if site.place.order <= place.order or not _same_function(site, place):
+                continue
+            if until is not None and site.place.order >= until:
+                continue
+            if always and not site.place.block.anchor.contains(place.block):
+                continue
+            if name == "save" and _writes(site):
+                continue
+            if _takes(site, codes):
+                return True
+            if value.constant and _takes_text(site, value, evaluation):
+                return True
+    return False
+
+
+def _writes(site: CallSite) -> bool:
+    """Say whether a ``save`` is given what to write: ``wandb.save(path)`` uploads a file."""
+    return sum(argument.keyword is None for argument in site.node.args) > 1
+
+
+def _same_function(site: CallSite, place: Place) -> bool:
+    return site.place.scope.function is place.scope.function
+
+
+def _spellings(path: cst.BaseExpression, place: Place, evaluation: Evaluation) -> Iterator[str]:
+    """The ways in which the code may name the file: the expression, or the folder it is in."""
+    yield code_of(path)
+    name = dotted(path)
+    if name is not None:
+        for binding, _loops in evaluation.flow.lookup(name, place).reaches:
+            if binding.value is not None and not binding.pattern:
+                yield code_of(binding.value)
+
+
+def _takes(site: CallSite, codes: set[str]) -> bool:
+    given = [argument.value for argument in site.node.args[:2]]
+    if isinstance(site.node.func, cst.Attribute):
+        given.append(site.node.func.value)
+    while given:
+        node = given.pop()
+        if code_of(node) in codes:
+            return True
+        if isinstance(node, cst.Call) and len(node.args) == 1:  # Path(p).unlink(), str(p)
+            given.append(node.args[0].value)
+    return False
+
+
+def _takes_text(site: CallSite, value: SymbolicText, evaluation: Evaluation) -> bool:
+    return any(
+        evaluation.evaluate(argument.value, site.place).text == value.text
+        for argument in site.node.args[:1]
+    )
