@@ -106,7 +106,7 @@ def _repetition(
             rolling=repeat.rolling or is_rolling(site, target, repeat.text, value.text),
         )
     # Guarded so that it acts once in many calls: a repeat otherwise.
-    once = is_hook(function, site.flow.facts) or switched_off_for_good(site.place)
+    once = is_hook(function, site.flow) or switched_off_for_good(site.place)
     if value.constant and not target.place.loops() and not once:
         return PathFact(repetition="constant")
     return SILENT
@@ -114,8 +114,12 @@ def _repetition(
 
 def _changes_folder(loop: Loop, dependence: Dependence) -> bool:
     """``os.chdir`` in the loop: a relative path names another file in each iteration."""
-    sites = dependence.flow.facts.calls_by_name.get("chdir", ())
-    return any(loop.start <= site.place.order <= loop.end for site in sites)
+    sites = dependence.flow.calls_named("chdir")
+    root = loop.place.scope.root
+    return any(
+        loop.start <= site.place.order <= loop.end and site.place.scope.root is root
+        for site in sites
+    )
 
 
 def _is_looked_after(
@@ -134,7 +138,7 @@ def _weakness(site: SaveCall, target: Destination, value: SymbolicText) -> str |
     """Say what makes names repeat, if some loop is told apart by nothing better."""
     function = target.place.scope.function
     sources: list[Source] = [*target.place.loops()]
-    if not sources and is_hook(function, site.flow.facts):
+    if not sources and is_hook(function, site.flow):
         sources.append(function)
     if not any(source in value.deps and source not in value.solid for source in sources):
         return None

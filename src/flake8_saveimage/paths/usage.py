@@ -56,11 +56,10 @@ def _followed_by(
 
     ``always``: whenever the save itself has run.
     """
-    facts = evaluation.flow.facts
     codes = set(_spellings(path, place, evaluation))
     value = evaluation.evaluate(path, place)
     for name in names:
-        for site in facts.calls_by_name.get(name, ()):
+        for site in evaluation.flow.calls_named(name):
             if site.place.order <= place.order or not _same_function(site, place):
                 continue
             if until is not None and site.place.order >= until:

@@ -82,6 +82,10 @@ class Flow(Resolution):
         bindings: Sequence[Binding] = [reach.binding for reach in self.lookup(name, place).reaches]
         if not bindings and "." in name:
             bindings = self.attribute_bindings(name, place)
+        if not bindings:
+            qualified = self.resolve_name(name, place)  # `config.Settings`, `from x import *`
+            elsewhere = self.foreign(qualified, place) if qualified is not None else None
+            bindings = elsewhere.bindings if elsewhere is not None and not elsewhere.rest else ()
         classes = {id(found): found for found in self._classes_bound(bindings, depth)}
         return next(iter(classes.values())) if len(classes) == 1 else None
 
@@ -180,6 +184,19 @@ class Flow(Resolution):
                 ):
                     found.append(site)
         return found
+
+    def attribute_stores(self, attribute: str) -> list[Binding]:
+        """Return the assignments to ``x.attribute`` of any ``x``, in the files read."""
+        return [b for facts in self.files for b in facts.attribute_stores.get(attribute, ())]
+
+    def is_assigned_through_module(self, name: str) -> bool:
+        """Say whether a file assigns a variable of another one: ``config.OUT = path``."""
+        return any(
+            reach.binding.kind == "import"
+            for store in self.attribute_stores(name)
+            if store.name.count(".") == 1
+            for reach in self.lookup(store.name.partition(".")[0], store.place).reaches
+        )
 
     def calls_named(self, name: str) -> list[CallSite]:
         """Return the calls of anything whose last part is ``name``, in the files read."""
