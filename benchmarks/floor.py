@@ -13,8 +13,9 @@ Three floors, each one process:
 
 ``--without`` is the Python of an environment with flake8 that differs from this one in the plugin
 alone: flake8 looks for plugins in each installed package, so other packages cost time too. flake8
-then runs with and without the plugin over each PATH, or, where a PATH has no Python file directly
-in it, over each folder in it (``repositories/OWNER+NAME``).
+then runs with and without the plugin over all PATHs in one process. With ``--each``, one process
+runs over each PATH, or, where a PATH has no Python file directly in it, over each folder in it
+(``repositories/OWNER+NAME``): the time to import libcst then counts once per repository.
 
 What is measured is CPU time, user and system, of one process, with bytecode compiled before. Runs
 alternate, so that other load on the machine meets both sides; ratios are of minima, beside them
@@ -129,7 +130,7 @@ def sources(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         found += sorted(path.rglob("*.py")) if path.is_dir() else [path]
-    return [path for path in found if path.is_file()]
+    return [path for path in found if path.suffix == ".py" and path.is_file()]
 
 
 def universal(raw: bytes) -> str:
@@ -187,23 +188,27 @@ def repositories(paths: Sequence[Path]) -> Iterator[Path]:
 
 
 def with_and_without(options: argparse.Namespace, variables: dict[str, str]) -> None:
-    """Print how much longer flake8 takes with the plugin, repository by repository."""
+    """Print how much longer flake8 takes with the plugin."""
     plain = {name: value for name, value in variables.items() if name != "PYTHONPATH"}
     flake8 = ["-m", "flake8", "--isolated", "--jobs", "1"]
+    targets = [[path] for path in repositories(options.paths)] if options.each else [options.paths]
     ratios: list[float] = []
-    for path in repositories(options.paths):
-        with_plugin = [sys.executable, *flake8, *options.flake8_option, str(path)]
-        without = [options.without, *flake8, str(path)]
+    for target in targets:
+        names = list(map(str, target))
+        with_plugin = [sys.executable, *flake8, *options.flake8_option, *names]
+        without = [options.without, *flake8, *names]
         costs = alternate([with_plugin, without], options.flake8_runs, [variables, plain])
         ratio = Ratio(*costs)
         ratios.append(ratio.of_minima)
-        if options.verbose:
-            print(f"    {path.name}: {ratio}", flush=True)
-    low, middle, high = min(ratios), statistics.median(ratios), max(ratios)
-    print(
-        f"flake8 with the plugin / without, {len(ratios)} repositories: "
-        f"min {low:.3f}, median {middle:.3f}, max {high:.3f}"
-    )
+        if options.verbose or not options.each:
+            title = target[0].name if len(target) == 1 else f"{len(target)} paths"
+            print(f"flake8 with / without the plugin, {title}: {ratio}", flush=True)
+    if options.each:
+        low, middle, high = min(ratios), statistics.median(ratios), max(ratios)
+        print(
+            f"flake8 with / without the plugin, {len(ratios)} repositories, one process each: "
+            f"min {low:.3f}, median {middle:.3f}, max {high:.3f}"
+        )
 
 
 def main() -> int:
@@ -211,8 +216,9 @@ def main() -> int:
     parser.add_argument("paths", type=Path, nargs="+", metavar="PATH")
     parser.add_argument("--src", type=Path, help="the version to measure (default: as installed)")
     parser.add_argument("--without", metavar="PYTHON", help="flake8 without the plugin")
+    parser.add_argument("--each", action="store_true", help="flake8 once per repository")
     parser.add_argument("--runs", type=int, default=5, help="of check and floor")
-    parser.add_argument("--flake8-runs", type=int, default=3, help="per repository")
+    parser.add_argument("--flake8-runs", type=int, default=3, help="of flake8")
     parser.add_argument("--option", action="append", default=[], help="more options for check")
     parser.add_argument(
         "--flake8-option", action="append", default=[], help="more options for flake8 with it"
