@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import libcst as cst
 
 from flake8_saveimage.rules import all_rules
-from flake8_saveimage.rules.base import Problem, Rule
+from flake8_saveimage.rules.base import Problem, Rule, Where
 from flake8_saveimage.rules.finding import Applicability, Finding
 from flake8_saveimage.rules.save import Save, saves_of
 from flake8_saveimage.source.reading import Unparsable
@@ -69,15 +70,17 @@ def diagnose(
     """
     module = parse(source)
     flow = Flow(read_facts(module, hooks, path=path), importer)
-    saves = saves_of(flow)
+    saves = saves_of(flow, through_helpers=importer is not None)
     rules = [rule for rule in all_rules() if codes is None or rule.code in codes]
     diagnoses = [
-        Diagnosis(rule, save, problem)
+        Diagnosis(rule, save, problem.without_remedy() if save.route else problem)
         for save in saves
         for rule in rules
-        if rule.applies_to(save.site.writer) and (problem := rule.check(save)) is not None
+        if rule.applies_to(save.site.writer)
+        and (rule.through_helpers or not save.route)
+        and (problem := rule.check(save)) is not None
     ]
-    return Analysis(module, flow, saves, diagnoses)
+    return Analysis(module, flow, [save for save in saves if not save.route], diagnoses)
 
 
 def analyse(
@@ -105,38 +108,49 @@ def findings(
     """
     wanted: list[cst.CSTNode] = []
     for _rule, save, problem in analysis.diagnoses:
-        wanted += (save.call, *problem.nodes)
-    places = _places(analysis, wanted)
+        wanted += (save.call, save.site.call, *(place.node for place in problem.places))
+    positions = locate(analysis.flow, wanted)
     safety = applicabilities or [None] * len(analysis.diagnoses)
-    found = []
+    found: dict[tuple[int, int, str], Finding] = {}
     for (rule, save, problem), fix in zip(analysis.diagnoses, safety, strict=True):
-        span = places[id(save.call)]
-        message = render(problem, places)
-        found.append(
-            Finding(span.line, span.column, rule.code, message, span.end_line,
-                    span.end_column, fix)
-        )  # fmt: skip
-    return sorted(found)
+        span = positions[id(save.call)].span
+        message = render(problem, positions)
+        finding = Finding(
+            span.line, span.column, rule.code, message, span.end_line, span.end_column, fix
+        )
+        found.setdefault((span.line, span.column, rule.code), finding)
+    return sorted(found.values())
 
 
-def _places(analysis: Analysis, wanted: Sequence[cst.CSTNode]) -> dict[int, Span]:
-    """Return where nodes are: in the file, or in one that it imports."""
-    found = spans(analysis.module, wanted)
-    for facts in analysis.flow.files[1:]:
-        missing = [node for node in wanted if id(node) not in found]
+class Position(NamedTuple):
+    """Where a node is; ``file`` is the path of another file, empty for the checked one."""
+
+    file: str
+    span: Span
+
+
+def locate(flow: Flow, nodes: Sequence[cst.CSTNode]) -> dict[int, Position]:
+    """Return where nodes are, by ``id``: in the checked file, or in one that it imports."""
+    found = {key: Position("", span) for key, span in spans(flow.facts.module, nodes).items()}
+    for facts in flow.files[1:]:
+        missing = [node for node in nodes if id(node) not in found]
         if not missing:
             break
         for key, span in spans(facts.module, missing).items():
             line, end = facts.lines[span.line - 1], facts.lines[span.end_line - 1]
-            found[key] = span._replace(line=line, end_line=end)
+            found[key] = Position(facts.path, span._replace(line=line, end_line=end))
     return found
 
 
-def render(problem: Problem, places: dict[int, Span]) -> str:
-    """Return a problem's message with the line numbers filled in."""
+def render(problem: Problem, positions: Mapping[int, Position]) -> str:
+    """Return a problem's message with the places filled in."""
     if isinstance(problem.message, str):
         return problem.message
-    parts = (
-        part if isinstance(part, str) else str(places[id(part)].line) for part in problem.message
+    return "".join(
+        part if isinstance(part, str) else _in_words(part, positions[id(part.node)])
+        for part in problem.message
     )
-    return "".join(parts)
+
+
+def _in_words(where: Where, position: Position) -> str:
+    return where.text(os.path.basename(position.file), position.span.line)

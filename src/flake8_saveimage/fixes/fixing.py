@@ -8,7 +8,7 @@ from pathlib import Path
 
 import libcst as cst
 
-from flake8_saveimage.check.analysis import Analysis, Diagnosis, diagnose, render
+from flake8_saveimage.check.analysis import Analysis, Diagnosis, diagnose, locate, render
 from flake8_saveimage.fixes import edits as change
 from flake8_saveimage.fixes.applicability import HelperFix, Judgement, at_site, kind_of
 from flake8_saveimage.fixes.edits import Edits
@@ -107,8 +107,8 @@ class _Round:
         # says about its line holds for the line of the unedited text.
         saves, diagnoses = self.analysis.saves, self.analysis.diagnoses
         place_of = {id(save): place for save, place in zip(saves, self.places, strict=False)}
-        named = [node for diagnosis in diagnoses for node in diagnosis.problem.nodes]
-        lines = spans(self.analysis.module, named)
+        named = [place.node for diagnosis in diagnoses for place in diagnosis.problem.places]
+        lines = locate(self.analysis.flow, named)
         for rule, save, problem in diagnoses:
             yield replace(place_of[id(save)], code=rule.code, message=render(problem, lines))
 

@@ -15,7 +15,7 @@ class Statement:
     """A statement at the top level.
 
     ``first`` and ``last`` are its lines, from 1, decorators included. ``binds`` are the names that
-    it gives a value, ``imports`` those that it imports, ``changes`` those whose object it changes
+    it gives a value, ``imports`` the qualified name for each that it imports, ``changes`` those whose object it changes
     (``options.append(...)``). ``stars`` are the modules that it imports everything from, relative
     ones with their dots.
     """
@@ -23,7 +23,7 @@ class Statement:
     first: int
     last: int
     binds: frozenset[str]
-    imports: frozenset[str]
+    imports: Mapping[str, str]
     changes: frozenset[str]
     stars: tuple[str, ...]
 
@@ -42,7 +42,7 @@ class Outline:
         own: set[str] = set()
         for index, statement in enumerate(self.statements):
             own |= statement.binds
-            for name in statement.binds | statement.imports:
+            for name in (*statement.binds, *statement.imports):
                 found.setdefault(name, []).append(index)
         for index, statement in enumerate(self.statements):
             for name in (statement.changes & own) - statement.binds:
@@ -84,7 +84,8 @@ def outline_of(text: str, tree: ast.Module) -> Outline:
 
 def _statement(node: ast.stmt) -> Statement:
     first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
-    binds, imports, changes = set[str](), set[str](), set[str]()
+    binds, changes = set[str](), set[str]()
+    imports: dict[str, str] = {}
     stars: list[str] = []
     for inner in _own_nodes(node):
         if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -92,7 +93,7 @@ def _statement(node: ast.stmt) -> Statement:
         elif isinstance(inner, ast.ImportFrom) and inner.names[0].name == "*":
             stars.append("." * inner.level + (inner.module or ""))
         elif isinstance(inner, ast.Import | ast.ImportFrom):
-            imports.update(alias.asname or alias.name.partition(".")[0] for alias in inner.names)
+            imports.update(imported_names(inner))
         elif isinstance(inner, ast.Name) and not isinstance(inner.ctx, ast.Load):
             binds.add(inner.id)
         elif isinstance(inner, ast.Attribute | ast.Subscript) and not isinstance(
@@ -102,9 +103,21 @@ def _statement(node: ast.stmt) -> Statement:
         elif isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
             changes.update(_base(inner.func))
     last = node.end_lineno or first
-    return Statement(
-        first, last, frozenset(binds), frozenset(imports), frozenset(changes), tuple(stars)
-    )
+    return Statement(first, last, frozenset(binds), imports, frozenset(changes), tuple(stars))
+
+
+def imported_names(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
+    """Yield each name that an import binds, and the qualified name that it stands for."""
+    for alias in node.names:
+        if isinstance(node, ast.ImportFrom):
+            base = "." * node.level + (node.module or "")
+            dot = "" if base.endswith(".") else "."
+            yield alias.asname or alias.name, f"{base}{dot}{alias.name}"
+        elif alias.asname:
+            yield alias.asname, alias.name
+        else:
+            top = alias.name.partition(".")[0]
+            yield top, top
 
 
 def _own_nodes(node: ast.stmt) -> Iterator[ast.AST]:

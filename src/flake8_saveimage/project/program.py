@@ -64,6 +64,17 @@ class ProjectImporter:
                 return Foreign(found.bindings, found.facts, (*found.rest, *rest))
         return None
 
+    def locate(self, qualified: str, importing: str) -> tuple[SourceFile, str] | None:
+        """Return the file and the name at its top level for a name that a file imports."""
+        for path, name, _rest in self._candidates(qualified, importing):
+            file = self._open(path)
+            if file is not None and name in file.binders:
+                return file, name
+            starred = self._starring(file, name) if file is not None else None
+            if starred is not None:
+                return starred, name
+        return None
+
     def _candidates(self, qualified: str, importing: str) -> Iterator[tuple[str, str, list[str]]]:
         """Yield a file, a name in it and the attributes of that, for the longest module first."""
         stem = qualified.lstrip(".")
@@ -113,16 +124,19 @@ class ProjectImporter:
 
     def _through_star(self, file: SourceFile, name: str, more: int) -> Foreign | None:
         """Look for a name in the modules from which a file imports everything."""
-        if not more:
-            return None
+        starred = self._starring(file, name) if more else None
+        return self._in_file(starred.path, name, more - 1) if starred is not None else None
+
+    def _starring(self, file: SourceFile, name: str) -> SourceFile | None:
+        """Return the file that brings a name by ``import *``, directly."""
         for statement in file.outline.statements:
             for module in statement.stars:
                 path = self._module(module, file.path)
-                starred = source_file(path) if path else None
+                starred = self._open(path) if path else None
                 if starred is not None and starred.outline.exports(name):
-                    found = self._in_file(starred.path, name, more - 1)
-                    if found is not None:
-                        return found
+                    stars = any(s.stars for s in starred.outline.statements)
+                    if name in starred.binders or stars:
+                        return starred
         return None
 
     def _open(self, path: str) -> SourceFile | None:

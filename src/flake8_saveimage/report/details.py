@@ -115,14 +115,22 @@ def _seen(analysis: Analysis) -> Iterator[tuple[_Key, _Lines]]:
 
     wanted: list[cst.CSTNode] = []
     for diagnosis in analysis.diagnoses:
-        wanted += (diagnosis.save.call, *diagnosis.problem.nodes, *_loop_nodes(diagnosis))
+        wanted += (
+            diagnosis.save.call,
+            *(place.node for place in diagnosis.problem.places),
+            *_loop_nodes(diagnosis),
+        )
     places = spans(analysis.module, wanted)
     lines = analysis.module.code.split("\n")
     for diagnosis in analysis.diagnoses:
         call = places[id(diagnosis.save.call)]
         loops = [places[id(node)] for node in _loop_nodes(diagnosis) if id(node) in places]
         loop = _whole_lines(loops[0], lines) if loops else None
-        related = (places[id(node)].line for node in diagnosis.problem.nodes if id(node) in places)
+        related = (
+            places[id(node)].line
+            for node in (place.node for place in diagnosis.problem.places)
+            if id(node) in places
+        )
         key = (call.line, call.column, diagnosis.rule.code)
         yield key, (loop, tuple(dict.fromkeys(related)))
 

@@ -65,5 +65,6 @@ RULE = Rule(
     name="values-out-of-range",
     looks_at="value",
     writers=IMAGES,
+    through_helpers=True,
     check=check,
 )

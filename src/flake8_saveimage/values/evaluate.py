@@ -14,6 +14,7 @@ import libcst as cst
 
 from flake8_saveimage.syntax.arguments import Arguments
 from flake8_saveimage.syntax.flow import Flow, enclosing_method
+from flake8_saveimage.syntax.routes import Route
 from flake8_saveimage.syntax.scopes import Binding, CallSite, Place, Scope
 from flake8_saveimage.values.calls import Calls, bind_parameters
 from flake8_saveimage.values.domain import (
@@ -67,14 +68,17 @@ class Evaluator:
     def _calls(self) -> Calls:
         return Calls(self)
 
-    def ask(self, node: cst.BaseExpression, place: Place) -> Abstract:
-        """Return what is known of an expression; starts with a fresh budget."""
+    def ask(self, node: cst.BaseExpression, place: Place, route: Route = ()) -> Abstract:
+        """Return what is known of an expression; starts with a fresh budget.
+
+        ``route`` are the calls that lead to the function around it.
+        """
         self._total += self._steps
         self._steps = 0
         if self._total > MAX_TOTAL:
             return EXHAUSTED
         try:
-            return self.evaluate(node, place, self.top)
+            return self.evaluate(node, place, self.entered(route))
         except RecursionError:  # the caller's own stack is deep already
             self._active.clear()
             self._depth = 0
@@ -311,6 +315,13 @@ class Evaluator:
         return self._frames_of_self[owner]
 
     # -- calls ---------------------------------------------------------------------------------
+
+    def entered(self, route: Route) -> Frame:
+        """Return the activation in which a save at the end of a route is evaluated."""
+        frame = self.top
+        for step in reversed(route):
+            frame = self._calls.entered(step.function, step.call, frame)
+        return frame
 
     def arguments(self, node: cst.Call, place: Place, frame: Frame) -> Passed:
         """Return what a call passes, ``*args`` of a visible sequence spread out."""
