@@ -11,6 +11,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flake8_saveimage import __version__
+from flake8_saveimage.config.options import register
+from flake8_saveimage.config.selection import active_codes
+from flake8_saveimage.rules.index import default_codes
 from flake8_saveimage.source.gate import is_worth_parsing
 from flake8_saveimage.source.reading import SourceError, defect, printable
 
@@ -41,8 +44,6 @@ class SaveImagePlugin:
     @classmethod
     def add_options(cls, option_manager: OptionManager) -> None:
         """Register this plugin's options and keep the opt-in rules off by default."""
-        from flake8_saveimage.config.options import register
-
         register(option_manager)
 
     @classmethod
@@ -86,11 +87,7 @@ class SaveImagePlugin:
 @functools.cache
 def _chosen() -> tuple[frozenset[str], frozenset[str]]:
     """Return the extra hooks and the codes that the options ask for."""
-    from flake8_saveimage.rules.index import default_codes
-
     options = SaveImagePlugin.options
     if options is None:
         return frozenset(), default_codes()
-    from flake8_saveimage.config.selection import active_codes
-
     return frozenset(options.saveimage_hooks), active_codes(options)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import libcst as cst
 
+from flake8_saveimage.check.legacy import Normalized, normalized
 from flake8_saveimage.rules import all_rules
 from flake8_saveimage.rules.base import Problem, Rule, Where
 from flake8_saveimage.rules.finding import Applicability, Finding
@@ -32,12 +33,16 @@ class Diagnosis(NamedTuple):
 
 
 class Analysis(NamedTuple):
-    """Everything known about one file: what reports and fixes are made from."""
+    """Everything known about one file: what reports and fixes are made from.
+
+    ``normalized`` is the text that ``module`` was parsed from, if it is not the file's own.
+    """
 
     module: cst.Module
     flow: Flow
     saves: list[Save]
     diagnoses: list[Diagnosis]
+    normalized: Normalized | None = None
 
 
 def parse(source: str) -> cst.Module:
@@ -55,6 +60,23 @@ def parse(source: str) -> cst.Module:
         raise Unparsable("nested too deeply to be parsed", 1, 1) from None
 
 
+def _readable(source: str) -> tuple[cst.Module, Normalized | None]:
+    """Parse a text, with its indentation rewritten if libcst cannot read it as it is."""
+    try:
+        module = parse(source)
+        if "\f" not in source or module.code == source:  # libcst drops some form feeds
+            return module, None
+    except Unparsable:
+        plain = normalized(source)
+        if plain is None:
+            raise
+    else:
+        plain = normalized(source)
+        if plain is None:
+            return module, None
+    return parse(plain.text), plain
+
+
 @collector_paused()
 def diagnose(
     source: str,
@@ -68,7 +90,7 @@ def diagnose(
 
     ``path`` is the file; ``importer`` finds what it imports from its project.
     """
-    module = parse(source)
+    module, plain = _readable(source)
     flow = Flow(read_facts(module, hooks, path=path), importer)
     saves = saves_of(flow, through_helpers=importer is not None)
     rules = [rule for rule in all_rules() if codes is None or rule.code in codes]
@@ -80,7 +102,8 @@ def diagnose(
         and (rule.through_helpers or not save.route)
         and (problem := rule.check(save)) is not None
     ]
-    return Analysis(module, flow, [save for save in saves if not save.route], diagnoses)
+    local = [save for save in saves if not save.route]
+    return Analysis(module, flow, local, diagnoses, plain)
 
 
 def analyse(
@@ -118,7 +141,9 @@ def findings(
         finding = Finding(
             span.line, span.column, rule.code, message, span.end_line, span.end_column, fix
         )
-        found.setdefault((span.line, span.column, rule.code), finding)
+        if analysis.normalized is not None:
+            finding = analysis.normalized.in_original(finding)
+        found.setdefault((finding.line, finding.column, rule.code), finding)
     return sorted(found.values())
 
 

@@ -147,7 +147,7 @@ class FileWork(Generic[Result]):
     @functools.cached_property
     def judge(self) -> Judge:
         """flake8's decisions, made when the first file needs them."""
-        from flake8_saveimage.config.noqa import Judge
+        from flake8_saveimage.config.noqa import Judge  # flake8
 
         return Judge(self.options)
 

@@ -8,28 +8,36 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
+from flake8_saveimage.check.runner import (
+    CheckedFile,
+    Checker,
+    WorkerDied,
+    check_files,
+    job_count,
+)
 from flake8_saveimage.cli import FAILURE, FINDINGS, OK, CommandError, colour_wanted, counted, say
-from flake8_saveimage.cli.common import Work, all_refused, prepare, report_errors, request_of
+from flake8_saveimage.cli.common import Work, prepare, report_errors
+from flake8_saveimage.cli.progress import Progress
+from flake8_saveimage.cli.start import write_report
+from flake8_saveimage.config.noqa import Judge, silence
 from flake8_saveimage.report import Run, Style, make_run, render
+from flake8_saveimage.rules import rule
+from flake8_saveimage.source import reading, writing
 
 if TYPE_CHECKING:
     from flake8_saveimage.check.analysis import Analysis
-    from flake8_saveimage.config.noqa import Judge
+    from flake8_saveimage.config.options import Request
     from flake8_saveimage.rules.finding import Applicability, Finding
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace, request: Request) -> int:
     """Check the paths and return the exit status."""
-    request = request_of(arguments)
-    if all_refused(arguments, request):
-        _write(render(arguments.format, make_run([]), Style()), arguments)
-        return OK
     work = prepare(arguments, request)
     result = _check(work, fixes=arguments.format != "text" or sys.stderr.isatty())
     if arguments.add_noqa:
         return _add_noqa(result, work)
     style = Style(_colour(arguments), _show_source(arguments, work.options))
-    _write(_rendered(arguments.format, result, style), arguments)
+    write_report(_rendered(arguments.format, result, style), arguments.output_file)
     if work.options.statistics:
         _print_statistics(result, sys.stdout if arguments.format == "text" else sys.stderr)
     if arguments.format == "text":
@@ -40,15 +48,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check(work: Work, *, fixes: bool) -> Run:
-    from flake8_saveimage.check.runner import (
-        CheckedFile,
-        Checker,
-        WorkerDied,
-        check_files,
-        job_count,
-    )
-    from flake8_saveimage.cli.progress import Progress
-
     checker = Checker(work.options, fix_judge=_applicabilities if fixes else None)
     try:
         with Progress(len(work.files)) as progress:
@@ -69,8 +68,6 @@ def _applicabilities(analysis: Analysis) -> Sequence[Applicability | None]:
 
 
 def _rendered(name: str, result: Run, style: Style) -> str:
-    from flake8_saveimage.check.runner import WorkerDied
-
     try:
         return render(name, result, style)
     except WorkerDied as error:  # some formats look at the files again
@@ -82,18 +79,6 @@ def _status(result: Run, *, exit_zero: bool) -> int:
     if any(result.errors):
         return FAILURE
     return FINDINGS if any(result.findings) and not exit_zero else OK
-
-
-def _write(text: str, arguments: argparse.Namespace) -> None:
-    if arguments.output_file is None:
-        sys.stdout.write(text)
-        return
-    from flake8_saveimage.source.writing import WriteError, write_new
-
-    try:
-        write_new(arguments.output_file, text.encode("utf-8", "backslashreplace"))
-    except WriteError as error:
-        raise CommandError(f"{arguments.output_file}: {error}") from error
 
 
 def _colour(arguments: argparse.Namespace) -> bool:
@@ -113,12 +98,9 @@ def _on_terminal(arguments: argparse.Namespace) -> bool:
 
 
 def _print_statistics(result: Run, stream: TextIO) -> None:
-    from flake8_saveimage.rules import all_rules
-
     counts = Counter(finding.code for _, finding in result.findings)
-    titles = {rule.code: rule.title for rule in all_rules()}
     for code, count in sorted(counts.items()):
-        print(f"{count:<5} {code} {titles[code]}", file=stream)
+        print(f"{count:<5} {code} {rule(code).title}", file=stream)
 
 
 def _summarise(result: Run) -> None:
@@ -137,8 +119,6 @@ def _summarise(result: Run) -> None:
 
 def _add_noqa(result: Run, work: Work) -> int:
     """Silence every finding in its file; what cannot be silenced is an error."""
-    from flake8_saveimage.config.noqa import Judge
-
     if work.stdin is not None:
         raise CommandError("--add-noqa needs files: standard input cannot be written to")
     judge = Judge(work.options)
@@ -159,9 +139,6 @@ def _add_noqa(result: Run, work: Work) -> int:
 
 def _silence_file(path: str, findings: Sequence[Finding], judge: Judge) -> str | None:
     """Return why the findings of a file could not be silenced, ``None`` if they were."""
-    from flake8_saveimage.config.noqa import silence
-    from flake8_saveimage.source import reading, writing
-
     try:
         raw = reading.read(path)
         text, encoding = reading.decode(raw)

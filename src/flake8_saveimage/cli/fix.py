@@ -7,16 +7,21 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from flake8_saveimage.check.runner import WorkerDied, job_count, sweep
 from flake8_saveimage.cli import FAILURE, FINDINGS, OK, CommandError, counted, say
-from flake8_saveimage.cli.common import Work, all_refused, prepare, report_errors, request_of
+from flake8_saveimage.cli.common import Work, prepare, report_errors
+from flake8_saveimage.cli.git import require_clean
+from flake8_saveimage.cli.progress import Progress
+from flake8_saveimage.config.options import Request
+from flake8_saveimage.fixes import vendoring
 from flake8_saveimage.fixes.fixer import FixedFile, Fixer
+from flake8_saveimage.fixes.patch import unified
+from flake8_saveimage.fixes.vendoring import Change
+from flake8_saveimage.report.text import headline
 from flake8_saveimage.rules.finding import Finding
-
-if TYPE_CHECKING:
-    from flake8_saveimage.fixes.vendoring import Change
+from flake8_saveimage.source import writing
 
 
 class Vendored:
@@ -32,8 +37,6 @@ class Vendored:
         if self._done:
             return
         self._done = True
-        from flake8_saveimage.fixes import vendoring
-
         try:
             if self._diff:
                 self._print_patch(vendoring.changes(self._path))
@@ -48,8 +51,6 @@ class Vendored:
             self.provide()
 
     def _print_patch(self, changes: list[Change]) -> None:
-        from flake8_saveimage.fixes.patch import unified
-
         for change in changes:
             _print_bytes(unified(change.path, change.before, change.after))
 
@@ -64,14 +65,9 @@ class _Tally:
     errors: list[tuple[str, str]] = field(default_factory=list)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace, request: Request) -> int:
     """Fix the paths and return the exit status."""
-    request = request_of(arguments)
-    if all_refused(arguments, request):
-        return OK
     if arguments.check_clean:
-        from flake8_saveimage.cli.git import require_clean
-
         require_clean([path for path in arguments.paths if path != "-"])
     work = prepare(arguments, request)
     fixer = Fixer(work.options, unsafe=arguments.unsafe_fixes, vendor=arguments.vendor)
@@ -92,8 +88,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _fixed(work: Work, fixer: Fixer) -> Iterator[FixedFile]:
-    from flake8_saveimage.cli.progress import Progress
-
     files = list({os.path.realpath(path): path for path in reversed(work.files)}.values())
     jobs = job_count(work.options)
     try:
@@ -115,8 +109,6 @@ def _fix_stdin(name: str, raw: bytes, fixer: Fixer, tally: _Tally, *, diff: bool
 
 def _settle(result: FixedFile, tally: _Tally, *, diff: bool) -> None:
     """Print or write what was fixed in one file."""
-    from flake8_saveimage.source import writing
-
     if diff:
         _print_patch(result)
     elif result.after is not None:
@@ -137,8 +129,6 @@ def _count(result: FixedFile, tally: _Tally) -> None:
 
 
 def _print_patch(result: FixedFile) -> None:
-    from flake8_saveimage.fixes.patch import unified
-
     if result.after is not None:
         _print_bytes(unified(result.path, result.before, result.after))
 
@@ -150,8 +140,6 @@ def _print_bytes(content: bytes) -> None:
 
 
 def _print_left(tally: _Tally, stream: TextIO) -> None:
-    from flake8_saveimage.report.text import headline
-
     for path, finding in sorted(tally.left):
         hint = " [fix: --unsafe-fixes]" if finding.fix == "unsafe" else ""
         print(headline(path, finding) + hint, file=stream)

@@ -19,6 +19,9 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from flake8_saveimage.rules.index import known_codes, opt_in_codes
+from flake8_saveimage.source.reading import printable
+
 if TYPE_CHECKING:
     import configparser
 
@@ -145,8 +148,6 @@ def _origin(cfg: configparser.RawConfigParser, folder: str, request: Request) ->
 
 def register(option_manager: OptionManager) -> None:
     """Add the options of the linter to flake8's, and keep opt-in rules off by default."""
-    from flake8_saveimage.rules.index import opt_in_codes
-
     option_manager.add_option(
         "--saveimage-hooks",
         metavar="names",
@@ -183,8 +184,6 @@ def _refuse(message: str) -> NoReturn:
 def _show_warnings_of(logger: str) -> None:
     """flake8 skips a config file that it cannot parse, and says so only with ``--verbose``."""
     import logging
-
-    from flake8_saveimage.source.reading import printable
 
     class OneLine(logging.Formatter):
         def format(self, record: logging.LogRecord) -> str:
@@ -283,8 +282,6 @@ def _split(item: str, *, whole: bool) -> list[str]:
 
 def check_codes(codes: Sequence[str], where: str) -> None:
     """Raise ``ConfigError`` for a code that is neither a rule nor the beginning of rules."""
-    from flake8_saveimage.rules.index import known_codes
-
     known = known_codes()
     for code in codes:
         if not any(name.startswith(code) for name in known) or not code:

@@ -6,6 +6,8 @@ import argparse
 from typing import NamedTuple
 
 from flake8_saveimage.check.runner import FileWork
+from flake8_saveimage.fixes.fixing import FixOptions, fix_source
+from flake8_saveimage.fixes.vendoring import VendorError
 from flake8_saveimage.rules.finding import Finding
 from flake8_saveimage.source import reading
 
@@ -39,8 +41,6 @@ class Fixer(FileWork[FixedFile]):
         text, encoding = source
         codes = self.judge.codes_for(name)
         accepts = self.judge.file(name, source.lines).accepts
-        from flake8_saveimage.fixes import FixOptions, VendorError, fix_source
-
         options = FixOptions(
             accept=lambda finding: finding.code in codes and accepts(finding),
             unsafe=self._unsafe,

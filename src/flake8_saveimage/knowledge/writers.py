@@ -136,7 +136,7 @@ WRITERS = (
     ),
 )
 
-BY_NAME: Mapping[str, Writer] = {name: row for row in WRITERS for name in row.names}
+BY_NAME = {name: row for row in WRITERS for name in row.names}
 PACKAGES = frozenset(name.partition(".")[0] for name in BY_NAME)
 LEAVES = frozenset(name.rpartition(".")[2] for name in BY_NAME)
 

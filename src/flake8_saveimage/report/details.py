@@ -86,7 +86,7 @@ def _detail_named(files: dict[str, CheckedFile], hooks: Collection[str], path: s
 
 def detail(file: CheckedFile, hooks: Collection[str] = ()) -> FileDetails:
     """Analyse and fix one file with findings once more."""
-    from flake8_saveimage.check.analysis import diagnose
+    from flake8_saveimage.check.analysis import diagnose  # libcst
 
     text = file.text or ""
     codes = {finding.code for finding in file.findings}
@@ -111,7 +111,7 @@ def _key(finding: Finding) -> _Key:
 
 def _seen(analysis: Analysis) -> Iterator[tuple[_Key, _Lines]]:
     """Yield the lines of the loop and those that the message names, for each finding."""
-    from flake8_saveimage.syntax.positions import spans
+    from flake8_saveimage.syntax.positions import spans  # libcst
 
     wanted: list[cst.CSTNode] = []
     for diagnosis in analysis.diagnoses:
@@ -185,7 +185,7 @@ class _Edits:
 
     def _elsewhere(self, edit: Edit) -> Edit | None:
         """Return what an edit beside the call does for this call alone."""
-        from flake8_saveimage.fixes.imports import HELPER_MODULE
+        from flake8_saveimage.fixes.imports import HELPER_MODULE  # libcst
 
         if edit not in self._beside:
             return None
@@ -197,7 +197,7 @@ class _Edits:
 
     def _fix(self, path: str, text: str, hooks: Collection[str]) -> list[Edit]:
         """Return what the fixer changes if it may mend the shown findings."""
-        from flake8_saveimage.fixes import FixOptions, fix_source
+        from flake8_saveimage.fixes import FixOptions, fix_source  # libcst
 
         wanted = {_key(finding) for finding in self._fixable}
         options = FixOptions(

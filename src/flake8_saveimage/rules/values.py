@@ -35,9 +35,8 @@ def unknown_range(writer: Writer) -> str:
     """Return the message about values of which nothing is known."""
     scale = "clamp or rescale them"
     if writer.normalizer is not None:
-        scale += (
-            f", or pass {writer.normalizer.switch}=True, {writer.normalizer.bounds}=(low, high)"
-        )
+        switch, bounds = writer.normalizer
+        scale += f", or pass {switch}=True, {bounds}=(low, high)"
     return (
         f"the value range is unknown: {writer.leaf} silently clips values outside"
         f" {range_text(writer)}; {scale}"
@@ -92,7 +91,7 @@ def _loss(low: float, high: float, limits: tuple[float, float]) -> str:
 
 def not_floating(save: Save) -> Parts:
     """Return "the tensor is uint8: save_image raises RuntimeError; ..."."""
-    from flake8_saveimage.values.dtypes import dtype_class
+    from flake8_saveimage.values.dtypes import dtype_class  # libcst
 
     values, writer = save.values.values, save.site.writer
     kind = dtype_class(values.dtypes)
