@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
+from flake8_saveimage.check.following import following_of
 from flake8_saveimage.rules.finding import Finding
 from flake8_saveimage.source import reading
 from flake8_saveimage.source.gate import admit, bytes_may_save
@@ -60,7 +61,7 @@ def check_files(
 
 def sweep(
     paths: Sequence[str],
-    work: Callable[[str], Result],
+    work: FileWork[Result],
     jobs: int,
     *,
     advance: Callable[[int], None] | None = None,
@@ -70,7 +71,7 @@ def sweep(
     ``work`` must be picklable and raise nothing; ``advance`` is told how many paths are done.
     """
     gate_jobs = min(jobs, len(paths) // _GATE_FILES_PER_PROCESS)
-    sizes = spread(paths, _gate, gate_jobs)
+    sizes = spread(paths, work.gate, gate_jobs)
     passed = [(path, size) for path, size in zip(paths, sizes, strict=True) if size >= 0]
     if advance is not None:
         advance(len(paths) - len(passed))
@@ -139,6 +140,7 @@ class FileWork(Generic[Result]):
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
+        self.following = following_of(options)
 
     def __getstate__(self) -> dict[str, Any]:
         # a judge holds what cannot be pickled; each process makes its own
@@ -159,11 +161,20 @@ class FileWork(Generic[Result]):
             return self.unchecked(path, str(error))
         return self.on_source(path, raw)
 
+    def gate(self, path: str) -> int:
+        """Return the size in bytes of a file that passes the gate or cannot be read, else -1."""
+        try:
+            raw = reading.read(path)
+        except reading.SourceError:
+            return 0
+        passes = bytes_may_save(raw) or self.following.is_worth_a_look(path, raw)
+        return len(raw) if passes else -1
+
     @collector_paused()
     def on_source(self, name: str, raw: bytes) -> Result:
         """Work on the bytes of a source, if they pass the gate and a rule is on for them."""
         try:
-            source = admit(raw)
+            source = admit(raw) or self.following.admit(name, raw)
             if source is None or not self.judge.codes_for(name):
                 return self.unchecked(name)
             return self.work(name, raw, source)
@@ -203,26 +214,15 @@ class Checker(FileWork[CheckedFile]):
 
     def _findings(self, name: str, text: str) -> list[Finding]:
         from flake8_saveimage.check.analysis import diagnose, findings  # libcst
-        from flake8_saveimage.project.program import importer_for  # libcst
 
         hooks = frozenset(self.options.saveimage_hooks)
-        path = os.path.realpath(name)
         analysis = diagnose(
             text,
             hooks=hooks,
             codes=self.judge.codes_for(name),
-            path=path,
-            importer=importer_for(path, os.getcwd()),
+            path=os.path.realpath(name),
+            importer=self.following.importer(name, text),
         )
         if self._fix_judge is None or not analysis.diagnoses:
             return findings(analysis)
         return findings(analysis, self._fix_judge(analysis))
-
-
-def _gate(path: str) -> int:
-    """Return the size in bytes of a file that passes the gate or cannot be read, else -1."""
-    try:
-        raw = reading.read(path)
-    except reading.SourceError:
-        return 0
-    return len(raw) if bytes_may_save(raw) else -1

@@ -204,6 +204,8 @@ def _shared(command: str) -> _Parser:
         "--extend-exclude",
         "--filename",
         "--saveimage-hooks",
+        "--saveimage-follow-imports",
+        "--saveimage-src",
     ):
         parser.add_argument(name, action=_Forward)
     parser.add_argument("--disable-noqa", action=_Forward, nargs=0)

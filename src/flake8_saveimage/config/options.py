@@ -40,9 +40,13 @@ _LISTS = frozenset(
         "extend-exclude",
         "filename",
         "saveimage-hooks",
+        "saveimage-src",
     }
 )
-_SWITCHES = frozenset({"disable-noqa", "statistics", "show-source"})
+_SWITCHES = frozenset({"disable-noqa", "statistics", "show-source", "saveimage-follow-imports"})
+# What flake8's own files call saveimage-..., the table may call by the short name.
+_PREFIX = "saveimage-"
+_OWN = frozenset(key for key in _LISTS | _SWITCHES if key.startswith(_PREFIX))
 _KEYS = _LISTS | _SWITCHES | {"per-file-ignores", "jobs"}
 
 
@@ -157,7 +161,33 @@ def register(option_manager: OptionManager) -> None:
         help="Comma-separated names of functions that a framework calls repeatedly (added to the"
         " known hooks of Lightning, ignite, fastai and Keras).",
     )
+    option_manager.add_option(
+        "--saveimage-follow-imports",
+        metavar="true|false",
+        type=_flag,
+        default=True,
+        parse_from_config=True,
+        help="Follow imports to other files of the project (default: true).",
+    )
+    option_manager.add_option(
+        "--saveimage-src",
+        metavar="folders",
+        default="",
+        comma_separated_list=True,
+        normalize_paths=True,
+        parse_from_config=True,
+        help="Comma-separated folders in which absolute imports start, besides the script's own"
+        " folder, the one that holds the package, and the project's root.",
+    )
     option_manager.extend_default_ignore(sorted(opt_in_codes()))
+
+
+def _flag(text: str) -> bool:
+    """Read a Boolean as configuration files spell it."""
+    lowered = text.lower()
+    if lowered not in ("true", "false", "1", "0", "yes", "no", "on", "off"):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+    return lowered in ("true", "1", "yes", "on")
 
 
 def _option_manager() -> OptionManager:
@@ -223,6 +253,7 @@ def _read_table(path: str) -> Table | None:
     values: dict[str, Any] = {}
     for name, value in table.items():
         key = name.replace("_", "-")
+        key = _PREFIX + key if _PREFIX + key in _OWN else key
         if key in values:
             raise ConfigError(f"{path}: [tool.{TABLE}] has {key!r} twice")
         values[key] = _typed(path, name, key, value)
