@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flake8_saveimage.source import reading
+from flake8_saveimage.source.program import Program, load
 
 if TYPE_CHECKING:
     from flake8_saveimage.project.finder import Finder
@@ -44,15 +45,15 @@ class Following:
         path = os.path.realpath(name)
         return may_reach_save(path, raw, self._layout(path))
 
-    def admit(self, name: str, raw: bytes) -> reading.Source | None:
-        """Decode a file's bytes if it calls a function of its project that saves.
+    def admit(self, name: str, raw: bytes) -> Program | None:
+        """Return the program of a file's bytes if it calls a function of its project that saves.
 
         Raises ``SourceError`` for such a file that cannot be decoded or parsed.
         """
         if not self.is_worth_a_look(name, raw):
             return None
-        source = reading.decode(raw)
-        return source if self.calls_a_saver(name, source.lines) else None
+        program = load(name, raw)
+        return program if self.calls_a_saver(name, program.lines) else None
 
     def calls_a_saver(self, name: str, text: str) -> bool:
         """Say whether a text calls a function of its project that saves."""

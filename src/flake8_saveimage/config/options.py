@@ -201,6 +201,7 @@ def _option_manager() -> OptionManager:
         formatter_names=[],
     )
     register_default_options(manager)
+    manager.parser.set_defaults(filename="*.py,*.ipynb")
     register(manager)
     manager.extend_default_select([PREFIX])
     manager.parser.error = _refuse
