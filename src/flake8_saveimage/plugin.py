@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from flake8_saveimage import __version__
 from flake8_saveimage.check.following import Following, following_of
-from flake8_saveimage.config.options import register
-from flake8_saveimage.config.selection import active_codes
+from flake8_saveimage.config.selection import active_codes, register
 from flake8_saveimage.rules.index import default_codes
 from flake8_saveimage.source.gate import is_worth_parsing
 from flake8_saveimage.source.reading import SourceError, defect, printable
@@ -99,5 +98,5 @@ def _chosen() -> tuple[frozenset[str], frozenset[str], Following]:
     """Return the extra hooks, the codes, and how imports are followed, by the options."""
     options = SaveImagePlugin.options
     if options is None:
-        return frozenset(), default_codes(), Following(True, os.getcwd())
+        return frozenset(), default_codes(), Following()
     return frozenset(options.saveimage_hooks), active_codes(options), following_of(options)

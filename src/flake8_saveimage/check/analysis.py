@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import libcst as cst
@@ -190,4 +190,4 @@ def render(problem: Problem, positions: Mapping[int, Position]) -> str:
 
 
 def _in_words(where: Where, position: Position) -> str:
-    return where.text(os.path.basename(position.file), position.span.line)
+    return where.text(Path(position.file).name, position.span.line)

@@ -24,8 +24,8 @@ class Following:
     those in which absolute imports start, beside the usual ones.
     """
 
-    is_on: bool
-    fallback: str
+    is_on: bool = True
+    fallback: str = "."
     source_folders: tuple[str, ...] = ()
 
     def importer(self, name: str, text: str) -> ProjectImporter | None:
@@ -76,5 +76,5 @@ class Following:
 def following_of(options: argparse.Namespace) -> Following:
     """Return what flake8's options say."""
     return Following(
-        options.saveimage_follow_imports, os.getcwd(), tuple(options.saveimage_src or ())
+        options.saveimage_follow_imports, source_folders=tuple(options.saveimage_src or ())
     )

@@ -98,7 +98,7 @@ def spread(items: Sequence[str], work: Callable[[str], Result], jobs: int) -> It
     chunk = max(1, len(items) // (jobs * _CHUNKS_PER_PROCESS))
     executor = ProcessPoolExecutor(jobs, initializer=_end_at_interrupt)
     try:
-        with _deaf_to_interrupts():  # the workers start with it; this process answers Ctrl-C
+        with _interrupts_ignored():  # the workers start with it; this process answers Ctrl-C
             results = executor.map(work, items, chunksize=chunk)
         yield from results
     except BrokenProcessPool as error:
@@ -110,14 +110,14 @@ def spread(items: Sequence[str], work: Callable[[str], Result], jobs: int) -> It
 
 
 def _end_at_interrupt() -> None:
-    """Let Ctrl-C end a worker at once and without a word: it has no file open to write."""
+    """Let Ctrl-C end a worker at once and silently: it has no file open to write."""
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextlib.contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
+def _interrupts_ignored() -> Iterator[None]:
     import signal
     import threading
 

@@ -77,7 +77,7 @@ def _rendered(name: str, result: Run, style: Style) -> str:
 
 
 def _status(result: Run, *, exit_zero: bool) -> int:
-    """A file that could not be checked is a failure: nobody may take the rest for the whole."""
+    """A file that could not be checked is a failure: the report is incomplete."""
     if any(result.errors):
         return FAILURE
     return FINDINGS if any(result.findings) and not exit_zero else OK
@@ -113,7 +113,7 @@ def _summarise(result: Run) -> None:
     line = f"{counted(len(findings), 'finding')} in {counted(files, 'file')}"
     fixable = Counter(finding.fix for finding in findings)
     if fixable["safe"] or fixable["unsafe"]:
-        line += f"; 'flake8-saveimage fix' can mend {fixable['safe']}"
+        line += f"; 'flake8-saveimage fix' can fix {fixable['safe']}"
         if fixable["unsafe"]:
             line += f" ({fixable['unsafe']} more with --unsafe-fixes)"
     say(line)

@@ -8,7 +8,7 @@ The first of these that exists is the configuration, as a whole:
 
 Files given with ``--append-config`` are read on top, options of the command line come last. The
 table has flake8's keys, and a key that it does not know is an error. No other plugin of flake8 is
-looked for, loaded or run, and their options are none of our business.
+looked for, loaded or run, and their options are ignored.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from flake8_saveimage.rules.index import known_codes, opt_in_codes
+from flake8_saveimage.config.selection import register
+from flake8_saveimage.rules.index import known_codes
 from flake8_saveimage.source.reading import printable
 
 if TYPE_CHECKING:
@@ -148,46 +149,6 @@ def _origin(cfg: configparser.RawConfigParser, folder: str, request: Request) ->
         return None
     names = ("setup.cfg", "tox.ini", ".flake8")
     return next((p for n in names if os.path.isfile(p := os.path.join(folder, n))), folder)
-
-
-def register(option_manager: OptionManager) -> None:
-    """Add the options of the linter to flake8's, and keep opt-in rules off by default."""
-    option_manager.add_option(
-        "--saveimage-hooks",
-        metavar="names",
-        default="",
-        comma_separated_list=True,
-        parse_from_config=True,
-        help="Comma-separated names of functions that a framework calls repeatedly (added to the"
-        " known hooks of Lightning, ignite, fastai and Keras).",
-    )
-    option_manager.add_option(
-        "--saveimage-follow-imports",
-        metavar="true|false",
-        type=_flag,
-        default=True,
-        parse_from_config=True,
-        help="Follow imports to other files of the project (default: true).",
-    )
-    option_manager.add_option(
-        "--saveimage-src",
-        metavar="folders",
-        default="",
-        comma_separated_list=True,
-        normalize_paths=True,
-        parse_from_config=True,
-        help="Comma-separated folders in which absolute imports start, besides the script's own"
-        " folder, the one that holds the package, and the project's root.",
-    )
-    option_manager.extend_default_ignore(sorted(opt_in_codes()))
-
-
-def _flag(text: str) -> bool:
-    """Read a Boolean as configuration files spell it."""
-    lowered = text.lower()
-    if lowered not in ("true", "false", "1", "0", "yes", "no", "on", "off"):
-        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
-    return lowered in ("true", "1", "yes", "on")
 
 
 def _option_manager() -> OptionManager:

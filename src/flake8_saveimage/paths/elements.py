@@ -31,13 +31,8 @@ def loop_target(evaluation: Evaluation, binding: Binding) -> SymbolicText:
 def comprehension(
     evaluation: Evaluation, node: cst.ListComp | cst.SetComp | cst.GeneratorExp, place: Place
 ) -> SymbolicText:
-<<<<<<< HEAD
-    """``[f(x) for x in xs]``: what its element depends on besides the comprehension's loops."""
-    scope = evaluation.flow.facts_of(place.scope).scope_of.get(id(node))
-=======
     """``[f(x) for x in xs]``: what its element depends on apart from the comprehension's loops."""
-    scope = evaluation.flow.facts.scope_of.get(id(node))
->>>>>>> main
+    scope = evaluation.flow.facts_of(place.scope).scope_of.get(id(node))
     if scope is None:
         return evaluation.opaque(place)
     block = scope.block
