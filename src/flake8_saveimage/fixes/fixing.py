@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from flake8_saveimage.check.analysis import diagnose, located
@@ -50,7 +50,7 @@ class FixOptions:
     unsafe: bool = False
     vendor: str | None = None
     hooks: Collection[str] = ()
-    following: Following = Following()
+    following: Following = field(default_factory=Following)
 
 
 @dataclass(frozen=True, slots=True)
