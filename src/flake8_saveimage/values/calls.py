@@ -14,8 +14,8 @@ from flake8_saveimage.syntax.arguments import (
     star_parameter,
 )
 from flake8_saveimage.syntax.flow import Flow, enclosing_method
-from flake8_saveimage.syntax.nodes import child_nodes, dotted
-from flake8_saveimage.syntax.scopes import Block, Place, Scope
+from flake8_saveimage.syntax.nodes import child_nodes, dotted, last_part
+from flake8_saveimage.syntax.scopes import Block, CallSite, Place, Scope
 from flake8_saveimage.values import library
 from flake8_saveimage.values.context import Context
 from flake8_saveimage.values.domain import (
@@ -71,6 +71,12 @@ class Calls:
         if qualified is None:
             return self._call_of_value(node, place, frame)
         arguments = self.context.arguments(node, place, frame)
+        elsewhere = self.context.from_elsewhere(qualified, place, frame)
+        if elsewhere is not None:
+            known = self.context.invoke(elsewhere, arguments, frame)
+            return _named_helper(
+                known if known is not UNKNOWN else fresh(node), last_part(qualified)
+            )
         return library.call(self.context, qualified, arguments, frame, node)
 
     def _call_of_value(self, node: cst.Call, place: Place, frame: Frame) -> Abstract:
@@ -126,7 +132,7 @@ class Calls:
             return self.context.evaluate(func, place, frame)
         method = enclosing_method(place)
         if method is not None and dotted(func.value) == method.self_name:
-            owner_class = method.owner_class
+            owner_class = frame.instance.scope if frame.instance else method.owner_class
             scope = frame.flow.method(owner_class, func.attr.value) if owner_class else None
             if scope is not None:
                 return Function(scope, frame, frame.instance)
@@ -177,6 +183,14 @@ class Calls:
             value = join(value, result) if isinstance(step, Perhaps) else result
         return value
 
+    def entered(self, function: Scope, call: CallSite, frame: Frame) -> Frame:
+        """Return the activation of a function that a call enters."""
+        target = self._callee(call.node.func, call.place, frame)
+        if not isinstance(target, Function) or target.scope is not function:
+            target = Function(function, frame)
+        arguments = self.context.arguments(call.node, call.place, frame)
+        return self._activation(target, self._all_parameters(target, arguments))
+
     def _enter(self, target: Function, arguments: Passed) -> Abstract:
         """Return what a function of the program returns for these arguments."""
         scope = target.scope
@@ -184,6 +198,16 @@ class Calls:
             return EXHAUSTED
         if not (scope.returns or scope.yields):
             return UNKNOWN
+        frame = self._activation(target, self._all_parameters(target, arguments))
+        if scope.yields:
+            found = [self.context.evaluate(n, place, frame) for n, place in yielded(scope)[:8]]
+            return Loader(Items(tuple(found), complete=False)) if found else UNKNOWN
+        results = [self.context.evaluate(n, place, frame) for n, place in scope.returns[:8]]
+        return merged([r for r in results if r != NOTHING] or [UNKNOWN])
+
+    def _all_parameters(self, target: Function, arguments: Passed) -> Parameters:
+        """Bind arguments, and defaults where nothing is passed."""
+        scope = target.scope
         parameters = bind_parameters(scope, arguments)
         for binding in scope.params:
             key = (id(scope), binding.name)
@@ -192,12 +216,7 @@ class Calls:
                 if binding.value is not None and scope.outer is not None:
                     default = self.context.evaluate(binding.value, scope.outer, target.frame)
                     parameters[key] = default
-        frame = self._activation(target, parameters)
-        if scope.yields:
-            found = [self.context.evaluate(n, place, frame) for n, place in yielded(scope)[:8]]
-            return Loader(Items(tuple(found), complete=False)) if found else UNKNOWN
-        results = [self.context.evaluate(n, place, frame) for n, place in scope.returns[:8]]
-        return merged([r for r in results if r != NOTHING] or [UNKNOWN])
+        return parameters
 
     def _activation(self, target: Function, parameters: Parameters) -> Frame:
         """Return the activation of a function for these arguments, always the same one."""

@@ -14,6 +14,7 @@ import libcst as cst
 
 from flake8_saveimage.syntax.arguments import Arguments
 from flake8_saveimage.syntax.flow import Flow, enclosing_method
+from flake8_saveimage.syntax.routes import Route
 from flake8_saveimage.syntax.scopes import Binding, CallSite, Place, Scope
 from flake8_saveimage.values.calls import Calls, bind_parameters
 from flake8_saveimage.values.domain import (
@@ -67,14 +68,17 @@ class Evaluator:
     def _calls(self) -> Calls:
         return Calls(self)
 
-    def ask(self, node: cst.BaseExpression, place: Place) -> Abstract:
-        """Return what is known of an expression; starts with a fresh budget."""
+    def ask(self, node: cst.BaseExpression, place: Place, route: Route = ()) -> Abstract:
+        """Return what is known of an expression; starts with a fresh budget.
+
+        ``route`` are the calls that lead to the function around it.
+        """
         self._total += self._steps
         self._steps = 0
         if self._total > MAX_TOTAL:
             return EXHAUSTED
         try:
-            return self.evaluate(node, place, self.top)
+            return self.evaluate(node, place, self.entered(route))
         except RecursionError:  # the caller's own stack is deep already
             self._active.clear()
             self._depth = 0
@@ -124,7 +128,9 @@ class Evaluator:
     def _look_up(self, name: str, place: Place, frame: Frame, node: cst.CSTNode) -> Abstract:
         lookup = frame.flow.lookup(name, place)
         if not lookup.reaches:
-            return unknown_name(name, node)
+            qualified = frame.flow.resolve_name(name, place)  # `from utils import *`
+            known = self.from_elsewhere(qualified, place, frame) if qualified else None
+            return known if known is not None else unknown_name(name, node)
         found: list[Abstract] = []
         for reach in lookup.reaches:
             value = self._binding(reach.binding, frame)
@@ -137,6 +143,17 @@ class Evaluator:
         if isinstance(result, Values) and role(name) and constant(result) is None:
             result = dataclasses.replace(result, marks=result.marks | role(name))
         return result
+
+    def from_elsewhere(self, qualified: str, place: Place, frame: Frame) -> Abstract | None:
+        """Return what a qualified name means in another file; ``None`` if it is a library's."""
+        found = frame.flow.foreign(qualified, place)
+        if found is None:
+            return None
+        top = self._top_of(frame.flow)
+        value = merged([self._binding(binding, top) for binding in found.bindings])
+        for name in found.rest:
+            value = self.attribute(value, name)
+        return value
 
     def stored_attribute(
         self, full: str, place: Place, frame: Frame, node: cst.CSTNode
@@ -163,6 +180,9 @@ class Evaluator:
             return Function(binding.defined, frame)
         if kind == "class" and binding.defined is not None:
             return Class(binding.defined, frame)
+        if kind == "import" and binding.source:
+            elsewhere = self.from_elsewhere(binding.source, place, frame)
+            return elsewhere if elsewhere is not None else UNKNOWN
         if binding.value is None:
             return UNKNOWN
         if kind == "assign":
@@ -295,6 +315,13 @@ class Evaluator:
         return self._frames_of_self[owner]
 
     # -- calls ---------------------------------------------------------------------------------
+
+    def entered(self, route: Route) -> Frame:
+        """Return the activation in which a save at the end of a route is evaluated."""
+        frame = self.top
+        for step in reversed(route):
+            frame = self._calls.entered(step.function, step.call, frame)
+        return frame
 
     def arguments(self, node: cst.Call, place: Place, frame: Frame) -> Passed:
         """Return what a call passes, ``*args`` of a visible sequence spread out."""

@@ -86,6 +86,9 @@ def _attribute(context: Context, node: cst.CSTNode, place: Place, frame: Frame) 
     name = node.attr.value
     qualified = frame.flow.resolve(node, place)
     if qualified is not None:
+        elsewhere = context.from_elsewhere(qualified, place, frame)
+        if elsewhere is not None:
+            return elsewhere
         dtype = BY_NAME.get(name) if qualified == f"torch.{name}" else None
         return dtype if dtype is not None else library.constant_of(qualified)
     full = dotted(node)
