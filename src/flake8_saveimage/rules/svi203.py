@@ -55,10 +55,11 @@ if TYPE_CHECKING:
 
 
 def check(save: Save) -> Problem | None:
-    """Report values of which nothing is known."""
-    if save.values.verdict != "unknown":
-        return None
-    return Problem(unknown_range(save.site.writer), Remedy("helper"))
+    """Report values that nothing bounds, or of which nothing is known."""
+    verdict = save.values.verdict
+    if verdict == "unbounded" or (verdict == "unknown" and not save.route):
+        return Problem(unknown_range(save), Remedy("helper"))
+    return None
 
 
 RULE = Rule(
@@ -66,5 +67,6 @@ RULE = Rule(
     name="unknown-value-range",
     looks_at="value",
     writers=IMAGES,
+    through_helpers=True,
     check=check,
 )

@@ -180,7 +180,9 @@ class Calls:
                 result = self._run_through(layer.parts, value, frame)
             else:
                 result = as_values(self.context.invoke(layer, Arguments((value,)), frame))
-            value = join(value, result) if isinstance(step, Perhaps) else result
+            # a loop over layers runs, or the author would not have written it
+            sure = not isinstance(step, Perhaps) or (step.looped and result.unbounded)
+            value = result if sure else join(value, result)
         return value
 
     def entered(self, function: Scope, call: CallSite, frame: Frame) -> Frame:
@@ -203,7 +205,8 @@ class Calls:
             found = [self.context.evaluate(n, place, frame) for n, place in yielded(scope)[:8]]
             return Loader(Items(tuple(found), complete=False)) if found else UNKNOWN
         results = [self.context.evaluate(n, place, frame) for n, place in scope.returns[:8]]
-        return merged([r for r in results if r != NOTHING] or [UNKNOWN])
+        result = merged([r for r in results if r != NOTHING] or [UNKNOWN])
+        return _ending_in(result, target, arguments)
 
     def _all_parameters(self, target: Function, arguments: Passed) -> Parameters:
         """Bind arguments, and defaults where nothing is passed."""
@@ -226,6 +229,28 @@ class Calls:
             everything = {**outer.parameters, **parameters}
             self._frames[key] = Frame(outer.flow, everything, target.instance, outer.depth + 1)
         return self._frames[key]
+
+
+def _ending_in(result: Abstract, target: Function, arguments: Passed) -> Abstract:
+    """Note on an unbounded result whose last operation made it so."""
+    if isinstance(result, Items):
+        return Items(tuple(_ending_in(p, target, arguments) for p in result.parts), result.complete)
+    origin = result.unbounded if isinstance(result, Values) else None
+    if origin is None or not isinstance(result, Values) or target.scope.kind == "lambda":
+        return result
+    passed = (*arguments.positional, *arguments.keywords.values())
+    if any(isinstance(v, Values) and v.origin == origin for v in passed):
+        return result
+    owner = _name_of(target)
+    return dataclasses.replace(result, origin=dataclasses.replace(origin, owner=owner))
+
+
+def _name_of(target: Function) -> str:
+    scope = target.scope
+    owner = target.instance.scope if target.instance is not None else scope.owner_class
+    if owner is None:
+        return scope.name
+    return owner.name if scope.name in ("forward", "__call__") else f"{owner.name}.{scope.name}"
 
 
 def bind_parameters(scope: Scope, arguments: Passed) -> Parameters:

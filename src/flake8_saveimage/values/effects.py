@@ -22,6 +22,7 @@ from flake8_saveimage.values.domain import (
     Abstract,
     Items,
     Literally,
+    Origin,
     Perhaps,
     Thing,
     Values,
@@ -33,7 +34,7 @@ from flake8_saveimage.values.domain import (
 from flake8_saveimage.values.dtypes import DTypes
 from flake8_saveimage.values.merging import merged
 from flake8_saveimage.values.naming import says_handled
-from flake8_saveimage.values.objects import Frame, Table
+from flake8_saveimage.values.objects import Frame, Sequential, Table
 from flake8_saveimage.values.operations import OPERATIONS, apply
 from flake8_saveimage.values.spans import WHOLE
 
@@ -66,7 +67,10 @@ class Effects:
     ) -> Abstract:
         """Return the value that a binding gave to ``name`` as it has become at ``place``."""
         if isinstance(value, Values) and self._is_trained(name, place, frame.flow):
-            value = dataclasses.replace(UNKNOWN, kind=value.kind, sources=frozenset({name}))
+            origin = Origin("an optimizer", "unbounded")
+            value = dataclasses.replace(
+                UNKNOWN, kind=value.kind, sources=frozenset({name}), origin=origin
+            )
         scope = place.scope.function
         if scope is not binding.place.scope.function:
             return value
@@ -163,6 +167,9 @@ class Effects:
     def _grown(self, event: Event, value: Abstract, sure: bool, frame: Frame) -> Abstract:
         node = event.node
         assert isinstance(node, cst.Call)
+        if isinstance(value, Sequential):
+            steps = self._grown(event, Items(value.steps), sure, frame)
+            return Sequential(steps.parts) if isinstance(steps, Items) else value
         if not isinstance(value, Items) or not node.args:
             return value
         added = self.context.evaluate(node.args[-1].value, event.place, frame)
@@ -172,7 +179,8 @@ class Effects:
             parts = added.parts if isinstance(added, Items) else (UNKNOWN,)
             whole = isinstance(added, Items) and added.complete
         if not sure:
-            parts = tuple(Perhaps(part) for part in parts)
+            looped = all(block.kind != "arm" for block in event.place.block.chain())
+            parts = tuple(Perhaps(part, looped) for part in parts)
         return Items(value.parts + parts, value.complete and sure and whole)
 
     def _with_entry(self, event: Event, value: Table, frame: Frame) -> Abstract:
@@ -188,7 +196,7 @@ class Effects:
 
     def _stored(self, event: Event, value: Values, frame: Frame) -> Abstract:
         """``x[index] = y``: some of the values are those of ``y`` now."""
-        open_claim = dataclasses.replace(value, span=WHOLE, reach=None, origin=None)
+        open_claim = dataclasses.replace(value, span=WHOLE, reach=None, origin=value.unbounded)
         found = _assignment(event.node)
         if found is None:
             return open_claim
@@ -199,9 +207,10 @@ class Effects:
         if any(_is_condition(element) for element in target.slice):
             return dataclasses.replace(open_claim, known=True)  # `x[x > 1] = 1`
         if constant(stored) is not None:
-            return open_claim
+            return dataclasses.replace(open_claim, marks=value.marks | {"masked"})
+        origin = stored.origin if stored.known else stored.unbounded or value.unbounded
         return dataclasses.replace(
-            open_claim, reach=stored.reach, known=stored.known, origin=stored.origin
+            open_claim, reach=stored.reach, known=stored.known, origin=origin
         )
 
 

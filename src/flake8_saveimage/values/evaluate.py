@@ -35,7 +35,7 @@ from flake8_saveimage.values.elements import element, unpacked
 from flake8_saveimage.values.expressions import BINARY, HANDLERS, unknown_name
 from flake8_saveimage.values.merging import EXHAUSTED, PENDING, merged
 from flake8_saveimage.values.naming import role
-from flake8_saveimage.values.objects import Class, Dataset, Frame, Function, Instance, Loader
+from flake8_saveimage.values.objects import Class, Dataset, Frame, Function, Instance, Loader, Sequential
 from flake8_saveimage.values.operations import Passed, applied_to
 from flake8_saveimage.values.spans import WHOLE
 
@@ -304,9 +304,18 @@ class Evaluator:
             self._attributes[key] = UNKNOWN  # an attribute that depends on itself
             inside = self._frame_of_self(owner)
             bindings = owner.frame.flow.class_attribute(owner.scope, name)
-            found = [self._binding(b, inside) for b in bindings[:6]]
+            found = [self._in_object(b, inside) for b in bindings[:6]]
             self._attributes[key] = merged(found) if found else UNKNOWN
         return self._attributes[key]
+
+    def _in_object(self, binding: Binding, inside: Frame) -> Abstract:
+        """Return what an attribute is once the method that binds it has run."""
+        value = self._binding(binding, inside)
+        scope = binding.place.scope.function
+        if isinstance(value, Items | Sequential) and scope.kind == "function":
+            end = Place(scope.block, scope.block.end)
+            value = self._effects.between(binding.name, value, binding, end, inside)
+        return value
 
     def _frame_of_self(self, owner: Instance) -> Frame:
         """Return the activation in which the attributes of an object are computed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ from flake8_saveimage.values.domain import (
     number,
     placed,
     pointwise,
+    still_unbounded,
+    without_bounds,
 )
 from flake8_saveimage.values.dtypes import DTypes, Ranks, within
 from flake8_saveimage.values.objects import Layer, Sequential
@@ -81,12 +84,22 @@ ACTIVATIONS = {
 }
 
 
+# activations that are not bounded from above
+_UPWARDS = frozenset({"exp", "expm1", "exp2", "gelu", "silu", "mish"})
+
+
+def _open(result: Values, value: Values, what: str) -> Values:
+    """Return the result of an activation that bounds unbounded values on one side only."""
+    open_before = still_unbounded(value) is not None
+    return without_bounds(result, Origin(what, "unbounded") if open_before else None)
+
+
 @operation(*ACTIVATIONS)
 def activation(a: Operands) -> Values:
     value, row = a.values("input"), ACTIVATIONS[a.name]
     result = pointwise(row.image, value, dtypes=floating(value.dtypes), slack=row.slack)
     if row.fills is None:
-        return result
+        return _open(result, value, a.name) if a.name in _UPWARDS else result
     limits = emit(spans.hull(row.fills, Span(0.0, 0.0)), DTypes.DOUBLE, slack=0)
     span = spans.limited(result.span, limits.low, limits.high)
     reach = row.fills if result.reach is None or value.kind == "number" else result.reach
@@ -109,13 +122,15 @@ def softplus(a: Operands) -> Values:
     def span(s: Span) -> Span:
         return Span(0.0, INF if "beta" in a else max(s.high, 0.0) + 0.7, s.nan)
 
-    return dataclasses.replace(pointwise(span, value, dtypes=floating(value.dtypes)), reach=None)
+    result = dataclasses.replace(pointwise(span, value, dtypes=floating(value.dtypes)), reach=None)
+    return _open(result, value, a.name)
 
 
 @operation("relu")
 def relu(a: Operands) -> Values:
     value = a.values("input")
-    return pointwise(lambda s: spans.limited(s, 0.0, INF), value, dtypes=value.dtypes, slack=0)
+    result = pointwise(lambda s: spans.limited(s, 0.0, INF), value, dtypes=value.dtypes, slack=0)
+    return _open(result, value, a.name)
 
 
 @operation("leaky_relu", parameters="input negative_slope")
@@ -130,7 +145,7 @@ def leaky_relu(a: Operands) -> Values:
         below = spans.widened(below, 1e-4)
         return Span(min(below.low, s.low), max(s.high, below.high), s.nan or not s.bounded)
 
-    return pointwise(span, value, dtypes=value.dtypes, slack=4)
+    return _open(pointwise(span, value, dtypes=value.dtypes, slack=4), value, a.name)
 
 
 @operation("hardtanh", parameters="input min_val max_val")
@@ -210,7 +225,10 @@ def dropout(a: Operands) -> Values:
 @operation("{torch torch.nn.functional Tensor}.{conv_transpose2d linear bilinear layer_norm}")
 @operation("torch.nn.functional.{batch_norm instance_norm group_norm}")
 def mixing(a: Operands) -> Values:
-    return Values(dtypes=DTypes.ANY, kind="tensor", ranks=Ranks.TENSOR)
+    """Sums of products with weights; those of a kernel that smooths add up to one."""
+    smooths = any("kernel" in as_values(value).marks for value in a.given.values())
+    origin = None if smooths else Origin(a.name, "unbounded")
+    return Values(dtypes=DTypes.ANY, kind="tensor", ranks=Ranks.TENSOR, origin=origin)
 
 
 @operation("torch.nn.functional.normalize")
@@ -248,6 +266,11 @@ _LAYERS: dict[str, tuple[str, str]] = {
     "AvgPool2d": ("avg_pool2d", ""),
 }
 _RESHAPING = frozenset({"Identity", "Flatten", "Unflatten"})
+# layers whose results nothing bounds
+_OPEN = re.compile(
+    r"^(Lazy)?(Conv(Transpose)?\dd|Linear|Bilinear|(Sync)?BatchNorm(\dd)?|InstanceNorm\dd|PReLU)$"
+    r"|^(Group|Layer|RMS)Norm$|^Embedding$"
+)
 _LISTS = ("ModuleList", "ParameterList")
 FEATURES = Values(dtypes=DTypes.FLOATS, kind="tensor", ranks=Ranks.TENSOR)
 
@@ -271,8 +294,12 @@ def apply_layer(layer: Layer, value: Values) -> Values:
         return value
     found = _LAYERS.get(layer.name)
     if found is None:
-        return FEATURES
+        is_open = _OPEN.search(layer.name) is not None
+        origin = Origin(layer.name, "unbounded", layer.node) if is_open else None
+        return dataclasses.replace(FEATURES, origin=origin, sources=value.sources)
     source = value if value.kind == "tensor" else dataclasses.replace(value, kind="tensor")
     operands = Operands({**layer.arguments.given, "input": source})
-    result = transferred(f"torch.nn.functional.{found[0]}", operands)
+    result = as_values(transferred(f"torch.nn.functional.{found[0]}", operands))
+    if result.unbounded and result.unbounded.node is None:
+        result = dataclasses.replace(result, origin=Origin(layer.name, "unbounded"))
     return as_values(placed(result, layer.node))

@@ -113,6 +113,7 @@ def _selected(first: Values, second: Values) -> Values:
         result = both if result is None else spans.hull(result, both)
     return dataclasses.replace(
         mixed,
+        marks=first.marks | second.marks | {"masked"},
         span=result or span,
         dtypes=dtypes,
         kind="tensor",
@@ -126,7 +127,8 @@ def _selected(first: Values, second: Values) -> Values:
 def masked_fill(a: Operands) -> Values:
     value, fill = a.values("input"), a.values("value")
     stored = converted(fill, value.dtypes)
-    return dataclasses.replace(value, span=spans.hull(value.span, stored.span), scale=(1.0, 0.0))
+    span, marks = spans.hull(value.span, stored.span), value.marks | {"masked"}
+    return dataclasses.replace(value, span=span, scale=(1.0, 0.0), marks=marks)
 
 
 @operation("Tensor.copy_", parameters="input src")
