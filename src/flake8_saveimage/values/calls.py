@@ -33,7 +33,7 @@ from flake8_saveimage.values.domain import (
     parts_of,
 )
 from flake8_saveimage.values.dtypes import DTypes
-from flake8_saveimage.values.merging import EXHAUSTED, merged
+from flake8_saveimage.values.merging import EXHAUSTED, PENDING, merged
 from flake8_saveimage.values.naming import says_handled
 from flake8_saveimage.values.objects import (
     Chain,
@@ -51,6 +51,7 @@ from flake8_saveimage.values.objects import (
 from flake8_saveimage.values.operations import Passed
 from flake8_saveimage.values.ops.nn import apply_layer
 from flake8_saveimage.values.ops.vision import apply_transform
+from flake8_saveimage.values.scaling import handled
 
 MAX_NESTED_CALLS = 6
 
@@ -64,6 +65,7 @@ class Calls:
         self.context = context
         self._frames: dict[tuple[object, ...], Frame] = {}
         self._methods: dict[int, dict[str, list[Scope]]] = {}
+        self._inside: list[int] = []
 
     def call(self, node: cst.Call, place: Place, frame: Frame) -> Abstract:
         """Return what a call returns."""
@@ -101,8 +103,8 @@ class Calls:
                 return result
             if isinstance(receiver, Values) and receiver.kind == "unknown" and not receiver.known:
                 shown = says_handled(last) or self._namesake_shows_range(last, arguments, frame)
-                return dataclasses.replace(fresh(node), known=shown)
-        return _named_helper(fresh(node), last)
+                return dataclasses.replace(fresh(node, receiver), known=shown)
+        return _named_helper(fresh(node, target), last)
 
     def _namesake_shows_range(self, name: str, arguments: Passed, frame: Frame) -> bool:
         """Whether a method of that name in this file handles the range.
@@ -200,6 +202,16 @@ class Calls:
             return EXHAUSTED
         if not (scope.returns or scope.yields):
             return UNKNOWN
+        if self._inside.count(id(scope)) > 1:
+            return PENDING
+        self._inside.append(id(scope))
+        try:
+            return self._returned(target, arguments)
+        finally:
+            self._inside.pop()
+
+    def _returned(self, target: Function, arguments: Passed) -> Abstract:
+        scope = target.scope
         frame = self._activation(target, self._all_parameters(target, arguments))
         if scope.yields:
             found = [self.context.evaluate(n, place, frame) for n, place in yielded(scope)[:8]]
@@ -294,9 +306,12 @@ def _derives_from(scope: Scope, base: str) -> bool:
 
 def _named_helper(result: Abstract, name: str) -> Abstract:
     """A helper whose name says so handles the range, unless its own code shows otherwise."""
-    if isinstance(result, Values) and not result.known and says_handled(name):
-        return dataclasses.replace(result, known=True)
-    return result
+    if not isinstance(result, Values) or not says_handled(name):
+        return result
+    if result.origin is not None and result.origin.proof == "assumed":
+        # `denormalize` of constants that are not visible undoes, `normalize` does not
+        return result if name.lower().startswith("normali") else handled(result)
+    return dataclasses.replace(result, known=True)
 
 
 def yielded(scope: Scope) -> list[tuple[cst.BaseExpression, Place]]:

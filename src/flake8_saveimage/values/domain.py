@@ -113,9 +113,23 @@ UNKNOWN = Values()
 NOTHING = Literally(None)
 
 
-def fresh(node: object) -> Values:
-    """Return a value of which nothing is known but where it comes from."""
-    return Values(sources=frozenset({id(node)}))
+# What a function is given where its calls are in other files, which are judged on their own.
+GIVEN = Values(marks=frozenset({"given"}))
+
+
+def fresh(node: object, *makers: Abstract) -> Values:
+    """Return a value of which nothing is known but where it comes from.
+
+    What a caller's object (one of ``makers``) makes is the caller's as well.
+    """
+    given = any(isinstance(maker, Values) and "given" in maker.marks for maker in makers)
+    return Values(sources=frozenset({id(node)}), marks=GIVEN.marks if given else frozenset())
+
+
+def passed_on(value: Values) -> Values:
+    """Return values from unseen code that only moves them: nothing is claimed of the numbers."""
+    marks, known = value.marks & GIVEN.marks, is_in_range(value)
+    return Values(origin=value.unbounded, known=known, sources=value.sources, marks=marks)
 
 
 def parts_of(value: Abstract) -> tuple[Abstract, ...]:
@@ -337,7 +351,7 @@ def pointwise(
 
 
 # marks that outlive arithmetic
-STICKY = frozenset({"extremum"})
+STICKY = frozenset({"extremum", "given"})
 
 
 def without_bounds(result: Values, origin: Origin | None) -> Values:

@@ -8,16 +8,19 @@ depends on itself (through a loop or recursion), and whatever is not understood,
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from functools import cached_property
 
 import libcst as cst
 
 from flake8_saveimage.syntax.arguments import Arguments
 from flake8_saveimage.syntax.flow import Flow, enclosing_method
+from flake8_saveimage.syntax.reaching import Reach
 from flake8_saveimage.syntax.routes import Route
-from flake8_saveimage.syntax.scopes import Binding, CallSite, Place, Scope
+from flake8_saveimage.syntax.scopes import Binding, Block, CallSite, Place, Scope
 from flake8_saveimage.values.calls import Calls, bind_parameters
 from flake8_saveimage.values.domain import (
+    GIVEN,
     UNKNOWN,
     Abstract,
     Items,
@@ -35,7 +38,15 @@ from flake8_saveimage.values.elements import element, unpacked
 from flake8_saveimage.values.expressions import BINARY, HANDLERS, unknown_name
 from flake8_saveimage.values.merging import EXHAUSTED, PENDING, merged
 from flake8_saveimage.values.naming import role
-from flake8_saveimage.values.objects import Class, Dataset, Frame, Function, Instance, Loader, Sequential
+from flake8_saveimage.values.objects import (
+    Class,
+    Dataset,
+    Frame,
+    Function,
+    Instance,
+    Loader,
+    Sequential,
+)
 from flake8_saveimage.values.operations import Passed, applied_to
 from flake8_saveimage.values.spans import WHOLE
 
@@ -137,12 +148,28 @@ class Evaluator:
             if lookup.local:
                 value = self._effects.between(name, value, reach.binding, place, frame)
             found.append(value)
-        result = merged(found)
+        result = merged(self._once_loops_ran(lookup.reaches, found, place))
         if isinstance(result, Values) and not result.sources and result.kind != "number":
             result = dataclasses.replace(result, sources=frozenset({id(lookup.reaches[0].binding)}))
         if isinstance(result, Values) and role(name) and constant(result) is None:
             result = dataclasses.replace(result, marks=result.marks | role(name))
         return result
+
+    def _once_loops_ran(
+        self, reaches: Sequence[Reach], found: list[Abstract], place: Place
+    ) -> list[Abstract]:
+        """Leave out what held before a loop that makes values unbounded: it is taken to run."""
+        for reach, value in zip(reaches, found, strict=True):
+            if not (isinstance(value, Values) and value.unbounded):
+                continue
+            start = _always_in_loop(reach.binding.place.block, place)
+            if start is not None:
+                return [
+                    v
+                    for r, v in zip(reaches, found, strict=True)
+                    if r.binding.place.order >= start or not isinstance(v, Values)
+                ]
+        return found
 
     def from_elsewhere(self, qualified: str, place: Place, frame: Frame) -> Abstract | None:
         """Return what a qualified name means in another file; ``None`` if it is a library's."""
@@ -231,15 +258,16 @@ class Evaluator:
     def _shown_in_class(self, binding: Binding, flow: Flow) -> Values:
         """A parameter that nothing visibly passes, but that a sister method brings to [0, 1]."""
         owner = binding.place.scope.owner_class
+        unseen = GIVEN if flow.follows_imports else UNKNOWN
         if owner is None:
-            return UNKNOWN
+            return unseen
         for sister in owner.scopes:
             for other in sister.bindings.get(binding.name, ())[:4]:
                 if other.kind == "assign" and is_shown_in_range(
                     as_values(self._binding(other, self._top_of(flow)))
                 ):
                     return EXHAUSTED
-        return UNKNOWN
+        return unseen
 
     def _top_of(self, flow: Flow) -> Frame:
         """Return the activation of a file's top level, in which nothing has been called."""
@@ -264,11 +292,12 @@ class Evaluator:
     def _passed(
         self, scope: Scope, binding: Binding, default: Abstract | None, flow: Flow
     ) -> Abstract | None:
-        """Return what the callers in this file pass. Others may exist: the claim stays open."""
+        """Return what the callers in the function's file pass. Others may exist: no claim."""
         if scope.kind != "function":
             return None
         found: list[Abstract] = []
-        for site in flow.callers(scope)[:8]:
+        sites = [s for s in flow.callers(scope) if s.place.scope.root is scope.root]
+        for site in sites[:8]:
             passed = self._passed_at(site, scope, binding, self._top_of(flow))
             found.append(passed if passed is not None else default or UNKNOWN)
         if not found:
@@ -359,3 +388,16 @@ class Evaluator:
     def invoke(self, target: Abstract, arguments: Passed, frame: Frame) -> Abstract:
         """Return what an object returns when it is called."""
         return self._calls.invoke(target, arguments, frame)
+
+
+def _always_in_loop(block: Block, place: Place) -> int | None:
+    """Return where the outermost loop before a place starts that runs a block each time."""
+    start: int | None = None
+    for outer in block.chain():
+        if outer.contains(place.block):
+            return start
+        if outer.kind == "arm":
+            return None
+        if outer.kind == "loop":
+            start = outer.start
+    return start

@@ -13,6 +13,7 @@ from flake8_saveimage.syntax.scopes import Place, Scope
 from flake8_saveimage.values import library
 from flake8_saveimage.values.context import Context
 from flake8_saveimage.values.domain import (
+    GIVEN,
     NOTHING,
     UNKNOWN,
     Abstract,
@@ -54,9 +55,9 @@ BINARY: dict[type[cst.CSTNode], str] = {
 Handler: TypeAlias = Callable[[Context, cst.CSTNode, Place, Frame], Abstract]
 
 
-def unknown_name(name: str, node: cst.CSTNode) -> Values:
+def unknown_name(name: str, node: cst.CSTNode, marks: frozenset[str] = frozenset()) -> Values:
     """Return what a name that nothing binds stands for: its role, if it says one."""
-    return dataclasses.replace(UNKNOWN, sources=frozenset({name}), marks=role(name))
+    return dataclasses.replace(UNKNOWN, sources=frozenset({name}), marks=role(name) | marks)
 
 
 def _number(context: Context, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
@@ -104,7 +105,7 @@ def _attribute(context: Context, node: cst.CSTNode, place: Place, frame: Frame) 
             return owner
         if name == "dtype" and owner.kind == "tensor":
             return owner.dtypes
-        return unknown_name(full or name, node)
+        return unknown_name(full or name, node, owner.marks & GIVEN.marks)
     found = context.attribute(owner, name)
     if found is not UNKNOWN:
         return found

@@ -19,8 +19,14 @@ _HANDLES = re.compile(
     """,
     re.VERBOSE,
 )
+# A helper that only moves values to other places.
+_MOVES = re.compile(
+    r"(^|_)(pad(ded|ding)?|crop|resize|flip|tile|grid|patch(es|ify)?|unpatchify|collate|stack|concat"
+    r"|gather|rearrange|reshape|permute|mosaic|merge|montage)(_|$)"
+)
 _STD = re.compile(r"(^|_)(std|stds|stdev|sigma|stddev)s?(_|$)|^(imagenet|norm)_?std", re.IGNORECASE)
 _MEAN = re.compile(r"(^|_)(mean|means|mu)s?(_|$)|^(imagenet|norm)_?mean", re.IGNORECASE)
+_KERNEL = re.compile(r"kernel|gauss|blur|smooth|window", re.IGNORECASE)
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -30,11 +36,18 @@ def says_handled(name: str) -> bool:
     return _HANDLES.search(snake) is not None
 
 
+def says_moved(name: str) -> bool:
+    """Whether a function's name says that it only moves or repeats values."""
+    return _MOVES.search(_WORD.sub("_", name).lower()) is not None
+
+
 def role(name: str) -> frozenset[str]:
-    """Return the mark that a variable's name suggests: ``"mean"``, ``"std"`` or ``"dtype"``."""
+    """Return the mark that a name suggests: "mean", "std", "dtype", or "kernel" (it smooths)."""
     last = name.rpartition(".")[2]
     if "dtype" in last.lower():
         return frozenset({"dtype"})
     if _STD.search(last):
         return frozenset({"std"})
+    if _KERNEL.search(last):
+        return frozenset({"kernel"})
     return frozenset({"mean"}) if _MEAN.search(last) else frozenset()

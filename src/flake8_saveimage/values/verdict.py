@@ -19,7 +19,7 @@ from flake8_saveimage.values.domain import (
 from flake8_saveimage.values.dtypes import DTypes, dtype_class, within
 from flake8_saveimage.values.evaluate import Evaluator
 
-Verdict = Literal["handled", "out", "integer", "unbounded", "unknown"]
+Verdict = Literal["handled", "out", "integer", "unbounded", "given", "unknown"]
 
 # One level of 256: what lies that close to [0, 1] is rounding, not a wrong range.
 TOLERANCE = 1 / 255
@@ -30,8 +30,8 @@ class RangeFact:
     """What is known of the values that one ``save_image`` call gets.
 
     ``verdict``: ``"out"`` (values visibly leave [0, 1]), ``"integer"`` (an integer or bool tensor:
-    torchvision raises), ``"unbounded"`` (nothing bounds them), ``"unknown"`` (nothing shows or
-    handles the range), else ``"handled"``.
+    torchvision raises), ``"unbounded"`` (nothing bounds them), ``"given"`` (the calls in other
+    files decide), ``"unknown"`` (nothing shows or handles the range), else ``"handled"``.
     ``normalize`` is the keyword's value, ``None`` where it cannot be told; ``ranged`` says that
     ``value_range=`` is given, ``removed`` lists keywords that torchvision has renamed.
     """
@@ -121,7 +121,9 @@ def judged(saved: Abstract, values: Values) -> Verdict:
         return "out"
     if values.known:
         return "handled"
-    return "unbounded" if values.unbounded else "unknown"
+    if values.unbounded:
+        return "unbounded"
+    return "given" if "given" in values.marks else "unknown"
 
 
 def _integer(value: Values) -> bool:

@@ -97,7 +97,7 @@ def _unbounded_sum(result: Values, first: Values, second: Values, sign: int) -> 
         return without_bounds(result, noise)
     if sign == -1 and _may_be_negative(first, second):
         return without_bounds(result, Origin("a difference", "signed"))
-    if first.unbounded and second.known or second.unbounded and first.known:
+    if (first.unbounded and second.known) or (second.unbounded and first.known):
         return dataclasses.replace(result, known=True)  # `x + (y - x)`
     return result
 

@@ -30,6 +30,8 @@ from flake8_saveimage.values.operations import Operands, Passed, converted, oper
 from flake8_saveimage.values.ops.arithmetic import SIGNED, clamped, floating
 from flake8_saveimage.values.spans import INF, UNIT, WHOLE, Span
 
+MIXED = Values(dtypes=DTypes.ANY, kind="tensor", ranks=Ranks.TENSOR)
+
 
 def _sigmoid(x: float) -> float:
     if x >= 0:
@@ -221,14 +223,23 @@ def dropout(a: Operands) -> Values:
     return dataclasses.replace(value, span=emit(span, value.dtypes, slack=4), reach=None)
 
 
-@operation("{torch torch.nn.functional Tensor}.{matmul mm bmm einsum conv1d conv2d conv3d}")
-@operation("{torch torch.nn.functional Tensor}.{conv_transpose2d linear bilinear layer_norm}")
-@operation("torch.nn.functional.{batch_norm instance_norm group_norm}")
+@operation("{torch torch.nn.functional Tensor}.{matmul mm bmm einsum linear bilinear}")
+@operation("{torch torch.nn.functional Tensor}.{conv1d conv2d conv3d}")
+@operation("{torch torch.nn.functional Tensor}.conv_transpose{1d 2d 3d}")
 def mixing(a: Operands) -> Values:
-    """Sums of products with weights; those of a kernel that smooths add up to one."""
-    smooths = any("kernel" in as_values(value).marks for value in a.given.values())
-    origin = None if smooths else Origin(a.name, "unbounded")
-    return Values(dtypes=DTypes.ANY, kind="tensor", ranks=Ranks.TENSOR, origin=origin)
+    """Weighted sums. Those of a kernel that smooths, or of an inverse transform, may be images."""
+    operands = [as_values(value) for value in (*a.given.values(), *a.rest)]
+    found = [value.unbounded for value in operands if still_unbounded(value)]
+    origin = Origin(a.name, "unbounded") if found else None
+    marks = frozenset().union(*(value.marks for value in operands))
+    if origin is None and "kernel" not in marks and not a.name.startswith("conv_transpose"):
+        origin = Origin(a.name, "signed")
+    return dataclasses.replace(MIXED, origin=origin, marks=marks & {"given"})
+
+
+@operation("torch.nn.functional.{layer_norm batch_norm instance_norm group_norm}")
+def norm_layer(a: Operands) -> Values:
+    return dataclasses.replace(MIXED, origin=Origin(a.name, "unbounded"))
 
 
 @operation("torch.nn.functional.normalize")
