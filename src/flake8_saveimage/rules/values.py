@@ -36,8 +36,13 @@ def unknown_range(save: Save) -> Parts:
     writer, origin = save.site.writer, save.values.values.unbounded
     what: Parts = ("the value range is unknown",)
     if origin is not None:
-        last = f"{origin.owner} ends in {origin.what}" if origin.owner else origin.what
-        what = ("values are unbounded: ", last, *_in_brackets(origin.what, origin.node))
+        last = f"{origin.owner} ends in " if origin.owner else "they come from "
+        what = (
+            "values are unbounded: ",
+            last,
+            origin.what,
+            *_in_brackets(origin.what, origin.node),
+        )
     scale = "clamp or rescale them"
     if writer.normalizer is not None:
         switch, bounds = writer.normalizer

@@ -92,9 +92,9 @@ def _as_wide(result: Values, *operands: Values) -> Values:
 def _unbounded_sum(result: Values, first: Values, second: Values, sign: int) -> Values:
     if still_unbounded(first) or still_unbounded(second):
         return _as_wide(result, first, second)
-    noise = _noise(first) or _noise(second)
-    if noise is not None:
-        return without_bounds(result, noise)
+    noisy = _noisy(result, first, second)
+    if noisy.unbounded:
+        return noisy
     if sign == -1 and _may_be_negative(first, second):
         return without_bounds(result, Origin("a difference", "signed"))
     if (first.unbounded and second.known) or (second.unbounded and first.known):
@@ -102,11 +102,11 @@ def _unbounded_sum(result: Values, first: Values, second: Values, sign: int) -> 
     return result
 
 
-def _noise(value: Values) -> Origin | None:
-    origin = value.origin
-    if origin is None or origin.proof != "noise":
-        return None
-    return dataclasses.replace(origin, proof="unbounded")
+def _noisy(result: Values, *operands: Values) -> Values:
+    """Return the result of an operation with noise that nothing bounds afterwards."""
+    found = [v.origin for v in operands if v.origin is not None and v.origin.proof == "noise"]
+    origin = Origin("added noise", "unbounded", found[0].node) if found else None
+    return without_bounds(result, origin)
 
 
 def _may_be_negative(first: Values, second: Values) -> bool:
@@ -138,7 +138,7 @@ def times(first: Values, second: Values) -> Values:
         if factor is not None:
             scaled = without_bounds(result, operand.unbounded if factor else None)
             return rescaled(scaled, operand, factor, 0.0)
-    result = _as_wide(without_bounds(result, _noise(first) or _noise(second)), first, second)
+    result = _as_wide(_noisy(result, first, second), first, second)
     result = dataclasses.replace(result, marks=result.marks | {"masked"})
     if "std" in first.marks | second.marks:
         return dataclasses.replace(result, marks=result.marks | {"unscaled"})
