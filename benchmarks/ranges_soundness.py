@@ -259,13 +259,13 @@ def refutation(claim: Abstract, value: Any) -> str | None:
         return f"{value.dim()} dimensions are not in {claim.ranks!r}"
     flat = value.detach().double().flatten()
     bad = flat.isnan()
-    if bad.any() and not claim.span.nan:
-        return f"NaN is not in {claim.span}"
+    if bad.any() and not claim.interval.nan:
+        return f"NaN is not in {claim.interval}"
     rest = flat[~bad]
     if rest.numel() and not (
-        claim.span.low <= rest.min().item() and rest.max().item() <= claim.span.high
+        claim.interval.low <= rest.min().item() and rest.max().item() <= claim.interval.high
     ):
-        return f"[{rest.min().item()!r}, {rest.max().item()!r}] is not inside {claim.span}"
+        return f"[{rest.min().item()!r}, {rest.max().item()!r}] is not inside {claim.interval}"
     return None
 
 
@@ -294,7 +294,7 @@ def check(lines: list[str], rng: random.Random) -> Counter[str]:
             raise Unsound(f"{problem}\n{program}")
         if lines[index] != "unknown":
             counts["results"] += 1
-            counts["bounded"] += isinstance(claim, Values) and claim.span.bounded
+            counts["bounded"] += isinstance(claim, Values) and claim.interval.bounded
     return counts
 
 

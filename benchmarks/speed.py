@@ -213,7 +213,7 @@ def phases(files: Sequence[Path]) -> None:
                     and (problem := rule.check(site)) is not None
                 ],
             )
-            result = analysis.Analysis(module, flow, sites, diagnoses)
+            result = analysis.Analysis(text, module, flow, sites, diagnoses)
             found += len(timed("positions", lambda result=result: analysis.findings(result)))
         passed, lines = passed + 1, lines + text.count("\n")
     print(f"phases: {len(files)} files, {passed} pass the gate ({lines} lines, {found} findings)")

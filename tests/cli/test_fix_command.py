@@ -182,7 +182,7 @@ def test_a_file_changed_meanwhile_is_left_alone(tmp_path: Path) -> None:
 
     path = tmp_path / "a.py"
     path.write_text("changed by an editor\n")
-    with pytest.raises(WriteError, match="changed by somebody else"):
+    with pytest.raises(WriteError, match="changed by another program"):
         replace(str(path), b"what was read\n", b"what was fixed\n")
     assert path.read_text() == "changed by an editor\n"
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.py"]

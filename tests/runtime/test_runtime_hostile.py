@@ -16,7 +16,8 @@ import pytest
 import torch
 
 from flake8_saveimage import runtime
-from flake8_saveimage.guard.journal import Journal, make_folder, read
+from flake8_saveimage.guard.events import read
+from flake8_saveimage.guard.journal import Journal, make_folder
 from flake8_saveimage.runtime import SaveQueue, remove_leftovers, safe_save, safe_save_image
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="links and pipes of POSIX")
@@ -199,13 +200,13 @@ def test_the_journal_writes_into_no_file_that_is_there(tmp_path: Path) -> None:
     planted = Path(str(logged).replace("000000", "000001"))
     planted.symlink_to(victim)
     again = Journal(tmp_path)  # as a container with the same host name and process number
-    again.append(["save", "x.pt", "a.py:1", 1, 2, 0, None, None])
+    again.append(["save", 0, "x.pt", "torch.save", "a.py:1", 1, 0])
     assert victim.read_text() == "precious"
     assert logged.read_bytes() == content
     planted.unlink()
-    saves, failure = read(tmp_path)
-    assert [save.path for save in saves] == ["x.pt"]
-    assert failure is None
+    log = read(tmp_path)
+    assert [save.path for save in log.events] == ["x.pt"]
+    assert log.failure is None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names of bytes")

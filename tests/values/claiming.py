@@ -15,7 +15,7 @@ import showing
 from flake8_saveimage.values.domain import Abstract, Items, Literally, Values
 from flake8_saveimage.values.dtypes import DTypes, Ranks, each
 from flake8_saveimage.values.evaluate import Evaluator
-from flake8_saveimage.values.spans import Span
+from flake8_saveimage.values.intervals import Interval
 
 FILES = showing.programs("claims")
 SETS = (
@@ -26,8 +26,8 @@ SETS = (
 )
 
 
-def interval(span: Span) -> str:
-    return f"[{span.low:.9g}, {span.high:.9g}]{' or nan' if span.nan else ''}"
+def bounds(interval: Interval) -> str:
+    return f"[{interval.low:.9g}, {interval.high:.9g}]{' or nan' if interval.nan else ''}"
 
 
 def dtype_names(dtypes: DTypes) -> str:
@@ -53,9 +53,9 @@ def text(value: Abstract) -> str:
         for rank, sign in ((Ranks.NUMBER, "n"), (Ranks.ZERO, "0"), (Ranks.DIMENSIONS, "+"))
         if rank & value.ranks
     )
-    words = [value.kind, dtype_names(value.dtypes), ranks, interval(value.span)]
+    words = [value.kind, dtype_names(value.dtypes), ranks, bounds(value.interval)]
     if value.reach is not None:
-        words.append(f"fills {interval(value.reach)}")
+        words.append(f"fills {bounds(value.reach)}")
     if value.origin is not None:
         words.append(f"by {value.origin.what} ({value.origin.proof})")
     if value.scale != (1.0, 0.0):

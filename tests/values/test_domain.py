@@ -10,10 +10,10 @@ from flake8_saveimage.syntax.arguments import Arguments
 from flake8_saveimage.values import ops  # noqa: F401 (fills the table)
 from flake8_saveimage.values.domain import UNKNOWN, Values, join, join_parts, number, tensor
 from flake8_saveimage.values.dtypes import BY_NAME, DTypes, Ranks, dtype_class, result_types
+from flake8_saveimage.values.intervals import UNIT, Interval
 from flake8_saveimage.values.operations import apply
-from flake8_saveimage.values.spans import UNIT, Span
 
-SIGNED = Span(-1.0, 1.0)
+SIGNED = Interval(-1.0, 1.0)
 
 
 def run(name: str, *args: Values, **keywords: Values) -> Values:
@@ -43,43 +43,43 @@ def test_promotion(first: tuple[str, int], second: tuple[str, int], result: str)
 
 
 def test_integers_wrap() -> None:
-    byte = tensor(Span(0.0, 255.0), DTypes.UINT8)
-    assert run("torch.mul", byte, number(2)).span == Span(0.0, 255.0)
-    assert run("torch.neg", byte).span == Span(0.0, 255.0)
+    byte = tensor(Interval(0.0, 255.0), DTypes.UINT8)
+    assert run("torch.mul", byte, number(2)).interval == Interval(0.0, 255.0)
+    assert run("torch.neg", byte).interval == Interval(0.0, 255.0)
     assert run("torch.div", byte, number(255)).dtypes is DTypes.FLOAT
 
 
 def test_half_overflows() -> None:
     half = tensor(UNIT, DTypes.HALF)
-    assert run("torch.mul", half, number(70000.0)).span.high == float("inf")
-    assert run("torch.mul", half, number(60000.0)).span.high < 65504
+    assert run("torch.mul", half, number(70000.0)).interval.high == float("inf")
+    assert run("torch.mul", half, number(60000.0)).interval.high < 65504
 
 
 def test_a_float_outside_a_byte_may_become_any_byte() -> None:
     signed = tensor(SIGNED, DTypes.FLOAT)
-    assert run("Tensor.byte", signed).span == Span(0.0, 255.0)
-    assert run("Tensor.byte", tensor(UNIT, DTypes.FLOAT)).span == UNIT
+    assert run("Tensor.byte", signed).interval == Interval(0.0, 255.0)
+    assert run("Tensor.byte", tensor(UNIT, DTypes.FLOAT)).interval == UNIT
 
 
 def test_what_dividing_by_zero_gives_is_covered() -> None:
     unit = tensor(UNIT, DTypes.FLOAT)
-    quotient = run("torch.div", unit, unit).span
-    assert quotient == Span(-float("inf"), float("inf"), nan=True)
+    quotient = run("torch.div", unit, unit).interval
+    assert quotient == Interval(-float("inf"), float("inf"), nan=True)
 
 
 @pytest.mark.parametrize("resample", ["torchvision.transforms.functional.resize", "average"])
 def test_resampling_infinities_may_give_nan(resample: str) -> None:
     """exp of a large number is inf, and a weighted sum of infinities is NaN."""
     name = "torch.nn.functional.avg_pool2d" if resample == "average" else resample
-    infinite = run("torch.exp", tensor(Span(0.0, 1000.0), DTypes.FLOAT))
-    assert not infinite.span.nan
-    assert run(name, infinite).span.nan
+    infinite = run("torch.exp", tensor(Interval(0.0, 1000.0), DTypes.FLOAT))
+    assert not infinite.interval.nan
+    assert run(name, infinite).interval.nan
 
 
 def test_numbers_are_computed_exactly() -> None:
     third = run("torch.div", number(1), number(3))
-    assert third.span.point
-    assert third.span.low == 1 / 3
+    assert third.interval.point
+    assert third.interval.low == 1 / 3
 
 
 def test_a_join_reaches_only_what_both_reach() -> None:
@@ -87,7 +87,7 @@ def test_a_join_reaches_only_what_both_reach() -> None:
     sigmoid = run("torch.sigmoid", UNKNOWN)
     joined = join(tanh, sigmoid)
     assert joined.reach == UNIT
-    assert joined.span.low == -1.0
+    assert joined.interval.low == -1.0
     assert join(tanh, UNKNOWN).reach is None
 
 
@@ -110,7 +110,7 @@ def test_dependent_values_do_not_reach_what_independent_ones_do() -> None:
 
 def test_a_scale_tells_what_the_author_knows() -> None:
     assert run("torch.div", UNKNOWN, number(255)).known
-    assert run("torch.mul", UNKNOWN, number(255)).reach == Span(0.0, 255.0)
+    assert run("torch.mul", UNKNOWN, number(255)).reach == Interval(0.0, 255.0)
     shifted = run("torch.add", run("torch.mul", UNKNOWN, number(0.5)), number(0.5))
     assert shifted.reach == UNIT
     assert not run("torch.mul", UNKNOWN, number(0.5)).known

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import libcst as cst
@@ -20,6 +20,7 @@ from flake8_saveimage.syntax.flow import Flow
 from flake8_saveimage.syntax.imports import Importer
 from flake8_saveimage.syntax.positions import Span, spans
 from flake8_saveimage.syntax.reader import read_facts
+from flake8_saveimage.syntax.scopes import CallSite
 
 _PLACE = re.compile(r"parser error: error at (\d+):(\d+): ")
 
@@ -35,9 +36,11 @@ class Diagnosis(NamedTuple):
 class Analysis(NamedTuple):
     """Everything known about one file: what reports and fixes are made from.
 
-    ``normalized`` is the text that ``module`` was parsed from, if it is not the file's own.
+    ``source`` is the text that ``module`` was parsed from; ``normalized`` says what it stands for,
+    if it is not the file's own.
     """
 
+    source: str
     module: cst.Module
     flow: Flow
     saves: list[Save]
@@ -102,8 +105,9 @@ def diagnose(
         and (rule.through_helpers or not save.route)
         and (problem := rule.check(save)) is not None
     ]
+    text = source if plain is None else plain.text
     local = [save for save in saves if not save.route]
-    return Analysis(module, flow, local, diagnoses, plain)
+    return Analysis(text, module, flow, local, diagnoses, plain)
 
 
 def analyse(
@@ -132,7 +136,8 @@ def findings(
     wanted: list[cst.CSTNode] = []
     for _rule, save, problem in analysis.diagnoses:
         wanted += (save.call, save.site.call, *(place.node for place in problem.places))
-    positions = locate(analysis.flow, wanted)
+    sites = [diagnosis.save.call_site for diagnosis in analysis.diagnoses]
+    positions = locate(analysis, wanted, sites)
     safety = applicabilities or [None] * len(analysis.diagnoses)
     found: dict[tuple[int, int, str], Finding] = {}
     for (rule, save, problem), fix in zip(analysis.diagnoses, safety, strict=True):
@@ -154,16 +159,23 @@ class Position(NamedTuple):
     span: Span
 
 
-def locate(flow: Flow, nodes: Sequence[cst.CSTNode]) -> dict[int, Position]:
-    """Return where nodes are, by ``id``: in the checked file, or in one that it imports."""
-    found = {key: Position("", span) for key, span in spans(flow.facts.module, nodes).items()}
-    for facts in flow.files[1:]:
+def locate(
+    analysis: Analysis, nodes: Sequence[cst.CSTNode], sites: Sequence[CallSite] = ()
+) -> dict[int, Position]:
+    """Return where nodes are, by ``id``: in the checked file, or in one that it imports.
+
+    ``sites`` are the calls in the checked file that the nodes belong to.
+    """
+    near = spans(analysis.module, nodes, analysis.source, sites, everywhere=False)
+    found = {key: Position("", span) for key, span in near.items()}
+    for facts in analysis.flow.files[1:]:
         missing = [node for node in nodes if id(node) not in found]
-        if not missing:
-            break
-        for key, span in spans(facts.module, missing).items():
+        for key, span in spans(facts.module, missing).items() if missing else ():
             line, end = facts.lines[span.line - 1], facts.lines[span.end_line - 1]
             found[key] = Position(facts.path, span._replace(line=line, end_line=end))
+    missing = [node for node in nodes if id(node) not in found]
+    for key, span in spans(analysis.module, missing).items() if missing else ():
+        found[key] = Position("", span)
     return found
 
 
@@ -178,4 +190,4 @@ def render(problem: Problem, positions: Mapping[int, Position]) -> str:
 
 
 def _in_words(where: Where, position: Position) -> str:
-    return where.text(os.path.basename(position.file), position.span.line)
+    return where.text(Path(position.file).name, position.span.line)

@@ -16,13 +16,14 @@ from flake8_saveimage.check.runner import (
     job_count,
 )
 from flake8_saveimage.cli import FAILURE, FINDINGS, OK, CommandError, colour_wanted, counted, say
-from flake8_saveimage.cli.common import Work, prepare, report_errors
+from flake8_saveimage.cli.common import Work, prepare, report_errors, report_notes
 from flake8_saveimage.cli.progress import Progress
 from flake8_saveimage.cli.start import write_report
 from flake8_saveimage.config.noqa import Judge, silence
 from flake8_saveimage.report import Run, Style, make_run, render
 from flake8_saveimage.rules import rule
 from flake8_saveimage.source import reading, writing
+from flake8_saveimage.source.program import load
 
 if TYPE_CHECKING:
     from flake8_saveimage.check.analysis import Analysis
@@ -42,6 +43,7 @@ def run(arguments: argparse.Namespace, request: Request) -> int:
         _print_statistics(result, sys.stdout if arguments.format == "text" else sys.stderr)
     if arguments.format == "text":
         report_errors(list(result.errors))
+        report_notes([(file.path, file.note) for file in result.files if file.note])
         if sys.stderr.isatty():
             _summarise(result)
     return _status(result, exit_zero=arguments.exit_zero)
@@ -75,7 +77,7 @@ def _rendered(name: str, result: Run, style: Style) -> str:
 
 
 def _status(result: Run, *, exit_zero: bool) -> int:
-    """A file that could not be checked is a failure: nobody may take the rest for the whole."""
+    """A file that could not be checked is a failure: the report is incomplete."""
     if any(result.errors):
         return FAILURE
     return FINDINGS if any(result.findings) and not exit_zero else OK
@@ -111,7 +113,7 @@ def _summarise(result: Run) -> None:
     line = f"{counted(len(findings), 'finding')} in {counted(files, 'file')}"
     fixable = Counter(finding.fix for finding in findings)
     if fixable["safe"] or fixable["unsafe"]:
-        line += f"; 'flake8-saveimage fix' can mend {fixable['safe']}"
+        line += f"; 'flake8-saveimage fix' can fix {fixable['safe']}"
         if fixable["unsafe"]:
             line += f" ({fixable['unsafe']} more with --unsafe-fixes)"
     say(line)
@@ -140,12 +142,11 @@ def _add_noqa(result: Run, work: Work) -> int:
 def _silence_file(path: str, findings: Sequence[Finding], judge: Judge) -> str | None:
     """Return why the findings of a file could not be silenced, ``None`` if they were."""
     try:
-        raw = reading.read(path)
-        text, encoding = reading.decode(raw)
-        silenced = silence(text, findings, judge, path)
+        program = load(path, reading.read(path))
+        silenced = silence(program.text, findings, judge, path)
         if silenced is None:
             return "the findings cannot be silenced by a comment"
-        writing.replace(path, raw, reading.encode(silenced, encoding, text, raw))
+        writing.replace(path, program.raw, program.encoded(silenced))
     except (reading.SourceError, writing.WriteError) as error:
         return str(error)
     return None

@@ -13,6 +13,8 @@ from flake8_saveimage.config import options as config
 from flake8_saveimage.config.noqa import Judge
 from flake8_saveimage.source import discovery
 
+CHECKPOINTS = ".ipynb_checkpoints"  # Jupyter's copies of notebooks
+
 
 class Work(NamedTuple):
     """Files to look at, with what is wrong with the other paths; ``stdin`` is read already."""
@@ -33,7 +35,7 @@ def prepare(arguments: argparse.Namespace, request: config.Request) -> Work:
         raise CommandError(" ".join(str(error).split())) from error
     found = discovery.find(
         arguments.paths,
-        exclude=[*options.exclude, *options.extend_exclude],
+        exclude=[*options.exclude, *options.extend_exclude, CHECKPOINTS],
         patterns=options.filename,
         stdin_name=arguments.stdin_display_name,
     )
@@ -49,6 +51,12 @@ def report_errors(errors: list[tuple[str, str]]) -> None:
     """Print one line for each file that could not be dealt with."""
     for path, message in sorted(errors):
         say(f"error: {path}: {message}")
+
+
+def report_notes(notes: list[tuple[str, str]]) -> None:
+    """Print one line for each file that holds nothing to check."""
+    for path, message in sorted(notes):
+        say(f"{path}: {message}")
 
 
 def _warn_if_nothing_is_on(judge: Judge, origin: str | None) -> None:

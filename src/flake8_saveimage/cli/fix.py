@@ -1,4 +1,4 @@
-"""``flake8-saveimage fix``: mend findings in place, or print the patch."""
+"""``flake8-saveimage fix``: fix findings in place, or print the patch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TextIO
 
 from flake8_saveimage.check.runner import WorkerDied, job_count, sweep
 from flake8_saveimage.cli import FAILURE, FINDINGS, OK, CommandError, counted, say
-from flake8_saveimage.cli.common import Work, prepare, report_errors
+from flake8_saveimage.cli.common import Work, prepare, report_errors, report_notes
 from flake8_saveimage.cli.git import require_clean
 from flake8_saveimage.cli.progress import Progress
 from flake8_saveimage.config.options import Request
@@ -61,8 +61,9 @@ class _Tally:
 
     fixed: int = 0
     changed: int = 0
-    left: list[tuple[str, Finding]] = field(default_factory=list)
+    left: list[tuple[FixedFile, Finding]] = field(default_factory=list)
     errors: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
 
 
 def run(arguments: argparse.Namespace, request: Request) -> int:
@@ -83,6 +84,7 @@ def run(arguments: argparse.Namespace, request: Request) -> int:
         helper.refresh()
     _print_left(tally, sys.stderr if arguments.diff or work.stdin is not None else sys.stdout)
     report_errors(tally.errors)
+    report_notes(tally.notes)
     _summarise(tally, arguments, len(work.files) + (work.stdin is not None))
     return _status(tally, arguments)
 
@@ -123,7 +125,9 @@ def _settle(result: FixedFile, tally: _Tally, *, diff: bool) -> None:
 def _count(result: FixedFile, tally: _Tally) -> None:
     tally.fixed += result.fixed
     tally.changed += result.after is not None
-    tally.left += [(result.path, finding) for finding in result.left]
+    tally.left += [(result, finding) for finding in result.left]
+    if result.note is not None:
+        tally.notes.append((result.path, result.note))
     if result.error is not None:
         tally.errors.append((result.path, result.error))
 
@@ -140,13 +144,13 @@ def _print_bytes(content: bytes) -> None:
 
 
 def _print_left(tally: _Tally, stream: TextIO) -> None:
-    for path, finding in sorted(tally.left):
+    for file, finding in sorted(tally.left, key=lambda left: (left[0].path, left[1])):
         hint = " [fix: --unsafe-fixes]" if finding.fix == "unsafe" else ""
-        print(headline(path, finding) + hint, file=stream)
+        print(headline(file, finding) + hint, file=stream)
 
 
 def _summarise(tally: _Tally, arguments: argparse.Namespace, looked_at: int) -> None:
-    """Say what was done; a run that had nothing to do stays silent when nobody watches."""
+    """Say what was done; a run that had nothing to do is silent unless on a terminal."""
     if not (tally.changed or tally.left or tally.errors or sys.stderr.isatty()):
         return
     would = "would fix" if arguments.diff else "fixed"

@@ -11,11 +11,13 @@ import os
 import stat
 import sys
 
+from flake8_saveimage.check.following import Following
 from flake8_saveimage.cli import OK, CommandError
 from flake8_saveimage.config import options as config
 from flake8_saveimage.report import Style, make_run, render
 from flake8_saveimage.source import reading
 from flake8_saveimage.source.gate import bytes_may_save
+from flake8_saveimage.source.program import is_notebook
 from flake8_saveimage.source.writing import WriteError, write_new
 
 
@@ -73,9 +75,12 @@ def are_all_refused(arguments: argparse.Namespace, request: config.Request) -> b
 
 
 def _is_file_refused(path: str) -> bool:
+    if is_notebook(path):  # only its cells show what it holds
+        return False
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             return False
-        return not bytes_may_save(reading.read(path))
+        raw = reading.read(path)
+        return not bytes_may_save(raw) and not Following().is_worth_a_look(path, raw)
     except (OSError, ValueError, reading.SourceError):
         return False

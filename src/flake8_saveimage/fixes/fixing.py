@@ -108,7 +108,7 @@ class _Round:
         saves, diagnoses = self.analysis.saves, self.analysis.diagnoses
         place_of = {id(save): place for save, place in zip(saves, self.places, strict=False)}
         named = [place.node for diagnosis in diagnoses for place in diagnosis.problem.places]
-        lines = locate(self.analysis.flow, named)
+        lines = locate(self.analysis, named)
         for rule, save, problem in diagnoses:
             yield replace(place_of[id(save)], code=rule.code, message=render(problem, lines))
 

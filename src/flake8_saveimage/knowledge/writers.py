@@ -137,6 +137,7 @@ WRITERS = (
 )
 
 BY_NAME = {name: row for row in WRITERS for name in row.names}
+SAVE_IMAGE, TORCH_SAVE = BY_NAME["torchvision.utils.save_image"], BY_NAME["torch.save"]
 PACKAGES = frozenset(name.partition(".")[0] for name in BY_NAME)
 LEAVES = frozenset(name.rpartition(".")[2] for name in BY_NAME)
 

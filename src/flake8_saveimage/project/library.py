@@ -18,14 +18,12 @@ _MAX_KEPT = 256
 class SourceFile:
     """A file that was read.
 
-    ``binders`` are the indices of the statements that bind or change each name, ``added`` the
-    folders that it adds to ``sys.path``.
+    ``binders`` are the indices of the statements that bind or change each name.
     """
 
     path: str
     outline: Outline
     binders: Mapping[str, Sequence[int]]
-    added: tuple[str, ...]
 
 
 def source_file(path: str) -> SourceFile | None:
@@ -43,14 +41,14 @@ def source_file(path: str) -> SourceFile | None:
 def _read(path: str, _changed: int, _size: int) -> SourceFile | None:
     try:
         text = reading.universal_newlines(reading.decode(reading.read(path)).text)
-        return from_text(path, text)
+        outline = outline_of(text, reading.parse(text))
+        return SourceFile(path, outline, outline.binders())
     except (reading.SourceError, RecursionError):
         return None
 
 
-def from_text(path: str, text: str) -> SourceFile:
-    """Return the outline of a text that stands for a file. Raises ``SourceError``."""
-    tree = reading.parse(text)
-    added = tuple(added_folders(tree, path)) if "sys.path" in text else ()
-    outline = outline_of(text, tree)
-    return SourceFile(path, outline, outline.binders(), added)
+def folders_added_by(path: str, text: str) -> tuple[str, ...]:
+    """Return the folders that a file adds to ``sys.path``. Raises ``SourceError``."""
+    if "sys.path" not in text:
+        return ()
+    return tuple(added_folders(reading.parse(text), path))

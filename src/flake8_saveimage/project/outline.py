@@ -15,9 +15,9 @@ class Statement:
     """A statement at the top level.
 
     ``first`` and ``last`` are its lines, from 1, decorators included. ``binds`` are the names that
-    it gives a value, ``imports`` the qualified name for each that it imports, ``changes`` those whose object it changes
-    (``options.append(...)``). ``stars`` are the modules that it imports everything from, relative
-    ones with their dots.
+    it gives a value, ``imports`` the qualified name for each that it imports, ``changes`` those
+    whose object it changes (``options.append(...)``). ``stars`` are the modules that it imports
+    everything from, relative ones with their dots.
     """
 
     first: int

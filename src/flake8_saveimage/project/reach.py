@@ -7,19 +7,19 @@ import functools
 import re
 from collections.abc import Iterator
 
+from flake8_saveimage.project.finder import Finder
 from flake8_saveimage.project.library import SourceFile
 from flake8_saveimage.project.outline import imported_names
-from flake8_saveimage.project.program import ProjectImporter
 from flake8_saveimage.source.gate import text_may_save
 
 _MAX_DEPTH = 4  # files between the checked one and the save
 
 
 class Reach:
-    """Follows imported names to text that saves, within the budget of an importer."""
+    """Follows imported names to text that saves, within the budget of a finder."""
 
-    def __init__(self, importer: ProjectImporter) -> None:
-        self._importer = importer
+    def __init__(self, finder: Finder) -> None:
+        self._finder = finder
         self._known: dict[tuple[str, str], bool] = {}
 
     def from_file(self, path: str, text: str, tree: ast.AST) -> bool:
@@ -27,7 +27,7 @@ class Reach:
         return any(self._reaches(qualified, path, _MAX_DEPTH) for qualified in _imports(tree, text))
 
     def _reaches(self, qualified: str, importing: str, depth: int) -> bool:
-        located = self._importer.locate(qualified, importing)
+        located = self._finder.locate(qualified, importing)
         if located is None:
             return False
         file, name = located

@@ -5,9 +5,27 @@ from __future__ import annotations
 import ast
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 _PATH_CALLS = {"append": 0, "insert": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where a project is: its root, and the folders that the configuration adds to ``sys.path``."""
+
+    root: str
+    source_folders: tuple[str, ...] = ()
+
+
+def layout_of(path: str, fallback: str, source_folders: Sequence[str] = ()) -> Layout:
+    """Return the layout of the project of a file.
+
+    ``fallback`` bounds the project where there is no repository; ``source_folders`` are the
+    configured folders in which absolute imports start.
+    """
+    return Layout(project_root(path, fallback), tuple(map(os.path.realpath, source_folders)))
 
 
 def project_root(path: str, fallback: str) -> str:
@@ -37,18 +55,18 @@ def is_inside(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
-def import_folders(path: str, root: str, configured: tuple[str, ...]) -> Iterator[str]:
+def import_folders(path: str, layout: Layout) -> Iterator[str]:
     """Yield the folders in which absolute imports of a file start, as ``sys.path`` would.
 
     A script's own folder; for a file of a package the folder that holds the outermost package;
-    the ``configured`` ones; the project's root.
+    the configured ones; the project's root.
     """
-    own = os.path.dirname(path)
+    own, root = os.path.dirname(path), layout.root
     outside = own
     while is_inside(outside, root) and os.path.isfile(os.path.join(outside, "__init__.py")):
         outside = os.path.dirname(outside)
     order = (outside, own) if outside != own else (own,)
-    for folder in (*order, *configured, root):
+    for folder in (*order, *layout.source_folders, root):
         if is_inside(folder, root):
             yield folder
 

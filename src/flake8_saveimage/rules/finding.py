@@ -13,7 +13,7 @@ class Finding:
     """One finding at one call site.
 
     Lines and columns count from 1; columns count characters (not bytes) and the end is exclusive.
-    ``fix`` says whether ``flake8-saveimage fix`` can mend it: ``"safe"``, ``"unsafe"`` or not
+    ``fix`` says whether ``flake8-saveimage fix`` can fix it: ``"safe"``, ``"unsafe"`` or not
     (``None``).
     """
 

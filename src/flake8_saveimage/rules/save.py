@@ -14,7 +14,7 @@ from flake8_saveimage.paths.routed import routed_path_fact
 from flake8_saveimage.syntax.flow import Flow
 from flake8_saveimage.syntax.routes import Route, routed_saves
 from flake8_saveimage.syntax.saves import SaveCall, save_calls
-from flake8_saveimage.syntax.scopes import Place
+from flake8_saveimage.syntax.scopes import CallSite, Place
 from flake8_saveimage.values.evaluate import Evaluator
 from flake8_saveimage.values.verdict import RangeFact, range_fact
 
@@ -35,14 +35,19 @@ class Save:
     route: Route = ()
 
     @property
+    def call_site(self) -> CallSite:
+        """The call in the checked file and where it is evaluated."""
+        return self.route[-1].call if self.route else self.site.call_site
+
+    @property
     def call(self) -> cst.Call:
         """The call in the checked file."""
-        return self.route[-1].call.node if self.route else self.site.call
+        return self.call_site.node
 
     @property
     def place(self) -> Place:
         """Where the call in the checked file is evaluated."""
-        return self.route[-1].call.place if self.route else self.site.place
+        return self.call_site.place
 
     @cached_property
     def path(self) -> PathFact:

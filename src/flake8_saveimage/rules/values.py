@@ -106,8 +106,8 @@ def not_floating(save: Save) -> Parts:
     kind = dtype_class(values.dtypes)
     holds = {"uint8": "is uint8", "bool": "is bool"}.get(kind, "holds integers")
     advice = "convert it with .float()"
-    if 1 < values.span.high <= 65535:
-        advice = f"convert it with .float() / {values.span.high:.6g}"
+    if 1 < values.interval.high <= 65535:
+        advice = f"convert it with .float() / {values.interval.high:.6g}"
     elif kind == "int":
         advice = f"convert it to float and scale it to {range_text(writer)}"
     error = writer.accepts.error if writer.accepts is not None else ""

@@ -49,7 +49,8 @@ def safe_save_image(
     quality: int | None = None,
     compress_level: int | None = None,
     save_options: Mapping[str, Any] | None = None,
-    if_exists: IfExists = "unique",
+    if_exists: IfExists = "backup",
+    keep: int | None = None,
     unique_name: str = "{stem}_{n}{suffix}",
     durable: bool | None = None,
     ranks: Ranks | None = None,
@@ -84,8 +85,11 @@ def safe_save_image(
         quality: for JPEG, WebP and others with loss.
         compress_level: for PNG, 0 to 9; the default 1 takes a third of the time of Pillow's 6.
         save_options: further options for Pillow's writer of the format.
-        if_exists: ``"unique"`` takes the next free name; ``"error"`` raises; ``"replace"``
-            replaces the file at once; ``"skip"`` leaves the file and returns its path.
+        if_exists: ``"backup"`` moves the file that is there to the next free number, so that
+            `path` always names the newest; ``"unique"`` leaves it and takes the next free name;
+            ``"error"`` raises; ``"replace"`` replaces it in one step; ``"skip"`` leaves it and
+            returns its path.
+        keep: how many backups stay, the newest; the default is all.
         unique_name: pattern of the numbered names, of ``{stem}``, ``{n}`` and ``{suffix}``.
         durable: wait until file and folder are on the disk; the default for ``"replace"``.
         ranks: with torch.distributed, ``"zero"``: rank 0 writes and every rank gets the path (all
@@ -117,7 +121,7 @@ def safe_save_image(
         bits=bits,
     )
     writing = Writing(format, quality, compress_level, save_options)
-    placing = Placing(if_exists, unique_name, durable, ranks)
+    placing = Placing(if_exists, unique_name, durable, ranks, keep)
     site = call_site("safe_save_image")
     target = target_of("safe_save_image", path, "fp", fp)
     one_of("ranks", ranks, (None, "each", "zero"))
@@ -144,7 +148,8 @@ def safe_save(
     *,
     f: StrPath | IO[bytes] | None = None,
     compact: bool = False,
-    if_exists: IfExists = "unique",
+    if_exists: IfExists = "backup",
+    keep: int | None = None,
     unique_name: str = "{stem}_{n}{suffix}",
     durable: bool | None = None,
     ranks: Ranks | None = None,
@@ -162,7 +167,8 @@ def safe_save(
         _disable_byteorder_record: see there.
         compact: save such views as copies of their own. Tensors that shared a storage of which
             little is used no longer share it when they are loaded.
-        if_exists: as for :func:`safe_save_image`, like the three that follow.
+        if_exists: as for :func:`safe_save_image`, like the four that follow.
+        keep: see there.
         unique_name: see there.
         durable: see there.
         ranks: see there.
@@ -181,7 +187,7 @@ def safe_save(
         _use_new_zipfile_serialization,
         _disable_byteorder_record,
     )
-    placing = Placing(if_exists, unique_name, durable, ranks)
+    placing = Placing(if_exists, unique_name, durable, ranks, keep)
     site = call_site("safe_save")
     target = target_of("safe_save", path, "f", f)
     one_of("ranks", ranks, (None, "each", "zero"))

@@ -7,11 +7,13 @@ import os
 import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 import torch
 
-IfExists: TypeAlias = Literal["unique", "error", "replace", "skip"]
+from .names import check_template
+
+IfExists: TypeAlias = Literal["backup", "unique", "error", "replace", "skip"]
 Ranks: TypeAlias = Literal["each", "zero"]
 OutOfRange: TypeAlias = Literal["warn", "raise", "clamp"]
 NonFinite: TypeAlias = Literal["raise", "zero"]
@@ -24,10 +26,23 @@ Numbers: TypeAlias = float | Sequence[float] | torch.Tensor
 class Placing:
     """Where a file goes and what happens if its name is taken."""
 
-    if_exists: IfExists = "unique"
+    if_exists: IfExists = "backup"
     unique_name: str = "{stem}_{n}{suffix}"
     durable: bool | None = None
     ranks: Ranks | None = None
+    keep: int | None = None
+
+    def check(self) -> None:
+        one_of("if_exists", self.if_exists, get_args(IfExists))
+        check_template(self.unique_name)
+        if self.keep is None:
+            return
+        if self.if_exists != "backup":
+            raise ValueError(f'keep={self.keep} is for if_exists="backup"')
+        if self.keep < 1:
+            raise ValueError(
+                f'keep={self.keep} must be at least 1; if_exists="replace" keeps no backup'
+            )
 
 
 @dataclass(frozen=True)

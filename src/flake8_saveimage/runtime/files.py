@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-from .arguments import IfExists, Placing, StrPath, one_of
+from .arguments import IfExists, Placing, StrPath
+from .backups import back_up
 from .leftovers import discard, temporaries, temporary_path
-from .names import NAME_LIMIT, Names, check_template, split_suffix
+from .names import NAME_LIMIT, Names, split_suffix
 from .publishing import publish
 from .ranks import rank_and_world
 from .warning import Site, warn_once
@@ -91,18 +92,11 @@ class Destination:
     template: str
     durable: bool
     rank: int | None
+    keep: int | None = None
 
     def early(self) -> Path | None:
         """The answer if the file need not, or must not, be made at all."""
-        if self.if_exists in ("unique", "replace"):
-            if self.if_exists == "replace" and self.path.is_dir():
-                raise IsADirectoryError(
-                    errno.EISDIR,
-                    "is a folder; a file of this name cannot be written",
-                    str(self.path),
-                )
-            return None
-        if not os.path.lexists(self.path):
+        if self.if_exists == "unique" or not os.path.lexists(self.path):
             return None
         if self.path.is_dir():
             raise IsADirectoryError(
@@ -110,12 +104,15 @@ class Destination:
             )
         if self.if_exists == "skip":
             return self.path
-        raise self._exists()
+        if self.if_exists == "error":
+            raise self._exists()
+        return None
 
     def _exists(self) -> FileExistsError:
         return FileExistsError(
             errno.EEXIST,
-            'is there already (if_exists="unique" takes the next free name, "replace" replaces)',
+            'is there already (if_exists="backup" keeps it under a number, "unique" takes the next '
+            'free name, "replace" replaces it)',
             str(self.path),
         )
 
@@ -135,7 +132,8 @@ class Destination:
         `index` is what :meth:`reserve` gave, if it was asked.
         """
         final = self.path
-        if self.if_exists == "replace":  # as torch.save does, write what a symbolic link points to
+        if self.if_exists in ("backup", "replace"):
+            # as torch.save does, write what a symbolic link points to
             final = Path(os.path.realpath(self.path))
         temporary = temporary_path(final.parent)
         try:
@@ -169,6 +167,9 @@ class Destination:
     def _name(self, temporary: Path, final: Path, index: int | None) -> Path:
         if self.if_exists == "replace":
             temporary.replace(final)
+            return self.path
+        if self.if_exists == "backup":
+            back_up(temporary, Names(final, self.template, None), self.keep)
             return self.path
         if self.if_exists == "unique":
             return self._name_uniquely(temporary, index)
@@ -206,8 +207,7 @@ def destination_for(path: StrPath, placing: Placing, site: Site) -> Destination:
         raise OSError(
             errno.ENAMETOOLONG, f"the file name has {size} bytes, {NAME_LIMIT} are possible", text
         )
-    one_of("if_exists", placing.if_exists, ("unique", "error", "replace", "skip"))
-    check_template(placing.unique_name)
+    placing.check()
     return _for_rank(target, placing, site)
 
 
@@ -218,19 +218,25 @@ def _for_rank(target: Path, placing: Placing, site: Site) -> Destination:
         durable = if_exists == "replace"
     rank, world = rank_and_world()
     if world == 1:
-        return Destination(target, if_exists, placing.unique_name, durable, None)
+        return Destination(target, if_exists, placing.unique_name, durable, None, placing.keep)
     if if_exists != "unique" and rank > 0 and ranks != "zero":
         if ranks == "each":
             stem, suffix = split_suffix(target.name)
             target = target.with_name(f"{stem}_rank{rank}{suffix}")
-        elif if_exists == "replace" and not re.search(rf"(?<!\d)0*{rank}(?!\d)", str(target)):
+        elif if_exists in ("backup", "replace") and not re.search(
+            rf"(?<!\d)0*{rank}(?!\d)", str(target)
+        ):
             warn_once(
                 site,
                 "ranks",
-                f"rank {rank} of {world} replaces {target}, a name that other ranks may write as "
+                f"rank {rank} of {world} writes {target}, a name that other ranks may write as "
                 'well; pass ranks="zero" (rank 0 writes) or ranks="each" (one file a rank)',
             )
     # A script that saves on rank 0 only, as most do, keeps plain numbers.
     carries = if_exists == "unique" and (ranks == "each" or (ranks is None and rank > 0))
     numbered = rank if carries else None
-    return Destination(target, if_exists, placing.unique_name, durable, numbered)
+    return Destination(target, if_exists, placing.unique_name, durable, numbered, placing.keep)
+
+
+def _holds(text: str, number: int) -> bool:
+    return re.search(rf"(?<!\d)0*{number}(?!\d)", text) is not None

@@ -70,11 +70,19 @@ def remove_leftovers(
         raise NotADirectoryError(errno.ENOTDIR, "remove_leftovers needs a folder", str(root))
     removed = []
     for path in sorted(root.glob("**/.saveimage-*" if recursive else ".saveimage-*")):
-        if _is_left_over(path, older_than):
-            with contextlib.suppress(FileNotFoundError):
-                path.unlink()
-                removed.append(path)
+        if remove_left_over(path, older_than):
+            removed.append(path)
     return removed
+
+
+def remove_left_over(path: Path, older_than: float) -> bool:
+    """Remove a temporary file or a lock if its process has ended."""
+    if not _is_left_over(path, older_than):
+        return False
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()
+        return True
+    return False
 
 
 def _is_left_over(path: Path, older_than: float) -> bool:

@@ -1,6 +1,6 @@
 """The abstract value: which numbers and dtypes a tensor expression can hold, and how it is known.
 
-Two intervals travel together. ``span`` is the sound claim: every value lies in it. ``reach`` is
+Two intervals travel together. ``interval`` is the sound claim: every value lies in it. ``reach`` is
 what the code visibly produces: the ends of a tanh, three standard deviations of ``randn``, images
 after ``Normalize``. A claim alone says nothing (everything lies in [-inf, inf]); values are called
 out of range only where the reach leaves [0, 1].
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from flake8_saveimage.values import spans
+from flake8_saveimage.values import intervals
 from flake8_saveimage.values.dtypes import (
     EPSILON,
     INTEGER_BOUNDS,
@@ -24,7 +24,7 @@ from flake8_saveimage.values.dtypes import (
     round_to,
     union,
 )
-from flake8_saveimage.values.spans import WHOLE, Span
+from flake8_saveimage.values.intervals import WHOLE, Interval
 
 Kind = Literal["tensor", "number", "image", "unknown"]
 # exact: value_range=reach undoes it; channels: each channel was shifted by its own constants;
@@ -57,11 +57,11 @@ class Values:
     the values are those that a caller passes ("given").
     """
 
-    span: Span = WHOLE
+    interval: Interval = WHOLE
     dtypes: DTypes = DTypes.ANY
     ranks: Ranks = Ranks.ANY
     kind: Kind = "unknown"
-    reach: Span | None = None
+    reach: Interval | None = None
     origin: Origin | None = None
     known: bool = False
     scale: tuple[float, float] = (1.0, 0.0)
@@ -137,15 +137,15 @@ def parts_of(value: Abstract) -> tuple[Abstract, ...]:
     return value.parts if isinstance(value, Items) else (value,)
 
 
-def tensor(span: Span, dtypes: DTypes, **more: object) -> Values:
+def tensor(interval: Interval, dtypes: DTypes, **more: object) -> Values:
     """Build a tensor (with dimensions) whose range the code shows."""
     fields: dict[str, object] = {
         "kind": "tensor",
         "ranks": Ranks.DIMENSIONS,
-        "reach": span,
+        "reach": interval,
         "known": True,
     }
-    return Values(span, dtypes, **{**fields, **more})  # type: ignore[arg-type]
+    return Values(interval, dtypes, **{**fields, **more})  # type: ignore[arg-type]
 
 
 def number(value: float | bool) -> Values:
@@ -158,16 +158,16 @@ def number(value: float | bool) -> Values:
         else DTypes.DOUBLE
     )
     if isinstance(value, int) and abs(value) > 2**53:
-        span = spans.outward(float(value), float(value)) if abs(value) < 2**1000 else WHOLE
+        interval = intervals.outward(float(value), float(value)) if abs(value) < 2**1000 else WHOLE
     else:
-        span = Span(float(value), float(value), nan=value != value)
-    return Values(span, dtype, Ranks.NUMBER, "number", reach=span, known=True)
+        interval = Interval(float(value), float(value), nan=value != value)
+    return Values(interval, dtype, Ranks.NUMBER, "number", reach=interval, known=True)
 
 
 def constant(value: Abstract | None) -> float | None:
     """Return the one number that a value is, ``None`` if it is not known exactly."""
-    if isinstance(value, Values) and value.ranks is Ranks.NUMBER and value.span.point:
-        return value.span.low
+    if isinstance(value, Values) and value.ranks is Ranks.NUMBER and value.interval.point:
+        return value.interval.low
     return None
 
 
@@ -209,9 +209,9 @@ def join(first: Values, second: Values) -> Values:
     """
     if first == second:
         return first
-    reach = spans.overlap(first.reach, second.reach)
+    reach = intervals.overlap(first.reach, second.reach)
     return Values(
-        spans.hull(first.span, second.span),
+        intervals.hull(first.interval, second.interval),
         first.dtypes | second.dtypes,
         first.ranks | second.ranks,
         first.kind if first.kind == second.kind else "unknown",
@@ -249,7 +249,7 @@ def join_parts(parts: Sequence[Values]) -> Values:
     for part in parts[1:]:
         outer = wider(result, part)
         reach = (
-            spans.hull(result.reach, part.reach)
+            intervals.hull(result.reach, part.reach)
             if result.reach and part.reach
             else result.reach or part.reach
         )
@@ -265,33 +265,35 @@ def wider(first: Values, second: Values) -> Values:
     return second if excess(second.reach) > excess(first.reach) else first
 
 
-def excess(reach: Span | None) -> float:
+def excess(reach: Interval | None) -> float:
     """Return by how much a reach leaves [0, 1]; -1 where it is not known."""
     return -1.0 if reach is None else max(-reach.low, reach.high - 1.0, 0.0)
 
 
-def cast(span: Span, source: DTypes, target: DTypes) -> Span:
-    """Return the span after values of dtype ``source`` became ``target`` (a set of one).
+def cast(interval: Interval, source: DTypes, target: DTypes) -> Interval:
+    """Return the interval after values of dtype ``source`` became ``target`` (a set of one).
 
     Integers wrap around and floats outside an integer's range are undefined, so either can become
     anything that the target holds. A value that already had the target's dtype stays what it is.
     """
     if target is DTypes.BOOL:
-        if span.low > 0 or span.high < 0:
-            return Span(1.0, 1.0)
-        return Span(0.0, 0.0) if span.point else Span(0.0, 1.0)
+        if interval.low > 0 or interval.high < 0:
+            return Interval(1.0, 1.0)
+        return Interval(0.0, 0.0) if interval.point else Interval(0.0, 1.0)
     if target & DTypes.FLOATS:
-        return Span(round_to(span.low, target), round_to(span.high, target), span.nan)
+        return Interval(
+            round_to(interval.low, target), round_to(interval.high, target), interval.nan
+        )
     least, most = INTEGER_BOUNDS[target]
-    if span.nan and source & DTypes.FLOATS:
-        return Span(least, most)
-    low, high = (truncated(span.low), truncated(span.high))
+    if interval.nan and source & DTypes.FLOATS:
+        return Interval(least, most)
+    low, high = (truncated(interval.low), truncated(interval.high))
     # 2**63 - 1 is no double: its neighbour 2**63 already stands for an overflow
     if low >= least and (high < most if target is DTypes.INT64 else high <= most):
-        return Span(low, high)
+        return Interval(low, high)
     if source is target and low <= most and high >= least:
-        return Span(max(low, least), min(high, most))
-    return Span(least, most)
+        return Interval(max(low, least), min(high, most))
+    return Interval(least, most)
 
 
 def truncated(bound: float) -> float:
@@ -299,29 +301,29 @@ def truncated(bound: float) -> float:
     return float(int(bound)) if abs(bound) < 2.0**63 else bound
 
 
-def emit(span: Span, dtypes: DTypes, *, slack: float = 1.0) -> Span:
-    """Return the span of results that were computed as real numbers and stored as ``dtypes``.
+def emit(interval: Interval, dtypes: DTypes, *, slack: float = 1.0) -> Interval:
+    """Return the interval of results that were computed as real numbers and stored as ``dtypes``.
 
     ``slack`` is the error of torch's kernel in units in the last place, beside the rounding.
     """
-    result: Span | None = None
+    result: Interval | None = None
     for dtype in each(dtypes):
-        wide = spans.widened(span, slack * EPSILON[dtype]) if dtype in EPSILON else span
+        wide = intervals.widened(interval, slack * EPSILON[dtype]) if dtype in EPSILON else interval
         stored = cast(wide, DTypes.FLOAT, dtype)
-        result = stored if result is None else spans.hull(result, stored)
+        result = stored if result is None else intervals.hull(result, stored)
     return result if result is not None else WHOLE
 
 
-SpanFunction: TypeAlias = Callable[..., Span]
+IntervalFunction: TypeAlias = Callable[..., Interval]
 
 
 def pointwise(
-    function: SpanFunction,
+    function: IntervalFunction,
     *operands: Values,
     dtypes: DTypes | None = None,
     slack: float = 1.0,
 ) -> Values:
-    """Apply an elementwise function of spans: claim, reach, dtype and provenance of the result.
+    """Apply an elementwise function of intervals: claim, reach, dtype and provenance of the result.
 
     ``dtypes`` are those of the result, by default what the operands promote to; every operand is
     converted to them first, as torch does.
@@ -329,16 +331,16 @@ def pointwise(
     if dtypes is None:
         dtypes = result_types(tuple((v.dtypes, v.ranks) for v in operands))
     ranks = broadcast_ranks(operands)
-    span: Span | None = None
+    interval: Interval | None = None
     for dtype in each(dtypes):
         inputs = [operand_as(v, dtype) for v in operands]
         exact = ranks is Ranks.NUMBER and not dtype & DTypes.FLOATS
         value = function(*inputs)
         stored = value if exact else emit(value, dtype, slack=slack)
-        span = stored if span is None else spans.hull(span, stored)
+        interval = stored if interval is None else intervals.hull(interval, stored)
     reach = _reach(function, operands)
     return Values(
-        span if span is not None else WHOLE,
+        interval if interval is not None else WHOLE,
         dtypes,
         ranks,
         kind_of(operands),
@@ -370,18 +372,18 @@ def still_unbounded(value: Values) -> Origin | None:
     return origin if origin is not None and origin.proof == "unbounded" else None
 
 
-def operand_as(value: Values, dtype: DTypes) -> Span:
-    """Return the span of an operand once it has the dtype in which the operation computes.
+def operand_as(value: Values, dtype: DTypes) -> Interval:
+    """Return the interval of an operand once it has the dtype in which the operation computes.
 
     Scalars are converted to that dtype by some kernels and kept in higher precision by others:
-    the span holds both.
+    the interval holds both.
     """
     # a tensor with dimensions is never converted down: of its dtypes it has this one or a lesser
     own = value.ranks is Ranks.DIMENSIONS and bool(value.dtypes & dtype)
-    converted = cast(value.span, dtype if own else value.dtypes, dtype)
+    converted = cast(value.interval, dtype if own else value.dtypes, dtype)
     if not dtype & DTypes.FLOATS:
         return converted
-    return spans.hull(converted, value.span) if value.ranks & Ranks.NUMBER else converted
+    return intervals.hull(converted, value.interval) if value.ranks & Ranks.NUMBER else converted
 
 
 def broadcast_ranks(operands: Sequence[Values]) -> Ranks:
@@ -412,7 +414,7 @@ def independent(operands: Sequence[Values]) -> bool:
     return len(frozenset().union(*(v.sources for v in operands))) == total
 
 
-def _reach(function: SpanFunction, operands: Sequence[Values]) -> Span | None:
+def _reach(function: IntervalFunction, operands: Sequence[Values]) -> Interval | None:
     reaches = [v.reach for v in operands]
     if None in reaches or not independent(operands):
         return None
@@ -451,6 +453,6 @@ def located(value: Abstract, node: object) -> Abstract:
     value = placed(value, node)
     if not isinstance(value, Values):
         return value
-    if not value.sources and value.kind != "number" and not value.span.point:
+    if not value.sources and value.kind != "number" and not value.interval.point:
         value = dataclasses.replace(value, sources=frozenset({id(node)}))
     return value

@@ -102,7 +102,7 @@ def _split(dtypes: DTypes) -> tuple[DTypes, ...]:
 
 
 def dtype_class(dtypes: DTypes) -> DTypeClass:
-    """Name the class that a set of dtypes belongs to, ``"unknown"`` where it spans several."""
+    """Name the class that a set of dtypes belongs to, ``"unknown"`` where it covers several."""
     for members, name in _CLASSES:
         if dtypes and not dtypes & ~members:
             return name

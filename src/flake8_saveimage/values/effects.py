@@ -14,7 +14,7 @@ import libcst as cst
 
 from flake8_saveimage.syntax.arguments import Arguments
 from flake8_saveimage.syntax.flow import Flow
-from flake8_saveimage.syntax.nodes import child_nodes, dotted
+from flake8_saveimage.syntax.nodes import dotted
 from flake8_saveimage.syntax.scopes import Binding, Block, CallSite, Place, Scope
 from flake8_saveimage.values.context import Context
 from flake8_saveimage.values.domain import (
@@ -32,11 +32,11 @@ from flake8_saveimage.values.domain import (
     located,
 )
 from flake8_saveimage.values.dtypes import DTypes
+from flake8_saveimage.values.intervals import WHOLE
 from flake8_saveimage.values.merging import merged
 from flake8_saveimage.values.naming import says_handled
 from flake8_saveimage.values.objects import Frame, Sequential, Table
 from flake8_saveimage.values.operations import OPERATIONS, apply
-from flake8_saveimage.values.spans import WHOLE
 
 _OPTIMIZERS = (
     "Adam", "AdamW", "SGD", "LBFGS", "RMSprop", "Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam",
@@ -112,17 +112,8 @@ class Effects:
                 if inner.kind in ("function", "lambda") and inner.outer is not None:
                     for name, event in _of_nested(inner, inner.outer, flow):
                         events.setdefault(name, []).append(event)
-            all_stores: dict[str, list[cst.CSTNode]] | None = None
-            for name, places in scope.mutations.items():
-                rest = [p for p, _key in places if (name, p.order) not in calls]
-                if rest:
-                    if all_stores is None:
-                        all_stores = _stores(scope)
-                    stores = all_stores.get(name, [])
-                    nodes: Sequence[cst.CSTNode | None]
-                    nodes = stores if len(stores) == len(rest) else [None] * len(rest)
-                    for place, node in zip(rest, nodes, strict=True):
-                        events.setdefault(name, []).append(Event("store", place, node))
+            for name, event in _stores(scope, calls):
+                events.setdefault(name, []).append(event)
             for found_events in events.values():
                 found_events.sort(key=lambda e: e.place.order)
             self._events[id(scope)] = events
@@ -140,10 +131,10 @@ class Effects:
         if isinstance(value, Thing | Items | Literally | DTypes):
             return value
         if repeated:
-            value = dataclasses.replace(value, span=WHOLE, scale=(1.0, 0.0))
+            value = dataclasses.replace(value, interval=WHOLE, scale=(1.0, 0.0))
         if event.kind == "helper":
             changed: Abstract = dataclasses.replace(
-                value, span=WHOLE, reach=None, known=True, origin=None
+                value, interval=WHOLE, reach=None, known=True, origin=None
             )
         elif event.kind == "method":
             changed = self._called(event, value, frame)
@@ -196,7 +187,7 @@ class Effects:
 
     def _stored(self, event: Event, value: Values, frame: Frame) -> Abstract:
         """``x[index] = y``: some of the values are those of ``y`` now."""
-        open_claim = dataclasses.replace(value, span=WHOLE, reach=None, origin=value.unbounded)
+        open_claim = dataclasses.replace(value, interval=WHOLE, reach=None, origin=value.unbounded)
         found = _assignment(event.node)
         if found is None:
             return open_claim
@@ -316,21 +307,37 @@ def _listed(node: cst.BaseExpression) -> set[str]:
     return found
 
 
-def _stores(scope: Scope) -> dict[str, list[cst.CSTNode]]:
+def _stores(scope: Scope, calls: set[tuple[str, int]]) -> Iterator[tuple[str, Event]]:
+    """Yield the stores into parts of a name, ``x[0] = y``; those of ``calls`` are left out."""
+    written: dict[str, list[cst.CSTNode]] | None = None
+    for name, places in scope.mutations.items():
+        rest = [place for place, _key in places if (name, place.order) not in calls]
+        if rest and written is None:
+            written = _written_stores(scope)
+        nodes: Sequence[cst.CSTNode | None] = written.get(name, ()) if written else ()
+        if len(nodes) != len(rest):
+            nodes = [None] * len(rest)
+        for place, node in zip(rest, nodes, strict=True):
+            yield name, Event("store", place, node)
+
+
+_SUITES = ("body", "handlers", "orelse", "finalbody", "cases")
+
+
+def _written_stores(scope: Scope) -> dict[str, list[cst.CSTNode]]:
     """Return the assignments to subscripts in a function by name, in source order."""
     found: dict[str, list[cst.CSTNode]] = {}
-    suite = scope.block.suite
-    stack: list[cst.CSTNode] = [suite] if suite is not None else []
+    stack: list[object] = [scope.block.suite]
     while stack:
         node = stack.pop()
         if isinstance(node, cst.Assign | cst.AugAssign):
             name = _target(node)
             if name is not None:
                 found.setdefault(name, []).append(node)
-            continue
-        if isinstance(node, cst.FunctionDef | cst.ClassDef | cst.BaseExpression):
-            continue
-        stack.extend(reversed(list(child_nodes(node))))
+        elif isinstance(node, tuple | list):
+            stack.extend(reversed(node))
+        elif node is not None and not isinstance(node, cst.FunctionDef | cst.ClassDef | cst.Expr):
+            stack.extend(getattr(node, field, None) for field in reversed(_SUITES))
     return found
 
 

@@ -36,6 +36,7 @@ from flake8_saveimage.values.dtypes import DTypes
 from flake8_saveimage.values.effects import Effects
 from flake8_saveimage.values.elements import element, unpacked
 from flake8_saveimage.values.expressions import BINARY, HANDLERS, unknown_name
+from flake8_saveimage.values.intervals import WHOLE
 from flake8_saveimage.values.merging import EXHAUSTED, PENDING, merged
 from flake8_saveimage.values.naming import role
 from flake8_saveimage.values.objects import (
@@ -48,7 +49,6 @@ from flake8_saveimage.values.objects import (
     Sequential,
 )
 from flake8_saveimage.values.operations import Passed, applied_to
-from flake8_saveimage.values.spans import WHOLE
 
 MAX_DEPTH = 60  # nested evaluations
 MAX_STEPS = 6000  # evaluations for one question
@@ -304,7 +304,7 @@ class Evaluator:
             return None
         result = merged(found)
         if isinstance(result, Values) and result.kind != "number":
-            return dataclasses.replace(result, span=WHOLE)
+            return dataclasses.replace(result, interval=WHOLE)
         return result
 
     def _passed_at(

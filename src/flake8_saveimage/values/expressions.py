@@ -27,13 +27,13 @@ from flake8_saveimage.values.domain import (
 )
 from flake8_saveimage.values.dtypes import BY_NAME, DTypes, Ranks, within
 from flake8_saveimage.values.elements import part
+from flake8_saveimage.values.intervals import WHOLE
 from flake8_saveimage.values.merging import merged
 from flake8_saveimage.values.naming import role
 from flake8_saveimage.values.objects import Frame, Function, Sequential, Table
 from flake8_saveimage.values.operations import applied_to
 from flake8_saveimage.values.ops.arithmetic import blend
 from flake8_saveimage.values.ops.shape import reshaped_by_index
-from flake8_saveimage.values.spans import WHOLE
 
 BINARY: dict[type[cst.CSTNode], str] = {
     cst.Add: "add",
@@ -187,7 +187,7 @@ def _unary(context: Context, node: cst.CSTNode, place: Place, frame: Frame) -> A
 
 def _inverted(value: Values) -> Values:
     """``~x`` of an integer is ``-x - 1``."""
-    return dataclasses.replace(value, span=WHOLE, reach=None, scale=(1.0, 0.0))
+    return dataclasses.replace(value, interval=WHOLE, reach=None, scale=(1.0, 0.0))
 
 
 def _comparison(context: Context, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Callable, Mapping
 
 from flake8_saveimage.syntax.arguments import Arguments
@@ -43,16 +42,12 @@ from flake8_saveimage.values.ops.vision import build_transform
 SOME_NUMBER = Values(ranks=Ranks.NUMBER, kind="number", dtypes=DTypes.DOUBLE | DTypes.INT64)
 
 # what returns its first argument: progress bars, wrappers, views of a dataset
-_TRANSPARENT = re.compile(
-    r"""
-    (^|\.)(tqdm|trange|track|deepcopy|islice|cycle|prefetch)$ | tqdm\.\w+\.tqdm$
-    | torch\.(compile|jit\.(script|trace))$ | torch\.nn\.utils\.(spectral_norm|weight_norm)$
-    | torch\.nn\.utils\.parametrizations\.\w+$
-    | torch\.utils\.data\.(dataset\.)?Subset$
-    | torch\.nn\.(parallel\.)?(\w+\.)?(DataParallel|DistributedDataParallel)$
-    """,
-    re.VERBOSE,
+_TRANSPARENT = frozenset("tqdm trange track deepcopy islice cycle prefetch".split())
+_TRANSPARENT_IN_TORCH = frozenset(
+    "torch.compile torch.jit.script torch.jit.trace torch.nn.utils.spectral_norm "
+    "torch.nn.utils.weight_norm torch.utils.data.Subset torch.utils.data.dataset.Subset".split()
 )
+_PARALLEL = ("DataParallel", "DistributedDataParallel")
 _NUMBERS = ("math.", "random.", "time.", "os.")
 _WRAPPERS = frozenset(
     "to cuda cpu eval train half float double apply requires_grad_ type bfloat16 share_memory "
@@ -70,10 +65,21 @@ def call(
         return Partial(first, Arguments(rest, arguments.keywords, arguments.complete))
     if qualified in OPERATIONS:
         return _operation(qualified, arguments)
-    if _TRANSPARENT.search(qualified):
+    if _is_transparent(qualified):
         return _first(arguments, "iterable")
     built = _built(qualified, arguments, node)
     return built if built is not None else _elsewhere(context, qualified, arguments, frame)
+
+
+def _is_transparent(qualified: str) -> bool:
+    """Whether a function or class returns its first argument, as far as values go."""
+    home, _, last = qualified.rpartition(".")
+    return (
+        last in _TRANSPARENT
+        or qualified in _TRANSPARENT_IN_TORCH
+        or home == "torch.nn.utils.parametrizations"
+        or (last in _PARALLEL and (home == "torch.nn" or home.startswith("torch.nn.parallel")))
+    )
 
 
 def _first(arguments: Passed, keyword: str = "") -> Abstract:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
-# A helper from elsewhere whose name says that it handles the range.
-_HANDLES = re.compile(
-    r"""
+# a helper from elsewhere whose name says that it handles the range
+_HANDLES = r"""
     de_?norm | un_?norm | (inv|inverse|reverse|undo)_?(norm|trans|scal|preproc|data)
     | de_?(process|standard|scale|center) | post_?process | un_?(process|scale|transform|preproc)
     | re_?scale | (to|2|as)_?(im(g|age)?s?|pil|rgb|uint8)($|_)
@@ -16,38 +16,47 @@ _HANDLES = re.compile(
     | (to|into)_?(zero_?one|01|0_1|unit) | clamp | clip | quanti[sz]e | tone_?map | colou?ri[sz]e
     | ^normali[sz]e$ | ^(de|inv|un)_?(norm|std)?$ | heat_?map | display_?trans
     | recover_?(im|norm) | restore_?range
-    """,
-    re.VERBOSE,
-)
+"""
 # A helper that only moves values to other places.
-_MOVES = re.compile(
-    r"(^|_)(pad(ded|ding)?|crop|resize|flip|tile|grid|patch(es|ify)?|unpatchify|collate|stack|concat"
-    r"|gather|rearrange|reshape|permute|mosaic|merge|montage)(_|$)"
+_MOVES = frozenset(
+    "pad padded padding crop resize flip tile grid patch patches patchify unpatchify collate stack"
+    " concat gather rearrange reshape permute mosaic merge montage".split()
 )
-_STD = re.compile(r"(^|_)(std|stds|stdev|sigma|stddev)s?(_|$)|^(imagenet|norm)_?std", re.IGNORECASE)
-_MEAN = re.compile(r"(^|_)(mean|means|mu)s?(_|$)|^(imagenet|norm)_?mean", re.IGNORECASE)
-_KERNEL = re.compile(r"kernel|gauss|blur|smooth|window", re.IGNORECASE)
-_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_SMOOTHS = ("kernel", "gauss", "blur", "smooth", "window")
+_ROLES = {
+    "std": frozenset("std stds stdev stdevs sigma sigmas stddev stddevs".split()),
+    "mean": frozenset("mean means mu mus".split()),
+}
+_PREFIXES = ("imagenet_", "imagenet", "norm_", "norm")
+
+
+@functools.cache
+def _handles() -> re.Pattern[str]:
+    """Compile on first use: it takes longer than the check of a small file."""
+    return re.compile(_HANDLES, re.VERBOSE)
 
 
 def says_handled(name: str) -> bool:
     """Whether a function's name says that it brings values into the range of images."""
-    snake = _WORD.sub("_", name).lower()
-    return _HANDLES.search(snake) is not None
+    return _handles().search(_snake(name)) is not None
 
 
 def says_moved(name: str) -> bool:
     """Whether a function's name says that it only moves or repeats values."""
-    return _MOVES.search(_WORD.sub("_", name).lower()) is not None
+    return not _MOVES.isdisjoint(_snake(name).split("_"))
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 def role(name: str) -> frozenset[str]:
     """Return the mark that a name suggests: "mean", "std", "dtype", or "kernel" (it smooths)."""
-    last = name.rpartition(".")[2]
-    if "dtype" in last.lower():
+    last = name.rpartition(".")[2].lower()
+    if "dtype" in last:
         return frozenset({"dtype"})
-    if _STD.search(last):
-        return frozenset({"std"})
-    if _KERNEL.search(last):
-        return frozenset({"kernel"})
-    return frozenset({"mean"}) if _MEAN.search(last) else frozenset()
+    words = last.split("_")
+    for mark, known in _ROLES.items():
+        if not known.isdisjoint(words) or last.startswith(tuple(p + mark for p in _PREFIXES)):
+            return frozenset({mark})
+    return frozenset({"kernel"}) if any(word in last for word in _SMOOTHS) else frozenset()

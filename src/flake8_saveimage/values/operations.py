@@ -19,7 +19,7 @@ from flake8_saveimage.values.domain import (
     truth,
 )
 from flake8_saveimage.values.dtypes import DTypes, Ranks, each
-from flake8_saveimage.values.spans import Span, hull
+from flake8_saveimage.values.intervals import Interval, hull
 
 Passed: TypeAlias = Arguments[Abstract]
 
@@ -158,17 +158,17 @@ def stored_in(result: Values, target: Values) -> Values:
 
 def converted(value: Values, dtypes: DTypes) -> Values:
     """Return a value after its conversion to other dtypes, whatever its rank."""
-    span: Span | None = None
+    interval: Interval | None = None
     for dtype in each(dtypes):
-        stored = cast(value.span, value.dtypes, dtype)
-        span = stored if span is None else hull(span, stored)
+        stored = cast(value.interval, value.dtypes, dtype)
+        interval = stored if interval is None else hull(interval, stored)
     reach = value.reach
-    if reach is not None and not dtypes & DTypes.FLOATS and span is not None:
-        inside = span.low <= reach.low and reach.high <= span.high
-        reach = Span(float(int(reach.low)), float(int(reach.high))) if inside else None
+    if reach is not None and not dtypes & DTypes.FLOATS and interval is not None:
+        inside = interval.low <= reach.low and reach.high <= interval.high
+        reach = Interval(float(int(reach.low)), float(int(reach.high))) if inside else None
     return dataclasses.replace(
         value,
-        span=span if span is not None else value.span,
+        interval=interval if interval is not None else value.interval,
         dtypes=dtypes,
         reach=reach,
         scale=value.scale if dtypes & DTypes.FLOATS else (1.0, 0.0),

@@ -9,18 +9,18 @@ from __future__ import annotations
 import dataclasses
 
 from flake8_saveimage.values.domain import Origin, Values, excess
-from flake8_saveimage.values.spans import UNIT, Span
+from flake8_saveimage.values.intervals import UNIT, Interval
 
 # (factor, shift), the range it leads to, what a message calls it
 _TO_UNIT = ((0.5, 0.5), (1 / 255, 0.0), (1 / 256, 0.0))
 _AWAY = (
-    ((255.0, 0.0), Span(0.0, 255.0), "* 255"),
-    ((256.0, 0.0), Span(0.0, 256.0), "* 256"),
-    ((255.0, 0.5), Span(0.0, 255.5), "* 255"),
-    ((127.5, 127.5), Span(0.0, 255.0), "* 127.5 + 127.5"),
-    ((127.5, 128.0), Span(0.0, 255.0), "* 127.5 + 128"),
-    ((2.0, -1.0), Span(-1.0, 1.0), "* 2 - 1"),
-    ((1 / 127.5, -1.0), Span(-1.0, 1.0), "/ 127.5 - 1"),
+    ((255.0, 0.0), Interval(0.0, 255.0), "* 255"),
+    ((256.0, 0.0), Interval(0.0, 256.0), "* 256"),
+    ((255.0, 0.5), Interval(0.0, 255.5), "* 255"),
+    ((127.5, 127.5), Interval(0.0, 255.0), "* 127.5 + 127.5"),
+    ((127.5, 128.0), Interval(0.0, 255.0), "* 127.5 + 128"),
+    ((2.0, -1.0), Interval(-1.0, 1.0), "* 2 - 1"),
+    ((1 / 127.5, -1.0), Interval(-1.0, 1.0), "/ 127.5 - 1"),
 )
 _CLOSE = 1e-3
 

@@ -49,13 +49,13 @@ class RangeFact:
 
         ``tanh(randn(...))`` visibly fills [-0.9951, 0.9951], but its bounds are -1 and 1.
         """
-        reach, span = self.values.reach, self.values.span
+        reach, interval = self.values.reach, self.values.interval
         if reach is None:
             return None
         filled = (tidy(reach.low), tidy(reach.high))
         round_already = all((2 * bound).is_integer() for bound in filled)
-        tight = span.bounded and span.high - span.low <= 1.25 * (reach.high - reach.low)
-        return (tidy(span.low), tidy(span.high)) if tight and not round_already else filled
+        tight = interval.bounded and interval.high - interval.low <= 1.25 * (reach.high - reach.low)
+        return (tidy(interval.low), tidy(interval.high)) if tight and not round_already else filled
 
     @property
     def value_range(self) -> tuple[float, float] | None:

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 
-from flake8_saveimage.values import spans
+from flake8_saveimage.values import intervals
 from flake8_saveimage.values.domain import (
     UNKNOWN,
     Origin,
@@ -21,11 +21,11 @@ from flake8_saveimage.values.domain import (
     without_bounds,
 )
 from flake8_saveimage.values.dtypes import DTypes, result_types, within
+from flake8_saveimage.values.intervals import INF, UNIT, WHOLE, Interval
 from flake8_saveimage.values.operations import Operands, operation
 from flake8_saveimage.values.scaling import handled, rescaled
-from flake8_saveimage.values.spans import INF, UNIT, WHOLE, Span
 
-SIGNED = Span(-1.0, 1.0)
+SIGNED = Interval(-1.0, 1.0)
 
 
 def _exactly(function: Callable[..., float], *operands: Values) -> Values | None:
@@ -53,10 +53,10 @@ def sub(a: Operands) -> Values:
 
 def _with_alpha(a: Operands, sign: int) -> Values:
     first, second, alpha = a.values("input"), a.values("other"), a.values("alpha")
-    combine = spans.add if sign == 1 else spans.subtract
+    combine = intervals.add if sign == 1 else intervals.subtract
     dtypes = result_types(((first.dtypes, first.ranks), (second.dtypes, second.ranks)))
     return pointwise(
-        lambda x, y, k: combine(x, spans.multiply(y, k)), first, second, alpha, dtypes=dtypes
+        lambda x, y, k: combine(x, intervals.multiply(y, k)), first, second, alpha, dtypes=dtypes
     )
 
 
@@ -70,7 +70,7 @@ def plus(first: Values, second: Values, sign: int) -> Values:
     exact = _exactly(lambda x, y: x + sign * y, first, second)
     if exact is not None:
         return exact
-    result = pointwise(spans.add if sign == 1 else spans.subtract, first, second)
+    result = pointwise(intervals.add if sign == 1 else intervals.subtract, first, second)
     shift, base = constant(second), constant(first)
     if shift is not None:
         return rescaled(_as_wide(result, first), first, 1.0, sign * shift)
@@ -133,7 +133,7 @@ def times(first: Values, second: Values) -> Values:
     exact = _exactly(lambda x, y: x * y, first, second)
     if exact is not None:
         return exact
-    result = pointwise(spans.multiply, first, second)
+    result = pointwise(intervals.multiply, first, second)
     for factor, operand in ((constant(second), first), (constant(first), second)):
         if factor is not None:
             scaled = without_bounds(result, operand.unbounded if factor else None)
@@ -162,7 +162,7 @@ def quotient(first: Values, second: Values) -> Values:
         return exact
     promoted = result_types(((first.dtypes, first.ranks), (second.dtypes, second.ranks)))
     # kernels multiply by a rounded reciprocal of a scalar: two roundings
-    result = pointwise(spans.divide, first, second, dtypes=floating(promoted), slack=2)
+    result = pointwise(intervals.divide, first, second, dtypes=floating(promoted), slack=2)
     divisor = constant(second)
     if divisor:
         scaled = without_bounds(result, first.unbounded)
@@ -179,7 +179,7 @@ def quotient(first: Values, second: Values) -> Values:
 def standardised(result: Values, what: str) -> Values:
     """Return values that were brought to zero mean: out of [0, 1], by how much is not seen."""
     return dataclasses.replace(
-        result, known=True, reach=Span(-2.0, 2.0), origin=Origin(what, "assumed")
+        result, known=True, reach=Interval(-2.0, 2.0), origin=Origin(what, "assumed")
     )
 
 
@@ -197,9 +197,9 @@ def floor_divide(a: Operands) -> Values:
     if exact is not None:
         return exact
 
-    def whole(x: Span, y: Span) -> Span:
-        result = spans.divide(x, y)
-        return Span(_floor(result.low) - 1, _ceil(result.high), result.nan or not x.bounded)
+    def whole(x: Interval, y: Interval) -> Interval:
+        result = intervals.divide(x, y)
+        return Interval(_floor(result.low) - 1, _ceil(result.high), result.nan or not x.bounded)
 
     return dataclasses.replace(pointwise(whole, first, second), reach=None)
 
@@ -211,9 +211,9 @@ def remainder(a: Operands) -> Values:
     if exact is not None:
         return exact
 
-    def modulo(x: Span, y: Span) -> Span:
+    def modulo(x: Interval, y: Interval) -> Interval:
         size = max(abs(y.low), abs(y.high))
-        return Span(-size, size, nan=True)
+        return Interval(-size, size, nan=True)
 
     return dataclasses.replace(pointwise(modulo, first, second), reach=None)
 
@@ -224,7 +224,7 @@ def power(a: Operands) -> Values:
     exact = _exactly(lambda x, y: x**y, first, second)
     if exact is not None:
         return exact
-    return pointwise(spans.power, first, second, slack=8)
+    return pointwise(intervals.power, first, second, slack=8)
 
 
 @operation("{torch Tensor}.square", "Tensor.square_")
@@ -233,7 +233,7 @@ def square(a: Operands) -> Values:
     dtypes = value.dtypes
     if dtypes & DTypes.BOOL:
         dtypes = dtypes & ~DTypes.BOOL | DTypes.INT64
-    return pointwise(lambda x: spans.power(x, Span(2.0, 2.0)), value, dtypes=dtypes)
+    return pointwise(lambda x: intervals.power(x, Interval(2.0, 2.0)), value, dtypes=dtypes)
 
 
 @operation("neg", "negative")
@@ -242,7 +242,7 @@ def neg(a: Operands) -> Values:
     exact = _exactly(lambda x: -x, value)
     if exact is not None:
         return exact
-    result = without_bounds(pointwise(spans.negated, value, slack=0), value.unbounded)
+    result = without_bounds(pointwise(intervals.negated, value, slack=0), value.unbounded)
     return rescaled(result, value, -1.0, 0.0)
 
 
@@ -256,12 +256,12 @@ def blend(first: Values, second: Values, weight: Values) -> Values:
     """Return ``first * (1 - weight) + second * weight`` (a mask, a mix of two images)."""
     mixed = join(first, second)
     dtypes = result_types(tuple((v.dtypes, v.ranks) for v in (first, second, weight)))
-    inside = weight.span.low >= 0 and weight.span.high <= 1
-    span = emit(mixed.span, dtypes, slack=8) if inside and mixed.span.bounded else WHOLE
-    if span is not WHOLE:
-        slack = 4 * (mixed.span.high - mixed.span.low) * 2.0**-7
-        span = emit(Span(span.low - slack, span.high + slack, span.nan), dtypes)
-    return dataclasses.replace(mixed, span=span, dtypes=dtypes, scale=(1.0, 0.0))
+    inside = weight.interval.low >= 0 and weight.interval.high <= 1
+    interval = emit(mixed.interval, dtypes, slack=8) if inside and mixed.interval.bounded else WHOLE
+    if interval is not WHOLE:
+        slack = 4 * (mixed.interval.high - mixed.interval.low) * 2.0**-7
+        interval = emit(Interval(interval.low - slack, interval.high + slack, interval.nan), dtypes)
+    return dataclasses.replace(mixed, interval=interval, dtypes=dtypes, scale=(1.0, 0.0))
 
 
 @operation("clamp", "clip", parameters="input min max")
@@ -297,13 +297,13 @@ def clamped(
     bounds = [b for b in (low, high) if b is not None]
     dtypes = result_types(tuple((v.dtypes, v.ranks) for v in (value, *bounds)))
 
-    def span(x: Span, *limits: Span) -> Span:
+    def interval(x: Interval, *limits: Interval) -> Interval:
         given = iter(limits)
         if low is not None:
             x = _elementwise(max, x, next(given))
         return x if high is None else _elementwise(min, x, next(given))
 
-    result = pointwise(span, value, *bounds, dtypes=dtypes, slack=0)
+    result = pointwise(interval, value, *bounds, dtypes=dtypes, slack=0)
     ends = (constant(low), constant(high))
     reach = result.reach
     origin = result.origin
@@ -314,7 +314,7 @@ def clamped(
         known = True
         if ends[0] is not None and ends[1] is not None and ends[0] <= ends[1]:
             if value.reach is None:
-                reach, origin = Span(ends[0], ends[1]), Origin(what)
+                reach, origin = Interval(ends[0], ends[1]), Origin(what)
             elif reach is not None and reach != value.reach:
                 origin = Origin(what)
     return dataclasses.replace(
@@ -322,8 +322,8 @@ def clamped(
     )
 
 
-def _elementwise(function: Callable[..., float], first: Span, second: Span) -> Span:
-    return Span(
+def _elementwise(function: Callable[..., float], first: Interval, second: Interval) -> Interval:
+    return Interval(
         function(first.low, second.low),
         function(first.high, second.high),
         first.nan or second.nan,
@@ -348,18 +348,20 @@ def _extreme_of(function: Callable[..., float], first: Values, second: Values) -
 @operation("abs", "absolute")
 def absolute(a: Operands) -> Values:
     value = a.values("input")
-    return pointwise(spans.absolute, value, dtypes=value.dtypes, slack=0)
+    return pointwise(intervals.absolute, value, dtypes=value.dtypes, slack=0)
 
 
 @operation("sign", "sgn")
 def sign(a: Operands) -> Values:
     value = a.values("input")
-    low = -1.0 if value.span.low < 0 else 0.0
-    high = 1.0 if value.span.high > 0 else 0.0
-    span = Span(low, high, value.span.nan)  # the sign of NaN is 0, that of a uint8 0 or 1
+    low = -1.0 if value.interval.low < 0 else 0.0
+    high = 1.0 if value.interval.high > 0 else 0.0
+    interval = Interval(
+        low, high, value.interval.nan
+    )  # the sign of NaN is 0, that of a uint8 0 or 1
     reach = SIGNED if value.reach is None or value.reach.low < 0 else UNIT
     return dataclasses.replace(
-        value, span=span, reach=reach, known=True, origin=Origin("sign"), scale=(1.0, 0.0)
+        value, interval=interval, reach=reach, known=True, origin=Origin("sign"), scale=(1.0, 0.0)
     )
 
 
@@ -384,7 +386,9 @@ _ROUNDED = {
 def rounded(a: Operands) -> Values:
     low, high = _ROUNDED[a.name]
     value = a.values("input")
-    result = pointwise(lambda s: Span(low(s.low), high(s.high), s.nan), value, dtypes=value.dtypes)
+    result = pointwise(
+        lambda s: Interval(low(s.low), high(s.high), s.nan), value, dtypes=value.dtypes
+    )
     reach = value.reach if result.reach is not None else None
     return dataclasses.replace(result, reach=reach)
 
@@ -393,7 +397,9 @@ def rounded(a: Operands) -> Values:
 def frac(a: Operands) -> Values:
     value = a.values("input")
     return dataclasses.replace(
-        pointwise(lambda s: Span(-1.0, 1.0, s.nan or not s.bounded), value, dtypes=value.dtypes),
+        pointwise(
+            lambda s: Interval(-1.0, 1.0, s.nan or not s.bounded), value, dtypes=value.dtypes
+        ),
         reach=None,
     )
 
@@ -401,8 +407,10 @@ def frac(a: Operands) -> Values:
 @operation("nan_to_num", parameters="input nan posinf neginf")
 def nan_to_num(a: Operands) -> Values:
     value = a.values("input")
-    fills = [as_values(a.get(name)).span for name in ("nan", "posinf", "neginf") if a.get(name)]
-    span = spans.hull(value.span, Span(0.0, 0.0))
+    fills = [as_values(a.get(name)).interval for name in ("nan", "posinf", "neginf") if a.get(name)]
+    interval = intervals.hull(value.interval, Interval(0.0, 0.0))
     for fill in fills:
-        span = spans.hull(span, fill)
-    return dataclasses.replace(value, span=emit(Span(span.low, span.high), value.dtypes, slack=0))
+        interval = intervals.hull(interval, fill)
+    return dataclasses.replace(
+        value, interval=emit(Interval(interval.low, interval.high), value.dtypes, slack=0)
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from flake8_saveimage.values import spans
+from flake8_saveimage.values import intervals
 from flake8_saveimage.values.domain import (
     UNKNOWN,
     Abstract,
@@ -19,13 +19,13 @@ from flake8_saveimage.values.domain import (
     tensor,
 )
 from flake8_saveimage.values.dtypes import DTypes, Ranks, within
+from flake8_saveimage.values.intervals import UNIT, Interval
 from flake8_saveimage.values.operations import Operands, converted, operation
 from flake8_saveimage.values.ops.conversion import TYPED_TENSORS
-from flake8_saveimage.values.spans import UNIT, Span
 
 # |randn| cannot exceed sqrt(-2 ln 2**-53) = 8.6, the tail of Box-Muller on 53 bits; half rounds
-NORMAL = Span(-10.0, 10.0)
-THREE_SIGMA = Span(-3.0, 3.0)
+NORMAL = Interval(-10.0, 10.0)
+THREE_SIGMA = Interval(-3.0, 3.0)
 
 
 def noise(dtypes: DTypes, what: str, ranks: Ranks = Ranks.TENSOR) -> Values:
@@ -86,7 +86,7 @@ def normal_(a: Operands) -> Values:
 def _normal(mean: Values, std: Values, dtypes: DTypes, what: str) -> Values:
     base = noise(DTypes.FLOATS, what)
     value = pointwise(
-        lambda n, m, s: spans.add(spans.multiply(n, s), m), base, mean, std, dtypes=dtypes
+        lambda n, m, s: intervals.add(intervals.multiply(n, s), m), base, mean, std, dtypes=dtypes
     )
     return dataclasses.replace(value, origin=Origin(what, "noise"))
 
@@ -97,10 +97,10 @@ def uniform_(a: Operands) -> Values:
     if not a.complete:
         return dataclasses.replace(UNKNOWN, dtypes=a.values("input").dtypes)
     dtypes = a.values("input").dtypes & DTypes.FLOATS
-    reach = spans.hull(low.reach, high.reach) if low.reach and high.reach else None
-    span = emit(spans.hull(low.span, high.span), dtypes)
+    reach = intervals.hull(low.reach, high.reach) if low.reach and high.reach else None
+    interval = emit(intervals.hull(low.interval, high.interval), dtypes)
     ranks = like_ranks(a.values("input"))
-    return tensor(span, dtypes, reach=reach, origin=Origin("uniform_"), ranks=ranks)
+    return tensor(interval, dtypes, reach=reach, origin=Origin("uniform_"), ranks=ranks)
 
 
 @operation("torch.randint", parameters="low high size")
@@ -124,10 +124,14 @@ def randint_like(a: Operands) -> Values:
 
 def _integers(low: Values, high: Values, dtypes: DTypes) -> Values:
     # the upper end is exclusive, but float dtypes may round up to it
-    top = spans.subtract(high.span, Span(1.0, 1.0)) if not dtypes & DTypes.FLOATS else high.span
-    span = emit(spans.hull(low.span, top), dtypes)
-    reach = span if low.span.point and high.span.point else None
-    return tensor(span, dtypes, reach=reach, origin=Origin("randint"), ranks=Ranks.TENSOR)
+    top = (
+        intervals.subtract(high.interval, Interval(1.0, 1.0))
+        if not dtypes & DTypes.FLOATS
+        else high.interval
+    )
+    interval = emit(intervals.hull(low.interval, top), dtypes)
+    reach = interval if low.interval.point and high.interval.point else None
+    return tensor(interval, dtypes, reach=reach, origin=Origin("randint"), ranks=Ranks.TENSOR)
 
 
 @operation("{torch Tensor}.bernoulli", "Tensor.bernoulli_")
@@ -145,25 +149,25 @@ def counted(a: Operands) -> Values:
         if any(within(v.dtypes, DTypes.FLOATS) for v in given):
             default = DTypes.FLOAT
     dtypes = a.dtypes(default)
-    ends = [v.span for v in given[:2]]
+    ends = [v.interval for v in given[:2]]
     if len(given) == 1:
-        ends.append(Span(0.0, 0.0))
+        ends.append(Interval(0.0, 0.0))
     if not ends or not a.complete:
         return Values(dtypes=dtypes, kind="tensor", ranks=Ranks.DIMENSIONS)
-    span = spans.hull(ends[0], ends[-1])
-    return tensor(emit(span, dtypes), dtypes, reach=None, known=False)
+    interval = intervals.hull(ends[0], ends[-1])
+    return tensor(emit(interval, dtypes), dtypes, reach=None, known=False)
 
 
 @operation("torch.linspace", parameters="start end steps")
 def linspace(a: Operands) -> Values:
     start, end = a.values("start"), a.values("end")
     dtypes = a.dtypes(DTypes.FLOAT)
-    reach = spans.hull(start.reach, end.reach) if start.reach and end.reach else None
-    span = emit(spans.hull(start.span, end.span), dtypes, slack=4)
-    return tensor(span, dtypes, reach=reach, known=reach is not None, origin=Origin("linspace"))
+    reach = intervals.hull(start.reach, end.reach) if start.reach and end.reach else None
+    interval = emit(intervals.hull(start.interval, end.interval), dtypes, slack=4)
+    return tensor(interval, dtypes, reach=reach, known=reach is not None, origin=Origin("linspace"))
 
 
-_FILLS = {"zeros": Span(0.0, 0.0), "ones": Span(1.0, 1.0)}
+_FILLS = {"zeros": Interval(0.0, 0.0), "ones": Interval(1.0, 1.0)}
 
 
 @operation("torch.{zeros ones}", parameters="size")
@@ -174,14 +178,14 @@ def filled(a: Operands, default: DTypes = DTypes.FLOAT) -> Values:
 @operation("torch.{zeros_like ones_like}")
 def filled_like(a: Operands) -> Values:
     source = a.values("input")
-    span = _FILLS[a.name.removesuffix("_like")]
-    return tensor(span, a.dtypes(source.dtypes), ranks=like_ranks(source))
+    interval = _FILLS[a.name.removesuffix("_like")]
+    return tensor(interval, a.dtypes(source.dtypes), ranks=like_ranks(source))
 
 
 @operation("Tensor.{new_zeros new_ones}")
 def new_filled(a: Operands) -> Values:
-    span = _FILLS[a.name.removeprefix("new_")]
-    return tensor(span, a.dtypes(a.values("input").dtypes), ranks=Ranks.TENSOR)
+    interval = _FILLS[a.name.removeprefix("new_")]
+    return tensor(interval, a.dtypes(a.values("input").dtypes), ranks=Ranks.TENSOR)
 
 
 @operation("torch.eye", parameters="n m")
@@ -218,7 +222,7 @@ def _full(fill: Values, dtypes: DTypes) -> Values:
 
 @operation("Tensor.zero_")
 def zero_(a: Operands) -> Values:
-    return tensor(Span(0.0, 0.0), a.values("input").dtypes, ranks=Ranks.TENSOR)
+    return tensor(Interval(0.0, 0.0), a.values("input").dtypes, ranks=Ranks.TENSOR)
 
 
 @operation("torch.empty", parameters="")
@@ -263,7 +267,7 @@ def _literal(data: Values | Items, dtypes: DTypes) -> Values:
     elif value.kind in ("unknown", "image"):
         lifted = DTypes.ANY
     result = converted(value, dtypes or lifted)
-    single = value.span.point
+    single = value.interval.point
     return dataclasses.replace(
         result,
         kind="tensor",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from flake8_saveimage.syntax.arguments import bind
-from flake8_saveimage.values import spans
+from flake8_saveimage.values import intervals
 from flake8_saveimage.values.domain import (
     Abstract,
     Items,
@@ -25,10 +25,10 @@ from flake8_saveimage.values.domain import (
     without_bounds,
 )
 from flake8_saveimage.values.dtypes import DTypes, Ranks, within
+from flake8_saveimage.values.intervals import INF, UNIT, WHOLE, Interval
 from flake8_saveimage.values.objects import Layer, Sequential
 from flake8_saveimage.values.operations import Operands, Passed, converted, operation, transferred
 from flake8_saveimage.values.ops.arithmetic import SIGNED, clamped, floating
-from flake8_saveimage.values.spans import INF, UNIT, WHOLE, Span
 
 MIXED = Values(dtypes=DTypes.ANY, kind="tensor", ranks=Ranks.TENSOR)
 
@@ -39,9 +39,9 @@ def _sigmoid(x: float) -> float:
     return math.exp(x) / (1.0 + math.exp(x))
 
 
-def _erf(x: Span) -> Span:
+def _erf(x: Interval) -> Interval:
     # torch's error near zero is absolute, not relative
-    return Span(-1.0 if x.low < 0 else 0.0, 1.0 if x.high > 0 else 0.0, x.nan)
+    return Interval(-1.0 if x.low < 0 else 0.0, 1.0 if x.high > 0 else 0.0, x.nan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,37 +52,37 @@ class Activation:
     torch's kernel in units in the last place.
     """
 
-    image: Callable[[Span], Span]
-    fills: Span | None = None
+    image: Callable[[Interval], Interval]
+    fills: Interval | None = None
     slack: float = 4.0
 
 
 ACTIVATIONS = {
-    "tanh": Activation(spans.increasing(math.tanh), fills=SIGNED),
-    "sigmoid": Activation(spans.increasing(_sigmoid), fills=UNIT),
-    "expit": Activation(spans.increasing(_sigmoid), fills=UNIT),
-    "softmax": Activation(lambda s: Span(0.0, 1.0, s.nan or not s.bounded), fills=UNIT),
-    "hardsigmoid": Activation(lambda s: Span(0.0, 1.0, s.nan), fills=UNIT),
-    "log_softmax": Activation(lambda s: Span(-INF, 0.0, nan=True)),
-    "exp": Activation(spans.increasing(math.exp)),
-    "expm1": Activation(spans.increasing(math.expm1)),
-    "exp2": Activation(spans.increasing(lambda x: 2.0**x)),
-    "log": Activation(spans.increasing(math.log)),
-    "log2": Activation(spans.increasing(math.log2)),
-    "log10": Activation(spans.increasing(math.log10)),
-    "log1p": Activation(spans.increasing(math.log1p)),
-    "sqrt": Activation(spans.increasing(math.sqrt)),
+    "tanh": Activation(intervals.increasing(math.tanh), fills=SIGNED),
+    "sigmoid": Activation(intervals.increasing(_sigmoid), fills=UNIT),
+    "expit": Activation(intervals.increasing(_sigmoid), fills=UNIT),
+    "softmax": Activation(lambda s: Interval(0.0, 1.0, s.nan or not s.bounded), fills=UNIT),
+    "hardsigmoid": Activation(lambda s: Interval(0.0, 1.0, s.nan), fills=UNIT),
+    "log_softmax": Activation(lambda s: Interval(-INF, 0.0, nan=True)),
+    "exp": Activation(intervals.increasing(math.exp)),
+    "expm1": Activation(intervals.increasing(math.expm1)),
+    "exp2": Activation(intervals.increasing(lambda x: 2.0**x)),
+    "log": Activation(intervals.increasing(math.log)),
+    "log2": Activation(intervals.increasing(math.log2)),
+    "log10": Activation(intervals.increasing(math.log10)),
+    "log1p": Activation(intervals.increasing(math.log1p)),
+    "sqrt": Activation(intervals.increasing(math.sqrt)),
     "erf": Activation(_erf),
-    "atan": Activation(spans.increasing(math.atan)),
-    "arctan": Activation(spans.increasing(math.atan)),
-    "sin": Activation(lambda s: Span(-1.0, 1.0, s.nan or not s.bounded), slack=0),
-    "cos": Activation(lambda s: Span(-1.0, 1.0, s.nan or not s.bounded), slack=0),
+    "atan": Activation(intervals.increasing(math.atan)),
+    "arctan": Activation(intervals.increasing(math.atan)),
+    "sin": Activation(lambda s: Interval(-1.0, 1.0, s.nan or not s.bounded), slack=0),
+    "cos": Activation(lambda s: Interval(-1.0, 1.0, s.nan or not s.bounded), slack=0),
     "rsqrt": Activation(lambda s: WHOLE),  # of -0.0 it is -inf
-    "reciprocal": Activation(lambda s: spans.divide(Span(1.0, 1.0), s)),
-    "gelu": Activation(lambda s: Span(-0.2, max(s.high, 0.0), s.nan or not s.bounded)),
-    "silu": Activation(lambda s: Span(-0.31, max(s.high, 0.0), s.nan or not s.bounded)),
-    "mish": Activation(lambda s: Span(-0.31, max(s.high, 0.0), s.nan or not s.bounded)),
-    "logit": Activation(lambda s: Span(-INF, INF, nan=True)),
+    "reciprocal": Activation(lambda s: intervals.divide(Interval(1.0, 1.0), s)),
+    "gelu": Activation(lambda s: Interval(-0.2, max(s.high, 0.0), s.nan or not s.bounded)),
+    "silu": Activation(lambda s: Interval(-0.31, max(s.high, 0.0), s.nan or not s.bounded)),
+    "mish": Activation(lambda s: Interval(-0.31, max(s.high, 0.0), s.nan or not s.bounded)),
+    "logit": Activation(lambda s: Interval(-INF, INF, nan=True)),
 }
 
 
@@ -102,36 +102,42 @@ def activation(a: Operands) -> Values:
     result = pointwise(row.image, value, dtypes=floating(value.dtypes), slack=row.slack)
     if row.fills is None:
         return _open(result, value, a.name) if a.name in _UPWARDS else result
-    limits = emit(spans.hull(row.fills, Span(0.0, 0.0)), DTypes.DOUBLE, slack=0)
-    span = spans.limited(result.span, limits.low, limits.high)
+    limits = emit(intervals.hull(row.fills, Interval(0.0, 0.0)), DTypes.DOUBLE, slack=0)
+    interval = intervals.limited(result.interval, limits.low, limits.high)
     reach = row.fills if result.reach is None or value.kind == "number" else result.reach
-    return dataclasses.replace(result, span=span, known=True, reach=reach, origin=Origin(a.name))
+    return dataclasses.replace(
+        result, interval=interval, known=True, reach=reach, origin=Origin(a.name)
+    )
 
 
 @operation("softsign")
 def softsign(a: Operands) -> Values:
     value = a.values("input")
     # x / (1 + |x|): integers wrap around in the divisor
-    span = Span(-1.01, 1.01, nan=True) if within(value.dtypes, DTypes.FLOATS) else WHOLE
+    interval = Interval(-1.01, 1.01, nan=True) if within(value.dtypes, DTypes.FLOATS) else WHOLE
     result = pointwise(lambda s: s, value, dtypes=floating(value.dtypes))
-    return dataclasses.replace(result, span=span, reach=None)
+    return dataclasses.replace(result, interval=interval, reach=None)
 
 
 @operation("softplus", parameters="input beta")
 def softplus(a: Operands) -> Values:
     value = a.values("input")
 
-    def span(s: Span) -> Span:
-        return Span(0.0, INF if "beta" in a else max(s.high, 0.0) + 0.7, s.nan)
+    def interval(s: Interval) -> Interval:
+        return Interval(0.0, INF if "beta" in a else max(s.high, 0.0) + 0.7, s.nan)
 
-    result = dataclasses.replace(pointwise(span, value, dtypes=floating(value.dtypes)), reach=None)
+    result = dataclasses.replace(
+        pointwise(interval, value, dtypes=floating(value.dtypes)), reach=None
+    )
     return _open(result, value, a.name)
 
 
 @operation("relu")
 def relu(a: Operands) -> Values:
     value = a.values("input")
-    result = pointwise(lambda s: spans.limited(s, 0.0, INF), value, dtypes=value.dtypes, slack=0)
+    result = pointwise(
+        lambda s: intervals.limited(s, 0.0, INF), value, dtypes=value.dtypes, slack=0
+    )
     return _open(result, value, a.name)
 
 
@@ -140,14 +146,14 @@ def relu(a: Operands) -> Values:
 def leaky_relu(a: Operands) -> Values:
     value = a.values("input")
     default = number(0.01 if "negative_slope" in a else 1.0)
-    slope = as_values(a.get("negative_slope") or a.get("alpha") or default).span
+    slope = as_values(a.get("negative_slope") or a.get("alpha") or default).interval
 
-    def span(s: Span) -> Span:
-        below = spans.multiply(slope, Span(min(s.low, 0.0), 0.0))
-        below = spans.widened(below, 1e-4)
-        return Span(min(below.low, s.low), max(s.high, below.high), s.nan or not s.bounded)
+    def interval(s: Interval) -> Interval:
+        below = intervals.multiply(slope, Interval(min(s.low, 0.0), 0.0))
+        below = intervals.widened(below, 1e-4)
+        return Interval(min(below.low, s.low), max(s.high, below.high), s.nan or not s.bounded)
 
-    return _open(pointwise(span, value, dtypes=value.dtypes, slack=4), value, a.name)
+    return _open(pointwise(interval, value, dtypes=value.dtypes, slack=4), value, a.name)
 
 
 @operation("hardtanh", parameters="input min_val max_val")
@@ -174,11 +180,11 @@ def max_pool(a: Operands) -> Values:
 @operation("torch.nn.functional.{avg_pool2d adaptive_avg_pool2d}")
 def average(a: Operands) -> Values:
     value = a.values("input")
-    padded = spans.hull(value.span, Span(0.0, 0.0))  # zeros at the border count
+    padded = intervals.hull(value.interval, Interval(0.0, 0.0))  # zeros at the border count
     if not padded.bounded:
-        padded = Span(padded.low, padded.high, nan=True)  # inf - inf
-    span = emit(spans.widened(padded, 1e-4), value.dtypes)
-    return dataclasses.replace(value, span=span)
+        padded = Interval(padded.low, padded.high, nan=True)  # inf - inf
+    interval = emit(intervals.widened(padded, 1e-4), value.dtypes)
+    return dataclasses.replace(value, interval=interval)
 
 
 @operation(
@@ -196,31 +202,39 @@ def interpolate(a: Operands) -> Values:
     smooth = mode in ("nearest", "nearest-exact", "area", "bilinear", "linear", "trilinear")
     if "mode" not in a and a.complete:
         smooth = True
-    span = spans.hull(value.span, Span(0.0, 0.0)) if not smooth else value.span
+    interval = intervals.hull(value.interval, Interval(0.0, 0.0)) if not smooth else value.interval
     if not smooth:
-        margin = 0.65 * (span.high - span.low) if span.bounded else 0.0
-        span = Span(span.low - margin, span.high + margin, span.nan)
-    if not span.bounded:
-        span = Span(span.low, span.high, nan=True) if smooth else WHOLE
+        margin = 0.65 * (interval.high - interval.low) if interval.bounded else 0.0
+        interval = Interval(interval.low - margin, interval.high + margin, interval.nan)
+    if not interval.bounded:
+        interval = Interval(interval.low, interval.high, nan=True) if smooth else WHOLE
     nearest = mode in ("nearest", "nearest-exact") or (mode is None and smooth)
-    stored = value.span if nearest else emit(_blurred(span), value.dtypes, slack=8)
-    return dataclasses.replace(value, span=stored, scale=(1.0, 0.0))
+    stored = value.interval if nearest else emit(_blurred(interval), value.dtypes, slack=8)
+    return dataclasses.replace(value, interval=stored, scale=(1.0, 0.0))
 
 
-def _blurred(span: Span) -> Span:
+def _blurred(interval: Interval) -> Interval:
     """Widen for weighted sums: weights add up to one but for rounding in the coarsest dtype."""
-    size = max(abs(span.low), abs(span.high)) if span.bounded else 0.0
+    size = max(abs(interval.low), abs(interval.high)) if interval.bounded else 0.0
     slack = size * 1e-3
-    return Span(span.low - slack if span.low else 0.0, span.high + slack, span.nan)
+    return Interval(
+        interval.low - slack if interval.low else 0.0, interval.high + slack, interval.nan
+    )
 
 
 @operation("torch.nn.functional.dropout", parameters="input p training")
 def dropout(a: Operands) -> Values:
     value = a.values("input")
     rate = constant(a.get("p")) if "p" in a else 0.5
-    gain = Span(1.0, 1.0 / (1.0 - rate)) if rate is not None and 0 <= rate < 1 else Span(1.0, INF)
-    span = spans.multiply(spans.hull(value.span, Span(0.0, 0.0)), spans.hull(gain, UNIT))
-    return dataclasses.replace(value, span=emit(span, value.dtypes, slack=4), reach=None)
+    gain = (
+        Interval(1.0, 1.0 / (1.0 - rate))
+        if rate is not None and 0 <= rate < 1
+        else Interval(1.0, INF)
+    )
+    interval = intervals.multiply(
+        intervals.hull(value.interval, Interval(0.0, 0.0)), intervals.hull(gain, UNIT)
+    )
+    return dataclasses.replace(value, interval=emit(interval, value.dtypes, slack=4), reach=None)
 
 
 @operation("{torch torch.nn.functional Tensor}.{matmul mm bmm einsum linear bilinear}")
@@ -247,8 +261,8 @@ def unit_vectors(a: Operands) -> Values:
     value = a.values("input")
     # x / max(norm, eps): at most 1 but for rounding, for the orders p >= 1
     plain = "p" not in a and a.complete
-    span = emit(Span(-1.01, 1.01, nan=True), value.dtypes) if plain else WHOLE
-    return dataclasses.replace(value, span=span, reach=None, origin=None, scale=(1.0, 0.0))
+    interval = emit(Interval(-1.01, 1.01, nan=True), value.dtypes) if plain else WHOLE
+    return dataclasses.replace(value, interval=interval, reach=None, origin=None, scale=(1.0, 0.0))
 
 
 # a layer of torch.nn: the function behind it and the parameters of its constructor

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flake8_saveimage.values.domain import Values, tensor
 from flake8_saveimage.values.dtypes import DTypes
+from flake8_saveimage.values.intervals import UNIT
 from flake8_saveimage.values.operations import Operands, operation
 from flake8_saveimage.values.ops.arithmetic import clamp
 from flake8_saveimage.values.ops.creation import filled, shape_ranks
 from flake8_saveimage.values.ops.shape import reshaped, same
-from flake8_saveimage.values.spans import UNIT
 
 operation("numpy.{array asarray copy ascontiguousarray}")(same)
 operation("numpy.{transpose expand_dims squeeze flip reshape moveaxis}")(reshaped)

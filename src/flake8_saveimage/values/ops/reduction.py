@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from flake8_saveimage.values import spans
+from flake8_saveimage.values import intervals
 from flake8_saveimage.values.domain import (
     UNKNOWN,
     Abstract,
@@ -16,10 +16,10 @@ from flake8_saveimage.values.domain import (
     tensor,
 )
 from flake8_saveimage.values.dtypes import DTypes, Ranks, result_types, within
+from flake8_saveimage.values.intervals import INF, UNIT, WHOLE, Interval
 from flake8_saveimage.values.operations import Operands, converted, operation
 from flake8_saveimage.values.ops.arithmetic import floating
 from flake8_saveimage.values.ops.shape import unmoved
-from flake8_saveimage.values.spans import INF, UNIT, WHOLE, Span
 
 
 @operation("{torch Tensor}.{eq ne lt le gt ge isnan isinf isfinite}")
@@ -31,8 +31,8 @@ def comparison(a: Operands) -> Values:
 
 @operation("{torch Tensor}.{argmax argmin argsort nonzero multinomial}", "torch.bincount")
 def index(a: Operands) -> Values:
-    span = Span(0.0, 2.0**63)
-    return tensor(span, DTypes.INT64, reach=None, ranks=Ranks.TENSOR)
+    interval = Interval(0.0, 2.0**63)
+    return tensor(interval, DTypes.INT64, reach=None, ranks=Ranks.TENSOR)
 
 
 @operation("torch.histc")
@@ -48,12 +48,12 @@ def one_hot(a: Operands) -> Values:
 # --- reductions -----------------------------------------------------------------------------
 
 
-def reduced(a: Operands, value: Values, span: Span, dtypes: DTypes) -> Values:
+def reduced(a: Operands, value: Values, interval: Interval, dtypes: DTypes) -> Values:
     """Return a reduction of ``value``: what it reaches depends on the data."""
     whole = "dim" not in a and a.complete
     return dataclasses.replace(
         value,
-        span=span,
+        interval=interval,
         dtypes=dtypes,
         ranks=Ranks.ZERO if whole else Ranks.TENSOR,
         reach=None,
@@ -67,9 +67,9 @@ def mean(a: Operands) -> Values:
     value = a.values("input")
     dtypes = a.dtypes(value.dtypes & DTypes.FLOATS or DTypes.FLOAT)
     # sums lose some digits before they are divided, and overflow; the mean of nothing is NaN
-    huge = max(abs(value.span.low), abs(value.span.high)) > 1e30
-    span = WHOLE if huge else emit(spans.widened(value.span, 1e-4), dtypes)
-    result = reduced(a, value, dataclasses.replace(span, nan=True), dtypes)
+    huge = max(abs(value.interval.low), abs(value.interval.high)) > 1e30
+    interval = WHOLE if huge else emit(intervals.widened(value.interval, 1e-4), dtypes)
+    result = reduced(a, value, dataclasses.replace(interval, nan=True), dtypes)
     return dataclasses.replace(result, marks=result.marks | {"mean"})
 
 
@@ -80,15 +80,15 @@ def total(a: Operands) -> Values:
     if value.dtypes & ~DTypes.FLOATS:
         summed |= DTypes.INT64
     dtypes = a.dtypes(summed)
-    huge = max(abs(value.span.low), abs(value.span.high)) > 2.0**31
-    signed = Span(
-        0.0 if value.span.low >= 0 else -INF,
-        0.0 if value.span.high <= 0 else INF,
-        value.span.nan or value.span.low < 0 < value.span.high,
+    huge = max(abs(value.interval.low), abs(value.interval.high)) > 2.0**31
+    signed = Interval(
+        0.0 if value.interval.low >= 0 else -INF,
+        0.0 if value.interval.high <= 0 else INF,
+        value.interval.nan or value.interval.low < 0 < value.interval.high,
     )
     if within(dtypes, DTypes.INT64) and not huge:
         low, high = max(signed.low, -(2.0**63)), min(signed.high, 2.0**63)
-        return reduced(a, value, Span(low, high), dtypes)
+        return reduced(a, value, Interval(low, high), dtypes)
     return reduced(a, value, emit(signed, dtypes), dtypes)
 
 
@@ -102,20 +102,20 @@ def std(a: Operands) -> Values:
 def _spread(a: Operands) -> Values:
     value = a.values("input")
     dtypes = value.dtypes & DTypes.FLOATS or DTypes.FLOAT
-    return reduced(a, value, Span(0.0, INF, nan=True), dtypes)
+    return reduced(a, value, Interval(0.0, INF, nan=True), dtypes)
 
 
 @operation("{torch Tensor torch.linalg}.norm", parameters="input p dim")
 def norm(a: Operands) -> Values:
     value = a.values("input")
-    result = reduced(a, value, Span(0.0, INF, nan=True), floating(value.dtypes))
+    result = reduced(a, value, Interval(0.0, INF, nan=True), floating(value.dtypes))
     return dataclasses.replace(result, marks=result.marks | {"extremum"}, ranks=Ranks.TENSOR)
 
 
 @operation("{torch Tensor}.{amax amin quantile}", parameters="input dim keepdim")
 def extremum(a: Operands) -> Values:
     value = a.values("input")
-    result = reduced(a, value, value.span, value.dtypes)
+    result = reduced(a, value, value.interval, value.dtypes)
     return dataclasses.replace(result, marks=result.marks | {"extremum"}, ranks=Ranks.TENSOR)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from flake8_saveimage.values import spans
+from flake8_saveimage.values import intervals
 from flake8_saveimage.values.domain import (
     UNKNOWN,
     Abstract,
@@ -16,8 +16,8 @@ from flake8_saveimage.values.domain import (
     operand_as,
 )
 from flake8_saveimage.values.dtypes import DTypes, Ranks, each, result_types
+from flake8_saveimage.values.intervals import Interval
 from flake8_saveimage.values.operations import Operands, converted, operation, tensors_of
-from flake8_saveimage.values.spans import Span
 
 
 def unmoved(value: Values) -> Values:
@@ -69,7 +69,7 @@ def pad(a: Operands) -> Values:
         return value
     fill = as_values(a.get("value") or number(0.0))
     padded = converted(dataclasses.replace(fill, ranks=value.ranks), value.dtypes)
-    return dataclasses.replace(value, span=spans.hull(value.span, padded.span))
+    return dataclasses.replace(value, interval=intervals.hull(value.interval, padded.interval))
 
 
 @operation("torch.{cat stack concat concatenate}", parameters="tensors dim")
@@ -81,9 +81,9 @@ def cat(a: Operands) -> Values:
         return dataclasses.replace(whole, kind="tensor", ranks=Ranks.DIMENSIONS)
     dtypes = result_types(tuple((v.dtypes, Ranks.DIMENSIONS) for v in sequence))
     result = join_parts([converted(v, v.dtypes) for v in sequence])
-    span = converted(dataclasses.replace(result, dtypes=any_dtype(sequence)), dtypes)
+    interval = converted(dataclasses.replace(result, dtypes=any_dtype(sequence)), dtypes)
     return dataclasses.replace(
-        span, kind="tensor", ranks=Ranks.DIMENSIONS, reach=result.reach, scale=result.scale
+        interval, kind="tensor", ranks=Ranks.DIMENSIONS, reach=result.reach, scale=result.scale
     )
 
 
@@ -106,19 +106,19 @@ def _selected(first: Values, second: Values) -> Values:
     if dtypes & DTypes.DOUBLE and Ranks.NUMBER in (first.ranks, second.ranks):
         dtypes |= DTypes.FLOAT
     mixed = join_parts([first, second])
-    span = spans.hull(first.span, second.span)
-    result: Span | None = None
+    interval = intervals.hull(first.interval, second.interval)
+    result: Interval | None = None
     for dtype in each(dtypes):
-        both = spans.hull(operand_as(first, dtype), operand_as(second, dtype))
-        result = both if result is None else spans.hull(result, both)
+        both = intervals.hull(operand_as(first, dtype), operand_as(second, dtype))
+        result = both if result is None else intervals.hull(result, both)
     return dataclasses.replace(
         mixed,
         marks=first.marks | second.marks | {"masked"},
-        span=result or span,
+        interval=result or interval,
         dtypes=dtypes,
         kind="tensor",
         ranks=Ranks.TENSOR,
-        reach=spans.overlap(first.reach, second.reach),
+        reach=intervals.overlap(first.reach, second.reach),
         scale=(1.0, 0.0),
     )
 
@@ -127,8 +127,8 @@ def _selected(first: Values, second: Values) -> Values:
 def masked_fill(a: Operands) -> Values:
     value, fill = a.values("input"), a.values("value")
     stored = converted(fill, value.dtypes)
-    span, marks = spans.hull(value.span, stored.span), value.marks | {"masked"}
-    return dataclasses.replace(value, span=span, scale=(1.0, 0.0), marks=marks)
+    interval, marks = intervals.hull(value.interval, stored.interval), value.marks | {"masked"}
+    return dataclasses.replace(value, interval=interval, scale=(1.0, 0.0), marks=marks)
 
 
 @operation("Tensor.copy_", parameters="input src")

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from flake8_saveimage.syntax.arguments import Arguments, bind
-from flake8_saveimage.values import spans
+from flake8_saveimage.values import intervals
 from flake8_saveimage.values.context import Context
 from flake8_saveimage.values.domain import (
     NOTHING,
@@ -32,6 +32,7 @@ from flake8_saveimage.values.domain import (
     tensor,
 )
 from flake8_saveimage.values.dtypes import DTypes, Ranks, within
+from flake8_saveimage.values.intervals import UNIT, Interval
 from flake8_saveimage.values.objects import Chain, Frame, Transform
 from flake8_saveimage.values.operations import (
     Operands,
@@ -46,9 +47,8 @@ from flake8_saveimage.values.ops.nn import interpolate
 from flake8_saveimage.values.ops.pillow import IMAGE
 from flake8_saveimage.values.ops.shape import unmoved
 from flake8_saveimage.values.scaling import handled
-from flake8_saveimage.values.spans import UNIT, Span
 
-BYTES = Span(0.0, 255.0)
+BYTES = Interval(0.0, 255.0)
 _FUNCTIONAL = "torchvision.transforms.{functional v2.functional functional_tensor}"
 
 
@@ -89,7 +89,9 @@ def convert_image_dtype(a: Operands) -> Values:
 def to_dtype(a: Operands) -> Values:
     dtypes, scale = a.dtypes(DTypes.FLOAT), a.truth("scale", False)
     if scale is None:
-        return dataclasses.replace(a.values("input"), dtypes=dtypes, span=spans.WHOLE, reach=None)
+        return dataclasses.replace(
+            a.values("input"), dtypes=dtypes, interval=intervals.WHOLE, reach=None
+        )
     return scaled_to(a.values("input"), dtypes) if scale else cast_to(a.values("input"), dtypes)
 
 
@@ -98,7 +100,7 @@ def scaled_to(value: Values, dtypes: DTypes) -> Values:
     if within(value.dtypes, DTypes.FLOATS) and within(dtypes, DTypes.FLOATS):
         return cast_to(value, dtypes)
     if within(value.dtypes, DTypes.UINT8) and within(dtypes, DTypes.FLOATS):
-        unit = pointwise(lambda s: spans.divide(s, BYTES_MAX), value, dtypes=dtypes, slack=2)
+        unit = pointwise(lambda s: intervals.divide(s, BYTES_MAX), value, dtypes=dtypes, slack=2)
         reach = UNIT if value.reach == BYTES else unit.reach
         return dataclasses.replace(unit, known=True, reach=reach, origin=None)
     if within(dtypes, DTypes.UINT8):
@@ -109,7 +111,7 @@ def scaled_to(value: Values, dtypes: DTypes) -> Values:
     return Values(dtypes=dtypes, kind="tensor", ranks=Ranks.TENSOR, known=value.known)
 
 
-BYTES_MAX = Span(255.0, 255.0)
+BYTES_MAX = Interval(255.0, 255.0)
 
 
 @operation(f"{_FUNCTIONAL}.normalize", parameters="input mean std inplace")
@@ -149,7 +151,7 @@ def _normalized(value: Values, mean: float, std: float) -> Values:
     shift, scale = (_approximately(number(float(c))) for c in (mean, std))
     return dataclasses.replace(
         pointwise(
-            lambda x, m, s: spans.divide(spans.subtract(x, m), s),
+            lambda x, m, s: intervals.divide(intervals.subtract(x, m), s),
             value,
             shift,
             scale,
@@ -162,7 +164,7 @@ def _normalized(value: Values, mean: float, std: float) -> Values:
 
 def _approximately(constant: Values) -> Values:
     """Mean and std become tensors of the image's dtype first."""
-    return dataclasses.replace(constant, span=emit(constant.span, DTypes.FLOAT, slack=1))
+    return dataclasses.replace(constant, interval=emit(constant.interval, DTypes.FLOAT, slack=1))
 
 
 @operation(
@@ -178,21 +180,21 @@ def make_grid(a: Operands) -> Values:
     if normalized:
         value = dataclasses.replace(
             handled(value),
-            span=Span(0.0, 1.0, value.span.nan or not value.span.bounded),
+            interval=Interval(0.0, 1.0, value.interval.nan or not value.interval.bounded),
             reach=UNIT,
             scale=(1.0, 0.0),
         )
     elif normalized is None:
         value = dataclasses.replace(
-            value, known=True, reach=None, span=spans.hull(value.span, UNIT)
+            value, known=True, reach=None, interval=intervals.hull(value.interval, UNIT)
         )
     fill = as_values(a.get("pad_value") or number(0.0))
-    padded = spans.hull(value.span, _stored(fill, value))
-    return dataclasses.replace(value, span=padded)
+    padded = intervals.hull(value.interval, _stored(fill, value))
+    return dataclasses.replace(value, interval=padded)
 
 
-def _stored(fill: Values, value: Values) -> Span:
-    return cast_to(fill, value.dtypes).span
+def _stored(fill: Values, value: Values) -> Interval:
+    return cast_to(fill, value.dtypes).interval
 
 
 @operation(f"{_FUNCTIONAL}.{{resize resized_crop rotate affine}}")
@@ -210,7 +212,9 @@ def resized(a: Operands) -> Values:
 def moved(a: Operands) -> Values:
     # what a crop adds at the border is zero
     value = a.values("input")
-    return unmoved(dataclasses.replace(value, span=spans.hull(value.span, Span(0.0, 0.0))))
+    return unmoved(
+        dataclasses.replace(value, interval=intervals.hull(value.interval, Interval(0.0, 0.0)))
+    )
 
 
 @operation(f"{_FUNCTIONAL}.adjust_{{brightness contrast saturation hue gamma sharpness}}")
@@ -218,11 +222,13 @@ def moved(a: Operands) -> Values:
 def adjusted(a: Operands) -> Values:
     """Colour adjustments clamp to the image's range; only values inside it stay inside."""
     value = a.values("input")
-    inside = value.span.low >= 0 and value.span.high <= 1 and within(value.dtypes, DTypes.FLOATS)
+    inside = (
+        value.interval.low >= 0 and value.interval.high <= 1 and within(value.dtypes, DTypes.FLOATS)
+    )
     if inside:
-        span = emit(Span(0.0, 1.0, nan=True), value.dtypes, slack=8)
-        return dataclasses.replace(value, span=span, reach=UNIT)
-    return dataclasses.replace(value, span=spans.WHOLE, reach=None)
+        interval = emit(Interval(0.0, 1.0, nan=True), value.dtypes, slack=8)
+        return dataclasses.replace(value, interval=interval, reach=UNIT)
+    return dataclasses.replace(value, interval=intervals.WHOLE, reach=None)
 
 
 # --- transform objects ----------------------------------------------------------------------

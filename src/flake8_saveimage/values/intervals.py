@@ -1,6 +1,6 @@
 """Interval arithmetic on the extended reals, rounded outward.
 
-A span holds every value that can occur. An infinite bound means both "no bound known" and
+A interval holds every value that can occur. An infinite bound means both "no bound known" and
 "infinity itself may occur", so that what torch makes of infinities (NaN from inf - inf, 0 * inf,
 inf / inf) is always covered.
 """
@@ -15,7 +15,7 @@ INF = math.inf
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class Interval:
     """The closed interval [low, high], and NaN where ``nan`` says so."""
 
     low: float
@@ -36,51 +36,57 @@ class Span:
         return self.low == self.high and not self.nan
 
 
-WHOLE = Span(-INF, INF, nan=True)
-UNIT = Span(0.0, 1.0)
+WHOLE = Interval(-INF, INF, nan=True)
+UNIT = Interval(0.0, 1.0)
 
 
-def hull(first: Span, second: Span) -> Span:
-    """Return the smallest span that holds both."""
-    return Span(min(first.low, second.low), max(first.high, second.high), first.nan or second.nan)
+def hull(first: Interval, second: Interval) -> Interval:
+    """Return the smallest interval that holds both."""
+    return Interval(
+        min(first.low, second.low), max(first.high, second.high), first.nan or second.nan
+    )
 
 
-def overlap(first: Span | None, second: Span | None) -> Span | None:
+def overlap(first: Interval | None, second: Interval | None) -> Interval | None:
     """Return the values that both hold, ``None`` where nothing is common."""
     if first is None or second is None:
         return None
     low, high = max(first.low, second.low), min(first.high, second.high)
-    return Span(low, high, first.nan and second.nan) if low <= high else None
+    return Interval(low, high, first.nan and second.nan) if low <= high else None
 
 
-def limited(span: Span, low: float, high: float) -> Span:
-    """Return the part of a span inside [low, high]; what lies beyond is moved to the edge."""
-    return Span(min(max(span.low, low), high), max(min(span.high, high), low), span.nan)
+def limited(interval: Interval, low: float, high: float) -> Interval:
+    """Return the part of an interval inside [low, high]; what lies beyond is moved to the edge."""
+    return Interval(
+        min(max(interval.low, low), high), max(min(interval.high, high), low), interval.nan
+    )
 
 
-def outward(low: float, high: float, nan: bool = False) -> Span:
-    """Build a span from bounds computed in double precision, one step wider each."""
+def outward(low: float, high: float, nan: bool = False) -> Interval:
+    """Build an interval from bounds computed in double precision, one step wider each."""
     if math.isnan(low) or math.isnan(high):
         return WHOLE
-    return Span(
+    return Interval(
         low if low == 0 else math.nextafter(low, -INF),
         high if high == 0 else math.nextafter(high, INF),
         nan,
     )
 
 
-def widened(span: Span, relative: float) -> Span:
+def widened(interval: Interval, relative: float) -> Interval:
     """Move each bound outward by a share of its own size; zero stays zero."""
     if relative == 0:
-        return span
-    return Span(
-        span.low - abs(span.low) * relative if abs(span.low) < INF else span.low,
-        span.high + abs(span.high) * relative if abs(span.high) < INF else span.high,
-        span.nan,
+        return interval
+    return Interval(
+        interval.low - abs(interval.low) * relative if abs(interval.low) < INF else interval.low,
+        interval.high + abs(interval.high) * relative
+        if abs(interval.high) < INF
+        else interval.high,
+        interval.nan,
     )
 
 
-def add(first: Span, second: Span) -> Span:
+def add(first: Interval, second: Interval) -> Interval:
     """Return the sums."""
     clash = (first.high == INF and second.low == -INF) or (first.low == -INF and second.high == INF)
     low = -INF if -INF in (first.low, second.low) else first.low + second.low
@@ -88,17 +94,17 @@ def add(first: Span, second: Span) -> Span:
     return outward(low, high, first.nan or second.nan or clash)
 
 
-def negated(span: Span) -> Span:
+def negated(interval: Interval) -> Interval:
     """Return the negatives."""
-    return Span(-span.high, -span.low, span.nan)
+    return Interval(-interval.high, -interval.low, interval.nan)
 
 
-def subtract(first: Span, second: Span) -> Span:
+def subtract(first: Interval, second: Interval) -> Interval:
     """Return the differences."""
     return add(first, negated(second))
 
 
-def multiply(first: Span, second: Span) -> Span:
+def multiply(first: Interval, second: Interval) -> Interval:
     """Return the products; 0 * inf counts as NaN."""
     clash = (0.0 in first and not second.bounded) or (0.0 in second and not first.bounded)
     corners = [
@@ -109,11 +115,11 @@ def multiply(first: Span, second: Span) -> Span:
     return outward(min(corners), max(corners), first.nan or second.nan or clash)
 
 
-def divide(first: Span, second: Span) -> Span:
-    """Return the quotients; dividing by a span that holds zero can give anything."""
+def divide(first: Interval, second: Interval) -> Interval:
+    """Return the quotients; dividing by an interval that holds zero can give anything."""
     clash = not first.bounded and not second.bounded
     if 0.0 in second:
-        return Span(-INF, INF, first.nan or second.nan or clash or 0.0 in first)
+        return Interval(-INF, INF, first.nan or second.nan or clash or 0.0 in first)
     corners = [
         0.0 if a == 0 or abs(b) == INF else a / b
         for a in (first.low, first.high)
@@ -122,19 +128,21 @@ def divide(first: Span, second: Span) -> Span:
     return outward(min(corners), max(corners), first.nan or second.nan or clash)
 
 
-def increasing(function: Callable[[float], float], *, slack: float = 0.0) -> Callable[[Span], Span]:
-    """Lift an increasing function to spans; ``slack`` is torch's own relative error in it.
+def increasing(
+    function: Callable[[float], float], *, slack: float = 0.0
+) -> Callable[[Interval], Interval]:
+    """Lift an increasing function to intervals; ``slack`` is torch's own relative error in it.
 
     Where Python's function overflows, the value is infinite; where it is not defined (the
     logarithm of a negative number), torch gives NaN.
     """
 
-    def lifted(span: Span) -> Span:
-        low, low_bad = _evaluate(function, span.low)
-        high, high_bad = _evaluate(function, span.high)
+    def lifted(interval: Interval) -> Interval:
+        low, low_bad = _evaluate(function, interval.low)
+        high, high_bad = _evaluate(function, interval.high)
         if high_bad:
-            return Span(-INF, INF, nan=True)
-        nan = span.nan or low_bad
+            return Interval(-INF, INF, nan=True)
+        nan = interval.nan or low_bad
         return widened(outward(-INF if low_bad else low, high, nan), slack)
 
     return lifted
@@ -150,16 +158,16 @@ def _evaluate(function: Callable[[float], float], x: float) -> tuple[float, bool
     return result, math.isnan(result)
 
 
-def absolute(span: Span) -> Span:
+def absolute(interval: Interval) -> Interval:
     """Return the absolute values."""
-    if span.low >= 0:
-        return span
-    if span.high <= 0:
-        return negated(span)
-    return Span(0.0, max(-span.low, span.high), span.nan)
+    if interval.low >= 0:
+        return interval
+    if interval.high <= 0:
+        return negated(interval)
+    return Interval(0.0, max(-interval.low, interval.high), interval.nan)
 
 
-def power(base: Span, exponent: Span) -> Span:
+def power(base: Interval, exponent: Interval) -> Interval:
     """Return the powers: exact bounds for whole positive exponents and non-negative bases."""
     if exponent.point and 0 < exponent.low <= 16 and exponent.low.is_integer():
         n = int(exponent.low)
