@@ -58,9 +58,21 @@ def _union_of_sequences(sequences: list[Items]) -> Items:
         return Items(tuple(merged(list(column)) for column in columns))
     # a list that grows: what only the longest has may be missing
     longest = max(sequences, key=lambda v: len(v.parts)).parts
-    sure = min(lengths)
-    parts = (p if i < sure or isinstance(p, Perhaps) else Perhaps(p) for i, p in enumerate(longest))
+    shortest = min(sequences, key=lambda v: len(v.parts)).parts
+    ahead = _common(shortest, longest)
+    behind = min(_common(shortest[::-1], longest[::-1]), len(shortest) - ahead)
+    end = len(longest) - behind
+    parts = (
+        p if i < ahead or i >= end or isinstance(p, Perhaps) else Perhaps(p)
+        for i, p in enumerate(longest)
+    )
     return Items(tuple(parts), complete=False)
+
+
+def _common(first: tuple[Abstract, ...], second: tuple[Abstract, ...]) -> int:
+    """Return how many parts two sequences have in common at their beginning."""
+    pairs = enumerate(zip(first, second, strict=False))
+    return next((i for i, (a, b) in pairs if a != b), len(first))
 
 
 def unwrapped(value: Abstract) -> Abstract:
