@@ -24,6 +24,7 @@ from flake8_saveimage.values.domain import (
     Abstract,
     Items,
     Perhaps,
+    Several,
     Thing,
     Values,
     as_values,
@@ -149,6 +150,8 @@ class Calls:
         """Call an object of the program or of a known library."""
         if isinstance(target, Function):
             return self._enter(target, arguments)
+        if isinstance(target, Several):
+            return merged([self.context.invoke(part, arguments, frame) for part in target.parts])
         if isinstance(target, Class):
             return _instantiate(target, arguments)
         if isinstance(target, Instance):

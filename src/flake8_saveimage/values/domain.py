@@ -107,6 +107,13 @@ class Perhaps(Thing):
     looped: bool = False
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Several(Thing):
+    """One of several objects: which one is not visible."""
+
+    parts: tuple[Abstract, ...]
+
+
 Abstract: TypeAlias = Values | Items | Literally | DTypes | Thing
 
 UNKNOWN = Values()
@@ -353,7 +360,7 @@ def pointwise(
 
 
 # marks that outlive arithmetic
-STICKY = frozenset({"extremum", "given"})
+STICKY = frozenset({"extremum", "given", "pending"})
 
 
 def without_bounds(result: Values, origin: Origin | None) -> Values:

@@ -25,6 +25,7 @@ from flake8_saveimage.values.domain import (
     Abstract,
     Items,
     Perhaps,
+    Several,
     Thing,
     Values,
     as_values,
@@ -315,6 +316,8 @@ class Evaluator:
 
     def attribute(self, owner: Abstract, name: str) -> Abstract:
         """Return an attribute of an object of the program."""
+        if isinstance(owner, Several):
+            return merged([self.attribute(part, name) for part in owner.parts])
         if isinstance(owner, Instance):
             scope = owner.frame.flow.method(owner.scope, name)
             if scope is not None:

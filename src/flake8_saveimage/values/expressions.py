@@ -28,7 +28,7 @@ from flake8_saveimage.values.domain import (
 from flake8_saveimage.values.dtypes import BY_NAME, DTypes, Ranks, within
 from flake8_saveimage.values.elements import part
 from flake8_saveimage.values.intervals import WHOLE
-from flake8_saveimage.values.merging import merged
+from flake8_saveimage.values.merging import any_object, merged
 from flake8_saveimage.values.naming import role
 from flake8_saveimage.values.objects import Frame, Function, Sequential, Table
 from flake8_saveimage.values.operations import applied_to
@@ -280,6 +280,8 @@ def _subscript(context: Context, node: cst.CSTNode, place: Place, frame: Frame) 
         index = context.evaluate(node.slice[0].slice.value, place, frame)
         if isinstance(value, Table) and isinstance(index, Literally):
             return value.entries.get(index.value, fresh(node))
+        if isinstance(value, Table) and value.entries:
+            return any_object(list(value.entries.values()))
         position = constant(index)
         if isinstance(value, Values):
             return reshaped_by_index(value)
