@@ -158,7 +158,8 @@ class Calls:
             for name in ("forward", "__call__"):
                 method = target.frame.flow.method(target.scope, name)
                 if method is not None:
-                    return self._enter(Function(method, target.frame, target), arguments)
+                    result = self._enter(Function(method, target.frame, target), arguments)
+                    return _named_helper(result, target.scope.name)
             return UNKNOWN
         if isinstance(target, Partial):
             first = target.arguments

@@ -235,12 +235,26 @@ def _in_place(receiver: str, site: CallSite, flow: Flow) -> list[tuple[str, Even
     """``x.clamp_(0, 1)``, or ``torch.clamp_(x, 0, 1)``."""
     qualified = flow.resolve(site.node.func, site.place)
     if qualified is None:
-        return [(receiver, Event("method", site.place, site.node, site.name))]
+        changed = [
+            (name, Event("helper", site.place, site.node)) for name in _seen_by(site, receiver)
+        ]
+        return [(receiver, Event("method", site.place, site.node, site.name)), *changed]
     if qualified in OPERATIONS and site.node.args:
         target = dotted(site.node.args[0].value)
         if target is not None:
             return [(target, Event("method", site.place, site.node, qualified))]
     return []
+
+
+def _seen_by(site: CallSite, name: str) -> Iterator[str]:
+    """Yield the tensors of which ``name`` is a view: ``for t, m, s in zip(images, mean, std)``."""
+    for binding in site.place.scope.bindings.get(name, ()):
+        source = binding.value if binding.kind == "for" else None
+        parts = [a.value for a in source.args] if isinstance(source, cst.Call) else [source]
+        for part in parts:
+            whole = dotted(part) if part is not None else None
+            if whole is not None:
+                yield whole
 
 
 def _changed_object(receiver: cst.BaseExpression) -> cst.BaseExpression:

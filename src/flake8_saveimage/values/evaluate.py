@@ -335,7 +335,7 @@ class Evaluator:
         if key not in self._attributes:
             self._attributes[key] = UNKNOWN  # an attribute that depends on itself
             inside = self._frame_of_self(owner)
-            bindings = owner.frame.flow.class_attribute(owner.scope, name)
+            bindings = _of_nearest_class(owner.frame.flow.class_attribute(owner.scope, name))
             found = [self._in_object(b, inside) for b in bindings[:6]]
             self._attributes[key] = merged(found) if found else UNKNOWN
         return self._attributes[key]
@@ -404,3 +404,22 @@ def _always_in_loop(block: Block, place: Place) -> int | None:
         if outer.kind == "loop":
             start = outer.start
     return start
+
+
+def _of_nearest_class(bindings: Sequence[Binding]) -> Sequence[Binding]:
+    """Leave out what base classes give an attribute that the class's own ``__init__`` rebinds.
+
+    The bindings are those of the nearest class first.
+    """
+    own = [b for b in bindings if _class_of(b) is _class_of(bindings[0])]
+    replaced = any(
+        b.place.block.kind == "scope" and b.place.scope.name in ("__init__", _class_of(b).name)
+        for b in own
+    )
+    return own if replaced else bindings
+
+
+def _class_of(binding: Binding) -> Scope:
+    method = enclosing_method(binding.place)
+    owner = method.owner_class if method is not None else None
+    return owner if owner is not None else binding.place.scope

@@ -48,6 +48,9 @@ def merged(values: list[Abstract]) -> Abstract:
     if all(v == first for v in values):
         return first
     tensors = [as_values(v) for v in values if v != NOTHING]
+    if any(v.kind == "tensor" for v in tensors):
+        # `if self.transform: image = self.transform(image)`: the image itself is not saved
+        tensors = [v for v in tensors if v.kind != "image"]
     joined = tensors[0] if tensors else UNKNOWN
     for value in tensors[1:]:
         joined = join(joined, value)

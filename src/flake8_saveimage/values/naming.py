@@ -14,7 +14,7 @@ _HANDLES = r"""
     | (latents?|tensors?|preds?|samples?|outputs?)_?(2|to)_?im | visuali[sz]e_?tensor
     | (min|max)_?(max|min)_?(norm|scal) | norm(alize|alise)?_?(ip|range|01|0_1|img|image|tensor)
     | (to|into)_?(zero_?one|01|0_1|unit) | clamp | clip | quanti[sz]e | tone_?map | colou?ri[sz]e
-    | ^normali[sz]e$ | ^(de|inv|un)_?(norm|std)?$ | heat_?map | display_?trans
+    | ^normali[sz]e$ | ^(de|inv|un)_?(norm|std)?$ | ^inverse$ | heat_?map | display_?trans
     | recover_?(im|norm) | restore_?range
 """
 # A helper that only moves values to other places.
