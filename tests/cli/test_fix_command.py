@@ -79,7 +79,7 @@ def test_configuration_selection_and_noqa_are_those_of_check(
 
 
 def test_unsafe_fixes_are_left_and_listed(tmp_path: Path, command: Command) -> None:
-    used = LOOP + '    print(open("numbers.pt"))\n'
+    used = LOOP + "    print(os.listdir())\n"
     write(tmp_path, {"a.py": used})
     checked = findings(command("check", "a.py").stdout)
     assert len(checked) == 1

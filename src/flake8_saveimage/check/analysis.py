@@ -12,7 +12,7 @@ import libcst as cst
 from flake8_saveimage.check.legacy import Normalized, normalized
 from flake8_saveimage.rules import all_rules
 from flake8_saveimage.rules.base import Problem, Rule, Where
-from flake8_saveimage.rules.finding import Applicability, Finding
+from flake8_saveimage.rules.finding import Finding, Related, SavePlace
 from flake8_saveimage.rules.save import Save, saves_of
 from flake8_saveimage.source.reading import Unparsable
 from flake8_saveimage.syntax.collector import collector_paused
@@ -37,7 +37,7 @@ class Analysis(NamedTuple):
     """Everything known about one file: what reports and fixes are made from.
 
     ``source`` is the text that ``module`` was parsed from; ``normalized`` says what it stands for,
-    if it is not the file's own.
+    if it is not the file's own. ``routed`` are the saves in other files that calls lead to.
     """
 
     source: str
@@ -46,6 +46,7 @@ class Analysis(NamedTuple):
     saves: list[Save]
     diagnoses: list[Diagnosis]
     normalized: Normalized | None = None
+    routed: Sequence[Save] = ()
 
 
 def parse(source: str) -> cst.Module:
@@ -107,7 +108,16 @@ def diagnose(
     ]
     text = source if plain is None else plain.text
     local = [save for save in saves if not save.route]
-    return Analysis(text, module, flow, local, diagnoses, plain)
+    routed = [save for save in saves if save.route]
+    return Analysis(text, module, flow, local, _without_repeats(diagnoses), plain, routed)
+
+
+def _without_repeats(diagnoses: Sequence[Diagnosis]) -> list[Diagnosis]:
+    """Return one diagnosis of a rule for each call: a helper may save several files."""
+    first: dict[tuple[int, str], Diagnosis] = {}
+    for diagnosis in diagnoses:
+        first.setdefault((id(diagnosis.save.call), diagnosis.rule.code), diagnosis)
+    return list(first.values())
 
 
 def analyse(
@@ -123,33 +133,40 @@ def analyse(
     ``hooks`` are further names of functions that a framework calls repeatedly; ``codes`` the rules
     to run (``None``: all, opt-in rules included).
     """
-    return findings(diagnose(source, hooks=hooks, codes=codes, path=path, importer=importer))
+    return sorted(located(diagnose(source, hooks=hooks, codes=codes, path=path, importer=importer)))
 
 
-def findings(
-    analysis: Analysis, applicabilities: Sequence[Applicability | None] = ()
-) -> list[Finding]:
-    """Return what was diagnosed as plain data, with positions, sorted.
-
-    ``applicabilities`` says for each diagnosis how safely it can be fixed, if that is known.
-    """
+def located(analysis: Analysis) -> list[Finding]:
+    """Return each diagnosis as plain data with its position, in the same order."""
     wanted: list[cst.CSTNode] = []
     for _rule, save, problem in analysis.diagnoses:
         wanted += (save.call, save.site.call, *(place.node for place in problem.places))
     sites = [diagnosis.save.call_site for diagnosis in analysis.diagnoses]
     positions = locate(analysis, wanted, sites)
-    safety = applicabilities or [None] * len(analysis.diagnoses)
-    found: dict[tuple[int, int, str], Finding] = {}
-    for (rule, save, problem), fix in zip(analysis.diagnoses, safety, strict=True):
-        span = positions[id(save.call)].span
-        message = render(problem, positions)
-        finding = Finding(
-            span.line, span.column, rule.code, message, span.end_line, span.end_column, fix
-        )
-        if analysis.normalized is not None:
-            finding = analysis.normalized.in_original(finding)
-        found.setdefault((finding.line, finding.column, rule.code), finding)
-    return sorted(found.values())
+    found = [_finding(diagnosis, positions) for diagnosis in analysis.diagnoses]
+    if analysis.normalized is not None:
+        found = list(map(analysis.normalized.in_original, found))
+    return found
+
+
+def _finding(diagnosis: Diagnosis, positions: Mapping[int, Position]) -> Finding:
+    rule, save, problem = diagnosis
+    span = positions[id(save.call)].span
+    file, place = positions[id(save.site.call)]
+    return Finding(
+        span.line,
+        span.column,
+        rule.code,
+        render(problem, positions),
+        span.end_line,
+        span.end_column,
+        related=tuple(_related(where, positions[id(where.node)]) for where in problem.places),
+        save=SavePlace(file, place.line, place.column),
+    )
+
+
+def _related(where: Where, position: Position) -> Related:
+    return Related(position.file, position.span.line, where.what)
 
 
 class Position(NamedTuple):
@@ -172,11 +189,17 @@ def locate(
         missing = [node for node in nodes if id(node) not in found]
         for key, span in spans(facts.module, missing).items() if missing else ():
             line, end = facts.lines[span.line - 1], facts.lines[span.end_line - 1]
-            found[key] = Position(facts.path, span._replace(line=line, end_line=end))
+            found[key] = Position(_shown(facts.path), span._replace(line=line, end_line=end))
     missing = [node for node in nodes if id(node) not in found]
     for key, span in spans(analysis.module, missing).items() if missing else ():
         found[key] = Position("", span)
     return found
+
+
+def _shown(path: str) -> str:
+    """Return a path as reports show it: from the working folder, if it is in there."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
 
 
 def render(problem: Problem, positions: Mapping[int, Position]) -> str:

@@ -21,13 +21,13 @@ from flake8_saveimage.source.program import Program, admit, is_notebook
 from flake8_saveimage.syntax.collector import collector_paused
 
 if TYPE_CHECKING:
-    from flake8_saveimage.check.analysis import Analysis
+    from flake8_saveimage.check.analysis import Analysis, Diagnosis
     from flake8_saveimage.config.noqa import Judge
-    from flake8_saveimage.rules.finding import Applicability
     from flake8_saveimage.source.notebook import Cells
 
-# How safely each diagnosis of a file can be fixed; a function of a module, so that it is picklable.
-FixJudge = Callable[["Analysis"], "Sequence[Applicability | None]"]
+# Adds what reports show of them to the accepted findings of a file, given its name; a function of a
+# module, so that it is picklable.
+Annotate = Callable[["Analysis", "Sequence[tuple[Diagnosis, Finding]]", str], "list[Finding]"]
 
 Result = TypeVar("Result")
 
@@ -41,7 +41,8 @@ class CheckedFile(NamedTuple):
     """What came out for one file: findings and its text, or why it could not be checked.
 
     ``text`` is ``None`` unless there are findings; its line endings are ``\\n``. ``cells`` tells
-    where the cells of a notebook are in it. ``note`` says why there was nothing to check.
+    where the cells of a notebook are in it, ``newline`` is the line ending of the file. ``note``
+    says why there was nothing to check, ``undetailed`` why the findings lack their details.
     """
 
     path: str
@@ -50,6 +51,8 @@ class CheckedFile(NamedTuple):
     text: str | None = None
     cells: Cells | None = None
     note: str | None = None
+    newline: str = "\n"
+    undetailed: str | None = None
 
 
 class WorkerDied(Exception):
@@ -208,28 +211,16 @@ class FileWork(Generic[Result]):
 
 
 class Checker(FileWork[CheckedFile]):
-    """Finds what flake8 would show for a file; ``fix_judge`` tells how each finding is fixable."""
+    """Finds what flake8 would show for a file; ``annotate`` adds what reports show of it."""
 
-    def __init__(self, options: argparse.Namespace, *, fix_judge: FixJudge | None = None) -> None:
+    def __init__(self, options: argparse.Namespace, *, annotate: Annotate | None = None) -> None:
         super().__init__(options)
-        self._fix_judge = fix_judge
+        self._annotate = annotate
 
     def work(self, name: str, program: Program) -> CheckedFile:
+        from flake8_saveimage.check.analysis import diagnose, located  # libcst
+
         text = program.lines
-        found = self._findings(name, text)
-        shown = tuple(filter(self.judge.file(name, text).accepts, found)) if found else ()
-        if not shown:
-            return CheckedFile(name)
-        return CheckedFile(name, shown, text=text, cells=program.cells)
-
-    def unchecked(
-        self, name: str, error: str | None = None, note: str | None = None
-    ) -> CheckedFile:
-        return CheckedFile(name, error=error, note=note)
-
-    def _findings(self, name: str, text: str) -> list[Finding]:
-        from flake8_saveimage.check.analysis import diagnose, findings  # libcst
-
         hooks = frozenset(self.options.saveimage_hooks)
         analysis = diagnose(
             text,
@@ -238,6 +229,38 @@ class Checker(FileWork[CheckedFile]):
             path=os.path.realpath(name),
             importer=self.following.importer(name, text),
         )
-        if self._fix_judge is None or not analysis.diagnoses:
-            return findings(analysis)
-        return findings(analysis, self._fix_judge(analysis))
+        if not analysis.diagnoses:
+            return CheckedFile(name)
+        accepts = self.judge.file(name, text).accepts
+        pairs = zip(analysis.diagnoses, located(analysis), strict=True)
+        accepted = [(diagnosis, finding) for diagnosis, finding in pairs if accepts(finding)]
+        if not accepted:
+            return CheckedFile(name)
+        findings, undetailed = [finding for _, finding in accepted], None
+        if self._annotate is not None:
+            try:
+                findings = self._annotate(analysis, accepted, name)
+            except Exception as error:
+                reason = " ".join(f"{type(error).__name__}: {error}".split())
+                undetailed = f"no details of the findings ({reason})"
+        return CheckedFile(
+            name,
+            tuple(sorted(findings)),
+            text=text,
+            cells=program.cells,
+            newline=_newline(program),
+            undetailed=undetailed,
+        )
+
+    def unchecked(
+        self, name: str, error: str | None = None, note: str | None = None
+    ) -> CheckedFile:
+        return CheckedFile(name, error=error, note=note)
+
+
+def _newline(program: Program) -> str:
+    """Return the line ending of a file, ``\\n`` if it is mixed."""
+    for newline in ("\r\n", "\r"):
+        if newline in program.text and program.lines.replace("\n", newline) == program.text:
+            return newline
+    return "\n"
