@@ -6,7 +6,7 @@ definitions (:mod:`.reaching`), qualified names (:mod:`.names`) and definitions 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import libcst as cst
@@ -142,18 +142,22 @@ class Flow(Resolution):
 
     def method(self, owner: Scope, name: str) -> Scope | None:
         """Return the method ``name`` of a class, looked up through its bases."""
+        for current in self._lineage(owner):
+            for binding in reversed(current.bindings.get(name, [])):
+                if binding.kind == "def":
+                    return binding.defined
+        return None
+
+    def _lineage(self, owner: Scope) -> Iterator[Scope]:
+        """Yield a class and its bases, the nearest first."""
         seen: set[int] = set()
         queue = [owner]
         while queue:
             current = queue.pop(0)
-            if id(current) in seen:
-                continue
-            seen.add(id(current))
-            for binding in reversed(current.bindings.get(name, [])):
-                if binding.kind == "def":
-                    return binding.defined
-            queue.extend(self.bases(current))
-        return None
+            if id(current) not in seen:
+                seen.add(id(current))
+                yield current
+                queue.extend(self.bases(current))
 
     def attribute_bindings(self, name: str, place: Place) -> list[Binding]:
         """Return every binding of an attribute of ``self`` in the class and its bases."""
@@ -170,7 +174,7 @@ class Flow(Resolution):
             return self._stores[key]
         found: list[Binding] = []
         self._stores[key] = found
-        for scope in [owner, *self.bases(owner)]:
+        for scope in self._lineage(owner):
             found.extend(b for b in scope.bindings.get(attribute, ()) if b.kind == "assign")
             for inner in _scopes_within(scope):
                 method = enclosing_method(Place(inner.block, inner.block.start))
