@@ -31,16 +31,25 @@ def range_text(writer: Writer) -> str:
     return interval_text(_limits(writer))
 
 
-def unknown_range(writer: Writer) -> str:
-    """Return the message about values of which nothing is known."""
+def unknown_range(save: Save) -> Parts:
+    """Return the message about values whose range is not known, or which have none."""
+    writer, origin = save.site.writer, save.values.values.unbounded
+    what: Parts = ("the value range is unknown",)
+    if origin is not None:
+        last = f"{origin.owner} ends in " if origin.owner else "they come from "
+        what = (
+            "values are unbounded: ",
+            last,
+            origin.what,
+            *_in_brackets(origin.what, origin.node),
+        )
     scale = "clamp or rescale them"
     if writer.normalizer is not None:
         switch, bounds = writer.normalizer
         scale += f", or pass {switch}=True, {bounds}=(low, high)"
-    return (
-        f"the value range is unknown: {writer.leaf} silently clips values outside"
-        f" {range_text(writer)}; {scale}"
-    )
+    separator = ":" if origin is None else ";"
+    clips = f"{separator} {writer.leaf} silently clips values outside {range_text(writer)}; {scale}"
+    return (*what, *written_by(save, "saves them"), clips)
 
 
 def out_of_range(save: Save) -> Parts:
@@ -112,3 +121,9 @@ def _at(what: str, node: object) -> Parts:
     if not isinstance(node, cst.CSTNode):
         return (what,)
     return (f"{what} ", Where(node, what, preposition=True))
+
+
+def _in_brackets(what: str, node: object) -> Parts:
+    import libcst as cst
+
+    return (" (", Where(node, what), ")") if isinstance(node, cst.CSTNode) else ()

@@ -6,15 +6,18 @@ definitions (:mod:`.reaching`), qualified names (:mod:`.names`) and definitions 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import libcst as cst
 
+from flake8_saveimage.syntax.arguments import bind, positional_parameters, written_arguments
 from flake8_saveimage.syntax.imports import Importer, NoImporter
 from flake8_saveimage.syntax.names import Resolution
 from flake8_saveimage.syntax.nodes import dotted
 from flake8_saveimage.syntax.scopes import Binding, CallSite, Facts, Place, Scope
+
+_MAX_CALLERS = 8
 
 
 class Flow(Resolution):
@@ -108,9 +111,27 @@ class Flow(Resolution):
                 ):
                     value = value.func.value
                 found.append(self.class_of(value, binding.place, depth + 1))
+            elif binding.kind == "param":
+                found += self._classes_passed(binding, depth)
             else:
                 found.append(None)
         return found
+
+    def _classes_passed(self, parameter: Binding, depth: int) -> list[Scope | None]:
+        """Return the classes of what a parameter is annotated with, or what callers pass for it."""
+        node, function = parameter.node, parameter.place.scope
+        if isinstance(node, cst.Param) and node.annotation is not None and function.outer:
+            annotated = self.definition(node.annotation.annotation, function.outer, depth + 1)
+            return [annotated if annotated and annotated.kind == "class" else None]
+        if function.kind != "function":
+            return [None]
+        names = positional_parameters(function.node)
+        found: list[Scope | None] = []
+        for site in self.callers(function)[:_MAX_CALLERS]:
+            own = names[1:] if function.self_name is not None else names
+            given = bind(own, written_arguments(site.node)).given.get(parameter.name)
+            found.append(self.class_of(given.value, site.place, depth + 1) if given else None)
+        return found or [None]
 
     def bases(self, owner: Scope) -> list[Scope]:
         """Return the base classes that the program defines."""
@@ -121,18 +142,22 @@ class Flow(Resolution):
 
     def method(self, owner: Scope, name: str) -> Scope | None:
         """Return the method ``name`` of a class, looked up through its bases."""
+        for current in self._lineage(owner):
+            for binding in reversed(current.bindings.get(name, [])):
+                if binding.kind == "def":
+                    return binding.defined
+        return None
+
+    def _lineage(self, owner: Scope) -> Iterator[Scope]:
+        """Yield a class and its bases, the nearest first."""
         seen: set[int] = set()
         queue = [owner]
         while queue:
             current = queue.pop(0)
-            if id(current) in seen:
-                continue
-            seen.add(id(current))
-            for binding in reversed(current.bindings.get(name, [])):
-                if binding.kind == "def":
-                    return binding.defined
-            queue.extend(self.bases(current))
-        return None
+            if id(current) not in seen:
+                seen.add(id(current))
+                yield current
+                queue.extend(self.bases(current))
 
     def attribute_bindings(self, name: str, place: Place) -> list[Binding]:
         """Return every binding of an attribute of ``self`` in the class and its bases."""
@@ -149,7 +174,7 @@ class Flow(Resolution):
             return self._stores[key]
         found: list[Binding] = []
         self._stores[key] = found
-        for scope in [owner, *self.bases(owner)]:
+        for scope in self._lineage(owner):
             found.extend(b for b in scope.bindings.get(attribute, ()) if b.kind == "assign")
             for inner in _scopes_within(scope):
                 method = enclosing_method(Place(inner.block, inner.block.start))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import libcst as cst
 
 from flake8_saveimage.knowledge.writers import BY_NAME, PACKAGES
-from flake8_saveimage.syntax.imports import Foreign, Importer
+from flake8_saveimage.syntax.imports import Foreign, Importer, NoImporter
 from flake8_saveimage.syntax.nodes import dotted
 from flake8_saveimage.syntax.reaching import Reaching
 from flake8_saveimage.syntax.scopes import Facts, Place
@@ -27,6 +27,11 @@ class Resolution(Reaching):
         self._importer = importer
         self._resolved: dict[tuple[str, int, int], str | None] = {}
         self._foreign: dict[tuple[str, int], Foreign | None] = {}
+
+    @property
+    def follows_imports(self) -> bool:
+        """Whether other files of the project are looked into."""
+        return not isinstance(self._importer, NoImporter)
 
     def foreign(self, qualified: str, place: Place) -> Foreign | None:
         """Return what a qualified name, used at a place, means in another file of the project."""

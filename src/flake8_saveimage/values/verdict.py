@@ -19,7 +19,7 @@ from flake8_saveimage.values.domain import (
 from flake8_saveimage.values.dtypes import DTypes, dtype_class, within
 from flake8_saveimage.values.evaluate import Evaluator
 
-Verdict = Literal["handled", "out", "integer", "unknown"]
+Verdict = Literal["handled", "out", "integer", "unbounded", "given", "unknown"]
 
 # One level of 256: what lies that close to [0, 1] is rounding, not a wrong range.
 TOLERANCE = 1 / 255
@@ -30,7 +30,8 @@ class RangeFact:
     """What is known of the values that one ``save_image`` call gets.
 
     ``verdict``: ``"out"`` (values visibly leave [0, 1]), ``"integer"`` (an integer or bool tensor:
-    torchvision raises), ``"unknown"`` (nothing shows or handles the range), else ``"handled"``.
+    torchvision raises), ``"unbounded"`` (nothing bounds them), ``"given"`` (the calls in other
+    files decide), ``"unknown"`` (nothing shows or handles the range), else ``"handled"``.
     ``normalize`` is the keyword's value, ``None`` where it cannot be told; ``ranged`` says that
     ``value_range=`` is given, ``removed`` lists keywords that torchvision has renamed.
     """
@@ -82,7 +83,7 @@ def range_fact(site: SaveCall, evaluator: Evaluator, route: Route = ()) -> Range
     What is wrong whoever calls is judged in the file of the save, not along a route.
     """
     fact = _fact(site, evaluator, route)
-    if route and fact.verdict in ("out", "integer"):
+    if route and fact.verdict in ("out", "integer", "unbounded"):
         alone = _fact(site, evaluator, ())
         if alone.verdict == fact.verdict:
             return alone.as_handled()
@@ -118,7 +119,11 @@ def judged(saved: Abstract, values: Values) -> Verdict:
         return "integer"
     if excess(values.reach) > TOLERANCE:
         return "out"
-    return "handled" if values.known else "unknown"
+    if values.known:
+        return "handled"
+    if values.unbounded:
+        return "unbounded"
+    return "given" if "given" in values.marks else "unknown"
 
 
 def _integer(value: Values) -> bool:
