@@ -41,7 +41,9 @@ what to look for (as in flake8; comma-separated codes or beginnings of codes):
   --select CODES             only these           --ignore CODES         not these
   --extend-select CODES      these too (opt-in)   --extend-ignore CODES  nor these
   --per-file-ignores PAIRS   pattern:CODES        --disable-noqa         ignore '# noqa'
-  --saveimage-hooks NAMES    more functions that a framework calls again and again
+  --saveimage-hooks NAMES    more functions that a framework calls repeatedly
+  --saveimage-follow-imports true|false  look into other files of the project (true)
+  --saveimage-src FOLDERS    more folders in which imports of the project start
 where to look:
   --exclude PATTERNS         instead of flake8's  --extend-exclude PATTERNS  as well
   --filename PATTERNS        names in folders (*.py)
@@ -204,6 +206,8 @@ def _shared(command: str) -> _Parser:
         "--extend-exclude",
         "--filename",
         "--saveimage-hooks",
+        "--saveimage-follow-imports",
+        "--saveimage-src",
     ):
         parser.add_argument(name, action=_Forward)
     parser.add_argument("--disable-noqa", action=_Forward, nargs=0)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from flake8_saveimage.check.analysis import diagnose, located
+from flake8_saveimage.check.following import Following
 from flake8_saveimage.fixes.editing import Editor
 from flake8_saveimage.fixes.imports import HELPER_MODULE
 from flake8_saveimage.fixes.plan import (
@@ -42,13 +44,15 @@ class FixOptions:
     ``accept`` decides about each finding (selection, ``# noqa``). ``unsafe`` also applies fixes
     that may change what the program does. ``vendor`` is the path of a copy of the runtime helper
     in the user's repository, imported instead of ``flake8_saveimage.runtime``. ``hooks`` are
-    further names of functions that a framework calls repeatedly.
+    further names of functions that a framework calls repeatedly. ``following`` says how imports
+    are followed.
     """
 
     accept: Callable[[Finding], bool] = on_by_default
     unsafe: bool = False
     vendor: str | None = None
     hooks: Collection[str] = ()
+    following: Following = field(default_factory=Following)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,10 @@ class _Fixing:
             if not any(plan.reveals for plan in current.plans):
                 reading.parse(reading.universal_newlines(code))
                 break
-            current = _Round(self, code, first)
+            after = _Round(self, code, first)
+            if after.count != first.count:  # no longer known which call is which
+                break
+            current = after
         return FixResult(
             code, tuple(sorted(found.values())), tuple(sorted(current.left)), tuple(changes)
         )
@@ -130,7 +137,13 @@ class _Round:
         self.code = code
         self._fixing = fixing
         options = fixing.options
-        self.analysis = diagnose(code, hooks=options.hooks)
+        following = options.following
+        self.analysis = diagnose(
+            code,
+            hooks=options.hooks,
+            path=os.path.realpath(fixing.filename),
+            importer=following.importer(fixing.filename, code),
+        )
         self._first = first or self
         findings = zip(self.analysis.diagnoses, self._findings(), strict=True)
         accepted = [(d, finding) for d, finding in findings if options.accept(finding)]
@@ -159,13 +172,19 @@ class _Round:
         editor.locate(self.plans)
         return editor.changes(self.plans)
 
+    @property
+    def count(self) -> int:
+        """The number of save calls, those in other files included."""
+        return len(self.analysis.saves) + len(self.analysis.routed)
+
     @cached_property
     def places(self) -> list[Finding]:
         """Where each save call stands, in order."""
-        found = spans(self.analysis.module, [save.call for save in self.analysis.saves])
+        saves = [*self.analysis.saves, *self.analysis.routed]
+        found = spans(self.analysis.module, [save.call for save in saves])
         return [
             Finding(span.line, span.column, "", "", span.end_line, span.end_column)
-            for span in (found[id(save.call)] for save in self.analysis.saves)
+            for span in (found[id(save.call)] for save in saves)
         ]
 
     def _findings(self) -> Iterator[Finding]:
@@ -173,7 +192,8 @@ class _Round:
         if self._first is self:
             yield from (finding for _, finding in found)
             return
-        number = {id(save): index for index, save in enumerate(self.analysis.saves)}
+        saves = (*self.analysis.saves, *self.analysis.routed)
+        number = {id(save): index for index, save in enumerate(saves)}
         for diagnosis, finding in found:
             place = self._first.places[number[id(diagnosis.save)]]
             yield replace(place, code=finding.code, message=finding.message)

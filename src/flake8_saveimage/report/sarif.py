@@ -146,9 +146,12 @@ def _related(path: str, finding: Finding) -> list[_Object]:
             }
         )
     locations += [
-        {**_location(path, {"startLine": line}), "message": {"text": "named in the message"}}
-        for line in finding.related
-        if finding.loop is None or line != finding.loop[0]
+        {
+            **_location(place.file or path, {"startLine": place.line}),
+            "message": {"text": _no_link(place.message)},
+        }
+        for place in finding.related
+        if finding.loop is None or place.file or place.line != finding.loop[0]
     ]
     return [{"id": number, **location} for number, location in enumerate(locations, 1)]
 
