@@ -66,6 +66,14 @@ def unformatted(folder: Path) -> set[str]:
     return {line.partition(":")[0] for line in done.stdout.splitlines() if ".py:" in line}
 
 
+def _is_broken(path: Path) -> bool:
+    try:
+        ast.parse(path.read_bytes())
+    except SyntaxError:
+        return True
+    return False
+
+
 def problems(repository: Path, folder: Path) -> Iterator[str]:
     """Yield what is wrong after fixing a copy."""
     shutil.copytree(repository, folder, ignore=shutil.ignore_patterns(".git"))
@@ -82,11 +90,7 @@ def problems(repository: Path, folder: Path) -> Iterator[str]:
         if again != left:
             yield f"{flags}: left {dict(left - again)}, reported {dict(again - left)}"
         changed = [path for path, raw in before.items() if path.read_bytes() != raw]
-        for path in changed:
-            try:
-                ast.parse(path.read_bytes())
-            except SyntaxError as error:
-                yield f"{flags}: {path.relative_to(folder)} does not compile: {error}"
+        yield from (f"{flags}: {path} does not compile" for path in filter(_is_broken, changed))
         more = complaints(folder) - said
         if more:
             yield f"{flags}: pyflakes: {dict(more)}"

@@ -75,7 +75,9 @@ how to fix:
   --diff                     print a patch for 'git apply', change nothing
   --unsafe-fixes             also those that may change what the program does
   --vendor PATH              copy the runtime helper to the folder PATH and import it from there
-  --check-clean              refuse if git has uncommitted changes
+  --show-fixes               list what was fixed, by file and rule
+  --check-clean              refuse what git could not bring back: uncommitted changes,
+                             files that it does not track
   --exit-zero                status 0 even if findings are left
 {_SHARED_HELP}
 examples:
@@ -177,6 +179,7 @@ def _fix() -> _Parser:
     parser.add_argument("--diff", action="store_true")
     parser.add_argument("--unsafe-fixes", action="store_true")
     parser.add_argument("--vendor", metavar="PATH")
+    parser.add_argument("--show-fixes", action="store_true")
     parser.add_argument("--check-clean", action="store_true")
     parser.add_argument("--exit-zero", action="store_true")
     return parser

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -49,7 +50,8 @@ def run(arguments: argparse.Namespace, request: Request) -> int:
 
 
 def _check(work: Work, *, fixes: bool) -> Run:
-    checker = Checker(work.options, annotate=_annotated if fixes else None)
+    annotate = functools.partial(_annotated, work.options)
+    checker = Checker(work.options, annotate=annotate if fixes else None)
     try:
         with Progress(len(work.files)) as progress:
             checked = check_files(work.files, checker, advance=progress.advance)
@@ -62,11 +64,14 @@ def _check(work: Work, *, fixes: bool) -> Run:
 
 
 def _annotated(
-    analysis: Analysis, accepted: Sequence[tuple[Diagnosis, Finding]], name: str
+    options: argparse.Namespace,
+    analysis: Analysis,
+    accepted: Sequence[tuple[Diagnosis, Finding]],
+    name: str,
 ) -> list[Finding]:
-    from flake8_saveimage.fixes import annotated  # libcst
+    from flake8_saveimage.fixes import Policy, annotated  # libcst
 
-    return annotated(analysis, accepted, name)
+    return annotated(analysis, accepted, name, Policy.of(options))
 
 
 def _status(result: Run, *, exit_zero: bool) -> int:

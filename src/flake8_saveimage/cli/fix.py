@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TextIO
 
 from flake8_saveimage.check.runner import WorkerDied, job_count, sweep
 from flake8_saveimage.cli import FAILURE, FINDINGS, OK, CommandError, counted, say
 from flake8_saveimage.cli.common import Work, prepare, report_errors, report_notes
-from flake8_saveimage.cli.git import require_clean
+from flake8_saveimage.cli.git import require_clean, require_tracked
 from flake8_saveimage.cli.progress import Progress
 from flake8_saveimage.config.options import Request
 from flake8_saveimage.fixes import vendoring
@@ -21,7 +22,9 @@ from flake8_saveimage.fixes.patch import unified
 from flake8_saveimage.fixes.vendoring import Change
 from flake8_saveimage.report.text import headline
 from flake8_saveimage.rules.finding import Finding
+from flake8_saveimage.rules.index import entries
 from flake8_saveimage.source import writing
+from flake8_saveimage.source.reading import printable
 
 
 class Vendored:
@@ -59,8 +62,9 @@ class Vendored:
 class _Tally:
     """What happened so far."""
 
-    fixed: int = 0
+    fixed: list[tuple[FixedFile, Finding]] = field(default_factory=list)
     changed: int = 0
+    imports_helper: bool = False
     left: list[tuple[FixedFile, Finding]] = field(default_factory=list)
     errors: list[tuple[str, str]] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
@@ -76,16 +80,23 @@ def run(arguments: argparse.Namespace, request: Request) -> int:
     if work.stdin is not None:
         _fix_stdin(work.stdin_name, work.stdin, fixer, tally, diff=arguments.diff)
     helper = Vendored(arguments.vendor, diff=arguments.diff) if arguments.vendor else None
-    for result in _fixed(work, fixer):
+    results: Iterable[FixedFile] = _fixed(work, fixer)
+    if arguments.check_clean:
+        results = list(results)
+        require_tracked([result.path for result in results if result.after is not None])
+    for result in results:
         if helper is not None and result.after is not None:
             helper.provide()
         _settle(result, tally, diff=arguments.diff)
     if helper is not None:
         helper.refresh()
-    _print_left(tally, sys.stderr if arguments.diff or work.stdin is not None else sys.stdout)
+    stream = sys.stderr if arguments.diff or work.stdin is not None else sys.stdout
+    _print_left(tally, stream)
+    if arguments.show_fixes:
+        _print_fixed(tally, stream)
     report_errors(tally.errors)
     report_notes(tally.notes)
-    _summarise(tally, arguments, len(work.files) + (work.stdin is not None))
+    _summarise(tally, arguments)
     return _status(tally, arguments)
 
 
@@ -123,8 +134,9 @@ def _settle(result: FixedFile, tally: _Tally, *, diff: bool) -> None:
 
 
 def _count(result: FixedFile, tally: _Tally) -> None:
-    tally.fixed += result.fixed
+    tally.fixed += [(result, finding) for finding in result.fixed]
     tally.changed += result.after is not None
+    tally.imports_helper = tally.imports_helper or result.imports_helper
     tally.left += [(result, finding) for finding in result.left]
     if result.note is not None:
         tally.notes.append((result.path, result.note))
@@ -134,7 +146,7 @@ def _count(result: FixedFile, tally: _Tally) -> None:
 
 def _print_patch(result: FixedFile) -> None:
     if result.after is not None:
-        _print_bytes(unified(result.path, result.before, result.after))
+        _print_bytes(unified(result.path, result.before, result.after, result.blocks))
 
 
 def _print_bytes(content: bytes) -> None:
@@ -144,23 +156,38 @@ def _print_bytes(content: bytes) -> None:
 
 
 def _print_left(tally: _Tally, stream: TextIO) -> None:
+    """Print what is left, each with the reason in one phrase."""
     for file, finding in sorted(tally.left, key=lambda left: (left[0].path, left[1])):
-        hint = " [fix: --unsafe-fixes]" if finding.fix == "unsafe" else ""
-        print(headline(file, finding) + hint, file=stream)
+        why = "unsafe" if finding.fix == "unsafe" else "no fix"
+        print(f"{headline(file, finding)} [{why}: {finding.reason}]", file=stream)
 
 
-def _summarise(tally: _Tally, arguments: argparse.Namespace, looked_at: int) -> None:
-    """Say what was done; a run that had nothing to do is silent unless on a terminal."""
-    if not (tally.changed or tally.left or tally.errors or sys.stderr.isatty()):
-        return
-    would = "would fix" if arguments.diff else "fixed"
-    unsafe = sum(finding.fix == "unsafe" for _, finding in tally.left)
-    hint = " with --unsafe-fixes" if unsafe and not arguments.unsafe_fixes else ""
-    say(
-        f"{counted(looked_at, 'file')}: {would} {counted(tally.fixed, 'finding')} in "
-        f"{counted(tally.changed, 'file')}, {len(tally.left)} left ({unsafe} unsafe{hint}), "
-        f"{counted(len(tally.errors), 'error')}"
-    )
+def _print_fixed(tally: _Tally, stream: TextIO) -> None:
+    """Print how many findings of each rule were fixed, by file."""
+    counts = Counter((file.path, finding.code) for file, finding in tally.fixed)
+    last = None
+    for (path, code), count in sorted(counts.items()):
+        if path != last:
+            print(f"{printable(path)}:", file=stream)
+        print(f"    {count} x {code} ({entries()[code].name})", file=stream)
+        last = path
+
+
+def _summarise(tally: _Tally, arguments: argparse.Namespace) -> None:
+    """Say what was done; a run that had nothing to do stays silent unless on a terminal."""
+    fixed, total = len(tally.fixed), len(tally.fixed) + len(tally.left)
+    if tally.changed or tally.left or sys.stderr.isatty():
+        verb = "Would fix" if arguments.diff else "Fixed"
+        what = counted(total, "finding") if fixed == total else f"of {counted(total, 'finding')}"
+        number = "" if fixed == total else f"{fixed} "
+        unsafe = sum(finding.fix == "unsafe" for _, finding in tally.left)
+        hint = f"; {unsafe} more with --unsafe-fixes" if unsafe else ""
+        say(f"{verb} {number}{what} in {counted(tally.changed, 'file')}{hint}.")
+    if tally.imports_helper:
+        say(
+            "machines that run this code need 'pip install flake8-saveimage', or a copy of the"
+            " helper in the project: fix --vendor PATH"
+        )
 
 
 def _status(tally: _Tally, arguments: argparse.Namespace) -> int:

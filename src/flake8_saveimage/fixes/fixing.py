@@ -19,6 +19,7 @@ from flake8_saveimage.fixes.plan import (
     judged_by,
     verdicts_of,
 )
+from flake8_saveimage.fixes.policy import DEFAULT, Policy
 from flake8_saveimage.fixes.project import project_of
 from flake8_saveimage.fixes.text import Change, Layout, applied, composed
 from flake8_saveimage.fixes.vendoring import import_path
@@ -45,7 +46,7 @@ class FixOptions:
     that may change what the program does. ``vendor`` is the path of a copy of the runtime helper
     in the user's repository, imported instead of ``flake8_saveimage.runtime``. ``hooks`` are
     further names of functions that a framework calls repeatedly. ``following`` says how imports
-    are followed.
+    are followed, ``policy`` what the configuration says about fixes.
     """
 
     accept: Callable[[Finding], bool] = on_by_default
@@ -53,19 +54,23 @@ class FixOptions:
     vendor: str | None = None
     hooks: Collection[str] = ()
     following: Following = field(default_factory=Following)
+    policy: Policy = DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
 class FixResult:
     """The fixed text, the findings that it fixes and those (accepted ones) that are left.
 
-    ``changes`` lead from the text before to ``code``.
+    ``changes`` lead from the text before to ``code``; ``imports_helper`` says that the package of
+    the runtime helper is imported now, and was not before.
     """
 
     code: str
     applied: tuple[Finding, ...] = ()
     left: tuple[Finding, ...] = ()
     changes: tuple[Change, ...] = ()
+
+    imports_helper: bool = False
 
     @property
     def changed(self) -> bool:
@@ -122,7 +127,11 @@ class _Fixing:
                 break
             current = after
         return FixResult(
-            code, tuple(sorted(found.values())), tuple(sorted(current.left)), tuple(changes)
+            code,
+            tuple(sorted(found.values())),
+            tuple(sorted(current.left)),
+            tuple(changes),
+            imports_helper=HELPER_MODULE in code and HELPER_MODULE not in self.source,
         )
 
 
@@ -153,7 +162,12 @@ class _Round:
         if not is_reproducible(self.analysis):
             self.left = [replace(finding, reason=UNUSUAL) for _, finding in accepted]
             return
-        self._planner = Planner(self.analysis, filename=fixing.filename, project=fixing.project)
+        self._planner = Planner(
+            self.analysis,
+            filename=fixing.filename,
+            project=fixing.project,
+            policy=options.policy,
+        )
         verdicts = verdicts_of(self._planner, accepted)
         for diagnosis, finding in accepted:
             judged = judged_by(verdicts[id(diagnosis.save)], diagnosis, finding)
@@ -189,7 +203,7 @@ class _Round:
 
     def _findings(self) -> Iterator[Finding]:
         found = zip(self.analysis.diagnoses, located(self.analysis), strict=True)
-        if self._first is self:
+        if self._first is self or self._first.count != self.count:
             yield from (finding for _, finding in found)
             return
         saves = (*self.analysis.saves, *self.analysis.routed)

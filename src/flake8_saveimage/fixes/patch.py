@@ -18,7 +18,7 @@ Block = tuple[int, int, int, int]
 
 
 def blocks_of(text: str, changes: Sequence[Change]) -> list[Block]:
-    """Return the lines (they end at ``\\n`` only) that changes of a text replace, in linear time."""
+    """Return the lines (they end at ``\\n`` only) that changes of a text replace."""
     starts = [0, *(match.end() for match in re.finditer(r"\n", text))]
     total = len(starts) - (starts[-1] == len(text))
     found: list[tuple[int, int, int]] = []  # lines, and how many line breaks they gain
@@ -46,7 +46,7 @@ def unified(
 ) -> bytes:
     """Return the patch from ``before`` (``None``: there is no such file) to ``after``.
 
-    Lines end at ``\\n`` only, as for git. ``blocks`` are the lines that differ, where that is known.
+    Lines end at ``\\n`` only, as for git. ``blocks`` are the lines that differ, if that is known.
     """
     name = os.fsencode(_relative(path))
     old, new = _lines(before or b""), _lines(after)

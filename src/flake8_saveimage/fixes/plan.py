@@ -18,6 +18,7 @@ from flake8_saveimage.fixes.evidence import Evidence
 from flake8_saveimage.fixes.imports import Imports
 from flake8_saveimage.fixes.literals import formatted, interval, names_in_format
 from flake8_saveimage.fixes.names import Names
+from flake8_saveimage.fixes.policy import DEFAULT, Policy
 from flake8_saveimage.fixes.project import NO_PROJECT, Project
 from flake8_saveimage.rules.base import Edit, Remedy
 from flake8_saveimage.rules.finding import Applicability, Finding
@@ -76,9 +77,15 @@ class Planner:
     """Makes the plans for one file."""
 
     def __init__(
-        self, analysis: Analysis, *, filename: str = "", project: Project = NO_PROJECT
+        self,
+        analysis: Analysis,
+        *,
+        filename: str = "",
+        project: Project = NO_PROJECT,
+        policy: Policy = DEFAULT,
     ) -> None:
         self.analysis = analysis
+        self._policy = policy
         self.project = project
         self._filename = filename
 
@@ -121,8 +128,12 @@ class Planner:
         """Return why a finding cannot be fixed, ``""`` if it can."""
         rule, save, problem = diagnosis
         remedy = problem.remedy
+        if remedy is None and rule.fix is None:
+            return "there is no fix for this rule"
+        if not self._policy.is_fixable(rule.code):
+            return "the configuration excludes it from fixes"
         if remedy is None:
-            return "" if rule.fix is not None else "there is no fix for this rule"
+            return ""
         if not save.call.args or self._in_format_string(save):
             return "the call stands in a format string"
         if remedy.kind in _HELPER_KINDS:
@@ -223,6 +234,11 @@ class Planner:
         if helper:
             keywords = self._keywords(save, helper)
             reasons += self._helper_reasons(save, helper, keywords)
+        declared = {self._policy.declared(diagnosis.rule.code) for diagnosis in fixed}
+        if "unsafe" in declared:
+            reasons.append("the configuration says so")
+        elif declared == {"safe"}:
+            reasons = []
         return Plan(save, fixed, tuple(dict.fromkeys(reasons)), keywords, edits)
 
     def _keywords(self, save: Save, wanted: Sequence[Diagnosis]) -> dict[str, str]:
