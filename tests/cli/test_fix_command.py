@@ -283,13 +283,16 @@ def test_vendored_helper_is_written_before_it_is_imported_and_kept_up_to_date(
     assert (done.returncode, helper.parent.exists()) == (0, False)
     done = command("fix", "--unsafe-fixes", "--vendor", vendor, "pkg")
     assert done.returncode == 0, done.stderr.decode()
-    assert lines(done.stderr)[0] == "flake8-saveimage: created the folder pkg/saving"
+    assert lines(done.stderr)[0].startswith("flake8-saveimage: created the folder pkg/saving, which")
     assert "from .saving import safe_save" in (tmp_path / "pkg/a.py").read_text()
     content = helper.read_bytes()
-    helper.write_bytes(content + b"# old\n")
+    helper.write_bytes(content + b"# mine\n")
     done = command("fix", "--unsafe-fixes", "--vendor", vendor, "pkg")
+    assert (done.returncode, helper.read_bytes()) == (2, content + b"# mine\n")
+    assert b"queue.py was edited; --force replaces the copy" in done.stderr
+    done = command("fix", "--unsafe-fixes", "--force", "--vendor", vendor, "pkg")
     assert (done.returncode, helper.read_bytes()) == (0, content)
-    assert lines(done.stderr)[0] == "flake8-saveimage: updated the folder pkg/saving"
+    assert lines(done.stderr)[0].startswith("flake8-saveimage: updated the folder pkg/saving")
     # the helper itself is nothing to report
     assert command("check", "pkg").returncode == 0
 

@@ -75,6 +75,7 @@ how to fix:
   --diff                     print a patch for 'git apply', change nothing
   --unsafe-fixes             also those that may change what the program does
   --vendor PATH              copy the runtime helper to the folder PATH and import it from there
+  --force                    replace the copy even if it was edited
   --show-fixes               list what was fixed, by file and rule
   --check-clean              refuse what git could not bring back: uncommitted changes,
                              files that it does not track
@@ -179,6 +180,7 @@ def _fix() -> _Parser:
     parser.add_argument("--diff", action="store_true")
     parser.add_argument("--unsafe-fixes", action="store_true")
     parser.add_argument("--vendor", metavar="PATH")
+    parser.add_argument("--force", action="store_true")
     parser.add_argument("--show-fixes", action="store_true")
     parser.add_argument("--check-clean", action="store_true")
     parser.add_argument("--exit-zero", action="store_true")

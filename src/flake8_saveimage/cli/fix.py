@@ -19,7 +19,7 @@ from flake8_saveimage.config.options import Request
 from flake8_saveimage.fixes import vendoring
 from flake8_saveimage.fixes.fixer import FixedFile, Fixer
 from flake8_saveimage.fixes.patch import unified
-from flake8_saveimage.fixes.vendoring import Change
+from flake8_saveimage.fixes.vendoring import ModuleChange
 from flake8_saveimage.report.text import headline
 from flake8_saveimage.rules.finding import Finding
 from flake8_saveimage.rules.index import entries
@@ -30,8 +30,9 @@ from flake8_saveimage.source.reading import printable
 class Vendored:
     """The copy of the runtime helper in the user's repository: there before it is imported."""
 
-    def __init__(self, path: str, *, diff: bool) -> None:
+    def __init__(self, path: str, *, diff: bool, force: bool) -> None:
         self._path = path
+        self._force = force
         self._diff = diff
         self._done = False
 
@@ -42,9 +43,12 @@ class Vendored:
         self._done = True
         try:
             if self._diff:
-                self._print_patch(vendoring.changes(self._path))
-            elif (what := vendoring.install(self._path)) != "unchanged":
-                say(f"{what} the folder {vendoring.folder_of(self._path)}")
+                self._print_patch(vendoring.changes(self._path, force=self._force))
+            elif (what := vendoring.install(self._path, force=self._force)) != "unchanged":
+                say(
+                    f"{what} the folder {vendoring.folder_of(self._path)}, which needs Python"
+                    f" {vendoring.PYTHON} or newer"
+                )
         except vendoring.VendorError as error:
             raise CommandError(f"--vendor: {error}") from error
 
@@ -53,7 +57,7 @@ class Vendored:
         if os.path.isdir(self._path.removesuffix(".py")):
             self.provide()
 
-    def _print_patch(self, changes: list[Change]) -> None:
+    def _print_patch(self, changes: list[ModuleChange]) -> None:
         for change in changes:
             _print_bytes(unified(change.path, change.before, change.after))
 
@@ -79,7 +83,9 @@ def run(arguments: argparse.Namespace, request: Request) -> int:
     tally = _Tally(errors=list(work.errors))
     if work.stdin is not None:
         _fix_stdin(work.stdin_name, work.stdin, fixer, tally, diff=arguments.diff)
-    helper = Vendored(arguments.vendor, diff=arguments.diff) if arguments.vendor else None
+    helper = None
+    if arguments.vendor:
+        helper = Vendored(arguments.vendor, diff=arguments.diff, force=arguments.force)
     results: Iterable[FixedFile] = _fixed(work, fixer)
     if arguments.check_clean:
         results = list(results)

@@ -10,7 +10,7 @@ from functools import cached_property
 from flake8_saveimage.check.analysis import diagnose, located
 from flake8_saveimage.check.following import Following
 from flake8_saveimage.fixes.editing import Editor
-from flake8_saveimage.fixes.imports import HELPER_MODULE
+from flake8_saveimage.fixes.imports import HELPER_MODULE, moved_imports
 from flake8_saveimage.fixes.plan import (
     UNUSUAL,
     Plan,
@@ -74,8 +74,8 @@ class FixResult:
 
     @property
     def changed(self) -> bool:
-        """Whether anything was fixed."""
-        return bool(self.applied)
+        """Whether the text is another one."""
+        return bool(self.changes)
 
 
 @collector_paused()
@@ -126,6 +126,9 @@ class _Fixing:
             if after.count != first.count:  # no longer known which call is which
                 break
             current = after
+        if self.options.vendor is not None and HELPER_MODULE in code:
+            made = list(moved_imports(code, HELPER_MODULE, self.module))
+            code, changes = applied(code, made), composed(changes, made, len(self.source))
         return FixResult(
             code,
             tuple(sorted(found.values())),
