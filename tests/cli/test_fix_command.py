@@ -283,7 +283,9 @@ def test_vendored_helper_is_written_before_it_is_imported_and_kept_up_to_date(
     assert (done.returncode, helper.parent.exists()) == (0, False)
     done = command("fix", "--unsafe-fixes", "--vendor", vendor, "pkg")
     assert done.returncode == 0, done.stderr.decode()
-    assert lines(done.stderr)[0].startswith("flake8-saveimage: created the folder pkg/saving, which")
+    assert lines(done.stderr)[0].startswith(
+        "flake8-saveimage: created the folder pkg/saving, which"
+    )
     assert "from .saving import safe_save" in (tmp_path / "pkg/a.py").read_text()
     content = helper.read_bytes()
     helper.write_bytes(content + b"# mine\n")

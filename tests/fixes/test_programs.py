@@ -532,6 +532,46 @@ def test_clone_is_only_for_tensors(tmp_path: Path) -> None:
     assert after.files == before.files
 
 
+NAMES = {
+    '"out/x.png"': 'f"out/x_{epoch}_{i}.png"',
+    'f"{out}/x.png"': 'f"{out}/x_{epoch}_{i}.png"',
+    'f"{out}/{i}.png"': 'f"{out}/{i}_{epoch}.png"',
+    'os.path.join(out, "x.png")': 'os.path.join(out, f"x_{epoch}_{i}.png")',
+    'os.path.join(out, "x_%d.png" % i)': 'os.path.join(out, "x_%d_%d.png" % (i, epoch))',
+    '"out/%s_%d.png" % ("x", i)': '"out/%s_%d_%d.png" % ("x", i, epoch)',
+    '"out/{}.png".format(i)': '"out/{}_{epoch}.png".format(i, epoch=epoch)',
+    'Path(out) / "x.png"': 'Path(out) / f"x_{epoch}_{i}.png"',
+    'out + "/x.png"': 'out + f"/x_{epoch}_{i}.png"',
+}
+
+
+@pytest.mark.parametrize("path", NAMES)
+@pytest.mark.parametrize("is_bound", [False, True])
+def test_names_are_preferred(path: str, is_bound: bool, tmp_path: Path) -> None:
+    source = (
+        "import os\nfrom pathlib import Path\nimport torch\n"
+        'from torchvision.utils import save_image\nout = "out"\nos.makedirs(out)\n'
+        "for epoch in range(2):\n    for i, image in enumerate(torch.zeros(2, 3, 4, 4)):\n"
+        + (f"        path = {path}\n        save_image(image, path)\n" if is_bound else
+           f"        save_image(image, {path})\n")
+    )  # fmt: skip
+    folder = write(tmp_path / "after", {"train.py": source})
+    options = FixOptions(accept=lambda finding: finding.code in DEFAULT, prefers_names=True)
+    result = fix_source(source, filename=str(folder / "train.py"), options=options)
+    assert result.code == source.replace(path, NAMES[path])
+    assert {finding.fix for finding in result.applied} == {"safe"}
+    (folder / "train.py").write_text(result.code)
+    assert len(run(folder, "train.py").files) == 4
+    assert fix_source(result.code, filename="train.py", options=options).code == result.code
+
+
+def test_names_are_not_preferred_where_something_reads_the_old_one(tmp_path: Path) -> None:
+    options = FixOptions(prefers_names=True)
+    folder = write(tmp_path, {"train.py": TRAIN, "evaluate.py": EVALUATE})
+    result = fix_source(TRAIN, filename=str(folder / "train.py"), options=options)
+    assert [finding.reason for finding in result.left] == ["something reads or lists the old name"]
+
+
 def test_an_error_that_is_handled(tmp_path: Path) -> None:
     source = """
     import torch

@@ -74,6 +74,7 @@ usage: flake8-saveimage fix [OPTIONS] PATH ...
 how to fix:
   --diff                     print a patch for 'git apply', change nothing
   --unsafe-fixes             also those that may change what the program does
+  --prefer names             put loop indices into names where possible: f"x_{{epoch}}.png"
   --vendor PATH              copy the runtime helper to the folder PATH and import it from there
   --force                    replace the copy even if it was edited
   --show-fixes               list what was fixed, by file and rule
@@ -180,6 +181,7 @@ def _fix() -> _Parser:
     parser.add_argument("--diff", action="store_true")
     parser.add_argument("--unsafe-fixes", action="store_true")
     parser.add_argument("--vendor", metavar="PATH")
+    parser.add_argument("--prefer", choices=("helper", "names"), default="helper")
     parser.add_argument("--force", action="store_true")
     parser.add_argument("--show-fixes", action="store_true")
     parser.add_argument("--check-clean", action="store_true")

@@ -79,7 +79,12 @@ def run(arguments: argparse.Namespace, request: Request) -> int:
     if arguments.check_clean:
         require_clean([path for path in arguments.paths if path != "-"])
     work = prepare(arguments, request)
-    fixer = Fixer(work.options, unsafe=arguments.unsafe_fixes, vendor=arguments.vendor)
+    fixer = Fixer(
+        work.options,
+        unsafe=arguments.unsafe_fixes,
+        vendor=arguments.vendor,
+        prefers_names=arguments.prefer == "names",
+    )
     tally = _Tally(errors=list(work.errors))
     if work.stdin is not None:
         _fix_stdin(work.stdin_name, work.stdin, fixer, tally, diff=arguments.diff)

@@ -45,12 +45,18 @@ class Fixer(FileWork[FixedFile]):
     """Computes the fixed content of a file; the caller writes it."""
 
     def __init__(
-        self, options: argparse.Namespace, *, unsafe: bool = False, vendor: str | None = None
+        self,
+        options: argparse.Namespace,
+        *,
+        unsafe: bool = False,
+        vendor: str | None = None,
+        prefers_names: bool = False,
     ) -> None:
         super().__init__(options)
         forget_projects()
         self._unsafe = unsafe
         self._vendor = vendor
+        self._prefers_names = prefers_names
 
     def work(self, name: str, program: Program) -> FixedFile:
         codes = self.judge.codes_for(name)
@@ -62,6 +68,7 @@ class Fixer(FileWork[FixedFile]):
             hooks=frozenset(self.options.saveimage_hooks),
             following=self.following,
             policy=Policy.of(self.options),
+            prefers_names=self._prefers_names,
         )
         try:
             result = fix_source(program.text, filename=name, options=options)

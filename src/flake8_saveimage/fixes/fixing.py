@@ -46,7 +46,8 @@ class FixOptions:
     that may change what the program does. ``vendor`` is the path of a copy of the runtime helper
     in the user's repository, imported instead of ``flake8_saveimage.runtime``. ``hooks`` are
     further names of functions that a framework calls repeatedly. ``following`` says how imports
-    are followed, ``policy`` what the configuration says about fixes.
+    are followed, ``policy`` what the configuration says about fixes. ``prefers_names``: the indices
+    of loops go into names, where that is possible, instead of calling the runtime helper.
     """
 
     accept: Callable[[Finding], bool] = on_by_default
@@ -55,6 +56,7 @@ class FixOptions:
     hooks: Collection[str] = ()
     following: Following = field(default_factory=Following)
     policy: Policy = DEFAULT
+    prefers_names: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,7 @@ class _Round:
             filename=fixing.filename,
             project=fixing.project,
             policy=options.policy,
+            prefers_names=options.prefers_names,
         )
         verdicts = verdicts_of(self._planner, accepted)
         for diagnosis, finding in accepted:

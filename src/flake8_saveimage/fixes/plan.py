@@ -18,6 +18,7 @@ from flake8_saveimage.fixes.evidence import Evidence
 from flake8_saveimage.fixes.imports import Imports
 from flake8_saveimage.fixes.literals import formatted, interval, names_in_format
 from flake8_saveimage.fixes.names import Names
+from flake8_saveimage.fixes.naming import Renaming, renaming
 from flake8_saveimage.fixes.policy import DEFAULT, Policy
 from flake8_saveimage.fixes.project import NO_PROJECT, Project
 from flake8_saveimage.rules.base import Edit, Remedy
@@ -38,7 +39,7 @@ class Plan:
     """One edit of a call that fixes ``fixed``; ``reasons`` say why it is not safe.
 
     ``helper`` are the keywords to pass to the runtime helper (``None``: the call stays what it is),
-    ``edits`` the rules' own edits.
+    ``edits`` the rules' own edits, ``renaming`` the indices that go into the name of the file.
     """
 
     save: Save
@@ -46,6 +47,7 @@ class Plan:
     reasons: tuple[str, ...] = ()
     helper: Mapping[str, str] | None = None
     edits: tuple[Edit, ...] = ()
+    renaming: Renaming | None = None
 
     @property
     def applicability(self) -> Applicability:
@@ -55,7 +57,11 @@ class Plan:
     @property
     def reveals(self) -> bool:
         """Whether rules may find something new in the call afterwards."""
-        return self.helper is None or any(_kind(d) not in _HELPER_KINDS for d in self.fixed)
+        return (
+            self.helper is None
+            or self.renaming is not None
+            or any(_kind(d) not in _HELPER_KINDS for d in self.fixed)
+        )
 
     def remedies(self, kind: str) -> Iterator[Remedy]:
         """Yield the remedies of one kind."""
@@ -83,9 +89,11 @@ class Planner:
         filename: str = "",
         project: Project = NO_PROJECT,
         policy: Policy = DEFAULT,
+        prefers_names: bool = False,
     ) -> None:
         self.analysis = analysis
         self._policy = policy
+        self._prefers_names = prefers_names
         self.project = project
         self._filename = filename
 
@@ -230,6 +238,11 @@ class Planner:
         if any(edit.applicability == "unsafe" for edit in edits):
             reasons.append("it may change what the program does")
         helper = [d for d in fixed if _kind(d) in _HELPER_KINDS]
+        renamed = self._renaming(save, helper)
+        if renamed is not None:
+            helper = [d for d in helper if not d.rule.renames]
+            if self._evidence.is_read(save) or self._evidence.hazard(save):
+                reasons.append("something reads or lists the old name")
         keywords = None
         if helper:
             keywords = self._keywords(save, helper)
@@ -239,7 +252,14 @@ class Planner:
             reasons.append("the configuration says so")
         elif declared == {"safe"}:
             reasons = []
-        return Plan(save, fixed, tuple(dict.fromkeys(reasons)), keywords, edits)
+        return Plan(save, fixed, tuple(dict.fromkeys(reasons)), keywords, edits, renamed)
+
+    def _renaming(self, save: Save, wanted: Sequence[Diagnosis]) -> Renaming | None:
+        """Return how the name of the file can tell iterations apart, if that is preferred."""
+        naming = [d for d in wanted if d.rule.renames]
+        if not self._prefers_names or not naming or any(d.rule.is_fix_unsafe for d in naming):
+            return None
+        return renaming(save, self.analysis.flow)
 
     def _keywords(self, save: Save, wanted: Sequence[Diagnosis]) -> dict[str, str]:
         """Return the keywords that keep the meaning of every name."""
