@@ -79,12 +79,7 @@ def run(arguments: argparse.Namespace, request: Request) -> int:
     if arguments.check_clean:
         require_clean([path for path in arguments.paths if path != "-"])
     work = prepare(arguments, request)
-    fixer = Fixer(
-        work.options,
-        unsafe=arguments.unsafe_fixes,
-        vendor=arguments.vendor,
-        prefers_names=arguments.prefer == "names",
-    )
+    fixer = _fixer(work, arguments)
     tally = _Tally(errors=list(work.errors))
     if work.stdin is not None:
         _fix_stdin(work.stdin_name, work.stdin, fixer, tally, diff=arguments.diff)
@@ -99,6 +94,8 @@ def run(arguments: argparse.Namespace, request: Request) -> int:
         if helper is not None and result.after is not None:
             helper.provide()
         _settle(result, tally, diff=arguments.diff)
+    if tally.changed and not arguments.diff and work.stdin is None:
+        _look_again(tally, _fixer(work, arguments))
     if helper is not None:
         helper.refresh()
     stream = sys.stderr if arguments.diff or work.stdin is not None else sys.stdout
@@ -109,6 +106,24 @@ def run(arguments: argparse.Namespace, request: Request) -> int:
     report_notes(tally.notes)
     _summarise(tally, arguments)
     return _status(tally, arguments)
+
+
+def _fixer(work: Work, arguments: argparse.Namespace) -> Fixer:
+    return Fixer(
+        work.options,
+        unsafe=arguments.unsafe_fixes,
+        vendor=arguments.vendor,
+        prefers_names=arguments.prefer == "names",
+    )
+
+
+def _look_again(tally: _Tally, fixer: Fixer) -> None:
+    """Drop what is left of findings that the fix of another file has made void."""
+    files = {file.path: file for file, _ in tally.left if os.path.isfile(file.path)}
+    tally.left = [left for left in tally.left if left[0].path not in files]
+    for path in files:
+        result = fixer(path)
+        tally.left += [(result, finding) for finding in result.left]
 
 
 def _fixed(work: Work, fixer: Fixer) -> Iterator[FixedFile]:
