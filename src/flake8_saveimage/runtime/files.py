@@ -176,7 +176,7 @@ class Destination:
             return self.path
         final = self.path
         replaces = self.if_exists in ("backup", "replace")
-        if replaces:  # as torch.save does, write what a symbolic link points to
+        if replaces and self.path.is_symlink():  # as torch.save does, write what it points to
             final = Path(os.path.realpath(self.path))
         temporary = temporary_path(final.parent)
         try:
