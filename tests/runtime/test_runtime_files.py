@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import hashlib
@@ -269,6 +270,28 @@ def test_the_lock_of_a_running_process_is_respected(
     lock.write_text(runtime.leftovers.owner_text(os.getpid(), " "))
     assert safe_save(1, tmp_path / "x.pt", if_exists="unique").name == "x_1.pt"
     assert lock.exists()
+
+
+def test_an_error_that_torch_swallows_is_raised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python only prints what is raised inside a destructor; a part of a file must not appear."""
+
+    class Interrupted(io.BufferedWriter):
+        def write(self, data: Any) -> int:
+            raise KeyboardInterrupt
+
+    def save(_: object, handle: Any, **options: Any) -> None:
+        handle._handle = Interrupted(handle._handle.raw)
+        with contextlib.suppress(KeyboardInterrupt):
+            handle.write(b"part")
+
+    safe_save("old", tmp_path / "x.pt")
+    monkeypatch.setattr(torch, "save", save)
+    with pytest.raises(KeyboardInterrupt):
+        safe_save("new", tmp_path / "x.pt")
+    assert names(tmp_path) == {"x.pt"}
+    assert torch.load(tmp_path / "x.pt") == "old"
 
 
 def test_a_lock_with_unreadable_content_is_nobodys(tmp_path: Path) -> None:

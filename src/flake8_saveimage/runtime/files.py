@@ -93,6 +93,8 @@ def write_watched(handle: IO[bytes], write: Callable[[IO[bytes]], object]) -> No
         if watched.problem is not None:
             raise watched.problem from None
         raise
+    if watched.problem is not None:  # raised inside a destructor of torch's, which only prints it
+        raise watched.problem
 
 
 @dataclass(frozen=True)
