@@ -13,7 +13,6 @@ from flake8_saveimage.check.runner import (
     Checker,
     WorkerDied,
     check_files,
-    job_count,
 )
 from flake8_saveimage.cli import FAILURE, FINDINGS, OK, CommandError, colour_wanted, counted, say
 from flake8_saveimage.cli.common import Work, prepare, report_errors, report_notes
@@ -26,9 +25,9 @@ from flake8_saveimage.source import reading, writing
 from flake8_saveimage.source.program import load
 
 if TYPE_CHECKING:
-    from flake8_saveimage.check.analysis import Analysis
+    from flake8_saveimage.check.analysis import Analysis, Diagnosis
     from flake8_saveimage.config.options import Request
-    from flake8_saveimage.rules.finding import Applicability, Finding
+    from flake8_saveimage.rules.finding import Finding
 
 
 def run(arguments: argparse.Namespace, request: Request) -> int:
@@ -38,7 +37,7 @@ def run(arguments: argparse.Namespace, request: Request) -> int:
     if arguments.add_noqa:
         return _add_noqa(result, work)
     style = Style(_colour(arguments), _show_source(arguments, work.options))
-    write_report(_rendered(arguments.format, result, style), arguments.output_file)
+    write_report(render(arguments.format, result, style), arguments.output_file)
     if work.options.statistics:
         _print_statistics(result, sys.stdout if arguments.format == "text" else sys.stderr)
     if arguments.format == "text":
@@ -50,7 +49,7 @@ def run(arguments: argparse.Namespace, request: Request) -> int:
 
 
 def _check(work: Work, *, fixes: bool) -> Run:
-    checker = Checker(work.options, fix_judge=_applicabilities if fixes else None)
+    checker = Checker(work.options, annotate=_annotated if fixes else None)
     try:
         with Progress(len(work.files)) as progress:
             checked = check_files(work.files, checker, advance=progress.advance)
@@ -59,25 +58,19 @@ def _check(work: Work, *, fixes: bool) -> Run:
     checked += [CheckedFile(path, error=message) for path, message in work.errors]
     if work.stdin is not None:
         checked.append(checker.on_source(work.stdin_name, work.stdin))
-    hooks, jobs = work.options.saveimage_hooks, job_count(work.options)
-    return make_run(checked, hooks=hooks, jobs=jobs)
+    return make_run(checked)
 
 
-def _applicabilities(analysis: Analysis) -> Sequence[Applicability | None]:
-    from flake8_saveimage.fixes.applicability import applicabilities  # libcst
+def _annotated(
+    analysis: Analysis, accepted: Sequence[tuple[Diagnosis, Finding]], name: str
+) -> list[Finding]:
+    from flake8_saveimage.fixes import annotated  # libcst
 
-    return applicabilities(analysis)
-
-
-def _rendered(name: str, result: Run, style: Style) -> str:
-    try:
-        return render(name, result, style)
-    except WorkerDied as error:  # some formats look at the files again
-        raise CommandError(str(error)) from error
+    return annotated(analysis, accepted, name)
 
 
 def _status(result: Run, *, exit_zero: bool) -> int:
-    """A file that could not be checked is a failure: nobody may take the rest for the whole."""
+    """A file that could not be checked is a failure: the report is incomplete."""
     if any(result.errors):
         return FAILURE
     return FINDINGS if any(result.findings) and not exit_zero else OK
@@ -113,7 +106,7 @@ def _summarise(result: Run) -> None:
     line = f"{counted(len(findings), 'finding')} in {counted(files, 'file')}"
     fixable = Counter(finding.fix for finding in findings)
     if fixable["safe"] or fixable["unsafe"]:
-        line += f"; 'flake8-saveimage fix' can mend {fixable['safe']}"
+        line += f"; 'flake8-saveimage fix' can fix {fixable['safe']}"
         if fixable["unsafe"]:
             line += f" ({fixable['unsafe']} more with --unsafe-fixes)"
     say(line)

@@ -1,4 +1,4 @@
-"""``flake8-saveimage fix``: mend findings in place, or print the patch."""
+"""``flake8-saveimage fix``: fix findings in place, or print the patch."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def _print_left(tally: _Tally, stream: TextIO) -> None:
 
 
 def _summarise(tally: _Tally, arguments: argparse.Namespace, looked_at: int) -> None:
-    """Say what was done; a run that had nothing to do stays silent when nobody watches."""
+    """Say what was done; a run that had nothing to do is silent unless on a terminal."""
     if not (tally.changed or tally.left or tally.errors or sys.stderr.isatty()):
         return
     would = "would fix" if arguments.diff else "fixed"

@@ -11,6 +11,7 @@ import os
 import stat
 import sys
 
+from flake8_saveimage.check.following import Following
 from flake8_saveimage.cli import OK, CommandError
 from flake8_saveimage.config import options as config
 from flake8_saveimage.report import Style, make_run, render
@@ -79,6 +80,7 @@ def _is_file_refused(path: str) -> bool:
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             return False
-        return not bytes_may_save(reading.read(path))
+        raw = reading.read(path)
+        return not bytes_may_save(raw) and not Following().is_worth_a_look(path, raw)
     except (OSError, ValueError, reading.SourceError):
         return False

@@ -52,6 +52,7 @@ class Fixer(FileWork[FixedFile]):
             unsafe=self._unsafe,
             vendor=self._vendor,
             hooks=frozenset(self.options.saveimage_hooks),
+            following=self.following,
         )
         try:
             result = fix_source(program.text, filename=name, options=options)

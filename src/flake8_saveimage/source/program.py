@@ -59,7 +59,7 @@ def load(name: str, raw: bytes) -> Program:
     if not is_notebook(name):
         source = reading.decode(raw)
         return Program(source.text, raw, source.encoding)
-    from flake8_saveimage.source.notebook import Notebook
+    from flake8_saveimage.source.notebook import Notebook  # json
 
     try:
         notebook = Notebook(raw.decode("utf-8"))
