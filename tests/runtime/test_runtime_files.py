@@ -219,6 +219,27 @@ def test_file_systems_without_hard_links(
     assert torch.load(safe_save("new", tmp_path / "x.pt", if_exists="replace")) == "new"
 
 
+@pytest.mark.parametrize("if_exists", ["backup", "unique", "error", "skip"])
+def test_a_link_whose_reply_was_lost_counts_as_made(
+    if_exists: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NFS repeats the request and then finds the name taken, by the link that it made itself."""
+    real = os.link
+
+    def lost_reply(source: Any, target: Any) -> None:
+        real(source, target)
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+
+    monkeypatch.setattr(os, "link", lost_reply)
+    path = tmp_path / "x.pt"
+    assert safe_save(1, path, if_exists=if_exists) == path
+    assert names(tmp_path) == {"x.pt"}
+    assert torch.load(path) == 1
+    if if_exists == "backup":
+        safe_save(2, path)
+        assert {p.name: torch.load(p) for p in tmp_path.iterdir()} == {"x.pt": 2, "x_1.pt": 1}
+
+
 def test_an_error_while_renaming_names_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
