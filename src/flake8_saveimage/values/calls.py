@@ -286,11 +286,20 @@ def bind_parameters(scope: Scope, arguments: Passed) -> Parameters:
 
 
 def _keys(parameters: Parameters) -> list[object]:
-    """Return arguments as parts of a key: plain data by value, objects by identity."""
+    """Return arguments as parts of a key: plain data by value, objects by identity.
+
+    Where values come from only matters if it is visible which they are: an activation is shared.
+    """
     return [
-        (name, value if isinstance(value, Values | DTypes) else id(value))
+        (name, _key(value))
         for (_scope, name), value in sorted(parameters.items(), key=lambda item: item[0][1])
     ]
+
+
+def _key(value: Abstract) -> object:
+    if isinstance(value, Values) and value.reach is None:
+        return dataclasses.replace(value, sources=frozenset())
+    return value if isinstance(value, Values | DTypes) else id(value)
 
 
 def _instantiate(target: Class, arguments: Passed) -> Abstract:
