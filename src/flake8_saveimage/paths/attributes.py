@@ -264,6 +264,8 @@ def _class_member(
         return union([base], unknown(name))
     if not bindings or not all(_is_settled(evaluation, b, owner) for b in bindings):
         return union([base, evaluation.opaque(place)], unknown(name))
+    if any(isinstance(binding.node, cst.AnnAssign) for binding in bindings):
+        return union([base], unknown(name))  # the default of a field: an object may have another
     values = [evaluation.binding(Reach(b, ()), b.place) for b in bindings]
     return replace(join(values, name), deps=base.deps, solid=base.solid)
 

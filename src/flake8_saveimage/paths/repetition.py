@@ -16,7 +16,7 @@ from flake8_saveimage.paths.guards import every_so_often, exists_guard
 from flake8_saveimage.paths.hooks import is_hook
 from flake8_saveimage.paths.intent import is_rolling
 from flake8_saveimage.paths.labels import display
-from flake8_saveimage.paths.once import runs_once, switched_off_for_good
+from flake8_saveimage.paths.once import keeps_distance, runs_once, switched_off_for_good
 from flake8_saveimage.paths.repeats import Repeat, Repeats
 from flake8_saveimage.paths.templates import template
 from flake8_saveimage.paths.texts import QUOTIENT, REMAINDER, Source, SymbolicText
@@ -129,6 +129,7 @@ def is_looked_after(
     path, place = target.path, site.place
     return (
         exists_guard(place)
+        or keeps_distance(place, value, dependence)
         or moved_away(path, place, dependence)
         or scratch(path, value.text or "", place, dependence)
     )

@@ -14,7 +14,7 @@ from flake8_saveimage.paths.destination import Destination, destination
 from flake8_saveimage.paths.guards import conjuncts, exists_guard, guards
 from flake8_saveimage.paths.intent import is_rolling
 from flake8_saveimage.paths.labels import display
-from flake8_saveimage.paths.once import runs_once, runs_once_in_life
+from flake8_saveimage.paths.once import keeps_distance, runs_once, runs_once_in_life
 from flake8_saveimage.paths.repetition import SILENT, PathFact, is_looked_after, repetition_at
 from flake8_saveimage.paths.templates import template
 from flake8_saveimage.paths.texts import SymbolicText
@@ -38,6 +38,8 @@ def routed_path_fact(site: SaveCall, route: Route, dependence: Dependence) -> Pa
     for step in route:
         seen = through_call(dependence, value, step.function, step.call.node, step.call.place)
         if seen is None or seen.value.temporary:
+            return SILENT
+        if keeps_distance(step.call.place, seen.value, dependence):
             return SILENT
         value, restarts = seen.value, restarts or seen.restarts
         texts += [seen.hints, seen.value.text]

@@ -11,10 +11,13 @@ from dataclasses import replace
 
 import libcst as cst
 
+from flake8_saveimage.syntax.arguments import bind, positional_parameters, written_arguments
 from flake8_saveimage.syntax.imports import Importer, NoImporter
 from flake8_saveimage.syntax.names import Resolution
 from flake8_saveimage.syntax.nodes import dotted
 from flake8_saveimage.syntax.scopes import Binding, CallSite, Facts, Place, Scope
+
+_MAX_CALLERS = 8
 
 
 class Flow(Resolution):
@@ -108,9 +111,27 @@ class Flow(Resolution):
                 ):
                     value = value.func.value
                 found.append(self.class_of(value, binding.place, depth + 1))
+            elif binding.kind == "param":
+                found += self._classes_passed(binding, depth)
             else:
                 found.append(None)
         return found
+
+    def _classes_passed(self, parameter: Binding, depth: int) -> list[Scope | None]:
+        """Return the classes of what a parameter is annotated with, or what callers pass for it."""
+        node, function = parameter.node, parameter.place.scope
+        if isinstance(node, cst.Param) and node.annotation is not None and function.outer:
+            annotated = self.definition(node.annotation.annotation, function.outer, depth + 1)
+            return [annotated if annotated and annotated.kind == "class" else None]
+        if function.kind != "function":
+            return [None]
+        names = positional_parameters(function.node)
+        found: list[Scope | None] = []
+        for site in self.callers(function)[:_MAX_CALLERS]:
+            own = names[1:] if function.self_name is not None else names
+            given = bind(own, written_arguments(site.node)).given.get(parameter.name)
+            found.append(self.class_of(given.value, site.place, depth + 1) if given else None)
+        return found or [None]
 
     def bases(self, owner: Scope) -> list[Scope]:
         """Return the base classes that the program defines."""
