@@ -35,6 +35,8 @@ _GATE_FILES_PER_PROCESS = 3000
 _CHECK_BYTES_PER_PROCESS = 150_000
 _CHUNKS_PER_PROCESS = 4
 
+_PARSED_ANYWAY = 1_000_000  # bytes, a fifth of a second
+
 
 class CheckedFile(NamedTuple):
     """What came out for one file: findings and its text, or why it could not be checked.
@@ -72,15 +74,23 @@ def sweep(
 ) -> Iterator[Result]:
     """Yield ``work(path)`` for each path that passes the text gate, in order.
 
+    What the gate refuses is worked on, too, if it is little: so that files that are no Python are
+    reported. Nothing can be found in them, and to parse a large tree takes long.
+
     ``work`` must be picklable and raise nothing; ``advance`` is told how many paths are done.
     """
     gate_jobs = min(jobs, len(paths) // _GATE_FILES_PER_PROCESS)
     sizes = spread(paths, _gate, gate_jobs)
-    passed = [(path, size) for path, size in zip(paths, sizes, strict=True) if size >= 0]
+    sized = list(zip(paths, sizes, strict=True))
+    passed = [path for path, size in sized if size >= 0]
+    work_jobs = min(
+        jobs, len(passed), sum(size for _, size in sized if size > 0) // _CHECK_BYTES_PER_PROCESS
+    )
+    if sum(-size for _, size in sized if size < 0) <= _PARSED_ANYWAY:
+        passed = list(paths)
     if advance is not None:
         advance(len(paths) - len(passed))
-    work_jobs = min(jobs, len(passed), sum(n for _, n in passed) // _CHECK_BYTES_PER_PROCESS)
-    for result in spread([path for path, _ in passed], work, work_jobs):
+    for result in spread(passed, work, work_jobs):
         yield result
         if advance is not None:
             advance(1)
@@ -226,9 +236,9 @@ class Checker(FileWork[CheckedFile]):
 
 
 def _gate(path: str) -> int:
-    """Return the size in bytes of a file that passes the gate or cannot be read, else -1."""
+    """Return the size in bytes of a file, negative if the gate refuses it; 0 if unreadable."""
     try:
         raw = reading.read(path)
     except reading.SourceError:
         return 0
-    return len(raw) if is_notebook(path) or bytes_may_save(raw) else -1
+    return len(raw) if is_notebook(path) or bytes_may_save(raw) else -len(raw)

@@ -45,11 +45,14 @@ class Program(NamedTuple):
 def admit(name: str, raw: bytes) -> Program | None:
     """Return the program of a file's bytes if it may save something, ``None`` if it saves nothing.
 
-    A notebook is read in any case: only its cells show what it is. Raises ``SourceError``.
+    Raises ``SourceError`` for what is no Python, whether or not it would save something.
     """
     if not is_notebook(name):
         source = gate.admit(raw)
-        return None if source is None else Program(source.text, raw, source.encoding)
+        if source is not None:
+            return Program(source.text, raw, source.encoding)
+        reading.validate(raw)
+        return None
     program = load(name, raw)
     return program if gate.is_worth_parsing(program.lines) else None
 
@@ -59,7 +62,7 @@ def load(name: str, raw: bytes) -> Program:
     if not is_notebook(name):
         source = reading.decode(raw)
         return Program(source.text, raw, source.encoding)
-    from flake8_saveimage.source.notebook import Notebook
+    from flake8_saveimage.source.notebook import Notebook  # json, re: for notebooks only
 
     try:
         notebook = Notebook(raw.decode("utf-8"))

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import ast
 
 
+_ONLY_AST = 0x400  # ast.PyCF_ONLY_AST
 MAX_SIZE = 2_000_000
 """Bytes of source: libcst's tree takes up to two kilobytes of memory for each of them."""
 
@@ -140,6 +141,25 @@ def parse(text: str) -> ast.Module:
         raise SourceError(f"cannot be parsed: {error}") from error
     except (RecursionError, MemoryError) as error:
         raise SourceError("cannot be parsed: nested too deeply") from error
+
+
+def validate(raw: bytes) -> None:
+    """Raise ``SourceError`` for a source that the running Python does not accept.
+
+    Nothing is imported for a source that is accepted.
+    """
+    if len(raw) > MAX_SIZE:
+        return
+    if b"\0" in raw:
+        raise SourceError("is not a text file")
+    import warnings
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(raw, "<unknown>", "exec", _ONLY_AST, dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        parse(decode(raw).lines)
 
 
 def printable(text: str) -> str:
