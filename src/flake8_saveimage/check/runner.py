@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from flake8_saveimage.rules.finding import Finding
 from flake8_saveimage.source import reading
-from flake8_saveimage.source.gate import bytes_may_save
-from flake8_saveimage.source.program import Program, admit, is_notebook
+from flake8_saveimage.source.gate import bytes_may_save, text_may_save
+from flake8_saveimage.source.later import hint
+from flake8_saveimage.source.program import Program, admit, is_notebook, load
 from flake8_saveimage.syntax.collector import collector_paused
 
 if TYPE_CHECKING:
@@ -184,6 +185,10 @@ class FileWork(Generic[Result]):
             return self.work(name, program)
         except reading.NothingToCheck as error:
             return self.unchecked(name, note=str(error))
+        except reading.NotPython as error:
+            return self._read_by_libcst(name, raw, error)
+        except reading.Unparsable as error:
+            return self.unchecked(name, f"{error}{_later_syntax(error.line, reading.skim(raw))}")
         except reading.SourceError as error:
             # flake8 is silent about a file that opts out, even if it is broken
             skipped = self.judge.file(name, reading.skim(raw)).skips_all
@@ -192,6 +197,23 @@ class FileWork(Generic[Result]):
             return self.unchecked(name, "cannot be checked: nested too deeply")
         except Exception as error:
             return self.unchecked(name, reading.defect(error))
+
+    def _read_by_libcst(self, name: str, raw: bytes, error: reading.NotPython) -> Result:
+        """Work on a source that only a later Python accepts, if libcst reads it."""
+        from flake8_saveimage.check.analysis import parse  # libcst
+
+        lines = reading.skim(raw)
+        try:
+            program = load(name, raw)
+            lines = program.lines
+            parse(lines)
+            return self.work(name, program) if text_may_save(lines) else self.unchecked(name)
+        except reading.SourceError:
+            if self.judge.file(name, lines).skips_all:
+                return self.unchecked(name)
+            return self.unchecked(name, f"{error}{_later_syntax(error.line, lines)}")
+        except Exception as defect:
+            return self.unchecked(name, reading.defect(defect))
 
     def work(self, name: str, program: Program) -> Result:
         """Work on a program that passed the gate; may raise anything."""
@@ -233,6 +255,10 @@ class Checker(FileWork[CheckedFile]):
         if self._fix_judge is None or not analysis.diagnoses:
             return findings(analysis)
         return findings(analysis, self._fix_judge(analysis))
+
+
+def _later_syntax(line: int, text: str) -> str:
+    return hint(text.split("\n")[line - 1]) if line else ""
 
 
 def _gate(path: str) -> int:

@@ -20,6 +20,14 @@ class SourceError(Exception):
     """A source that cannot be read or parsed; the message says why, without the file's name."""
 
 
+class NotPython(SourceError):
+    """A source that the running Python does not accept; ``line`` counts from 1, 0 if unknown."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
+
+
 class Unparsable(SourceError):
     """A source that Python accepts and libcst does not. ``line`` and ``column`` count from 1."""
 
@@ -136,7 +144,7 @@ def parse(text: str) -> ast.Module:
         where = f"line {error.lineno}" if error.lineno else "unknown line"
         if error.lineno and error.offset:
             where += f", column {error.offset}"
-        raise SourceError(f"cannot be parsed: {error.msg} ({where})") from error
+        raise NotPython(f"cannot be parsed: {error.msg} ({where})", error.lineno or 0) from error
     except ValueError as error:  # a NUL byte, before Python 3.12
         raise SourceError(f"cannot be parsed: {error}") from error
     except (RecursionError, MemoryError) as error:
