@@ -11,8 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flake8_saveimage import __version__
-from flake8_saveimage.config.options import register
-from flake8_saveimage.config.selection import active_codes
+from flake8_saveimage.config.selection import active_codes, register
 from flake8_saveimage.rules.index import default_codes
 from flake8_saveimage.source.gate import is_worth_parsing
 from flake8_saveimage.source.reading import SourceError, defect, printable

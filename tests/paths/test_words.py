@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from flake8_saveimage.guard.rolling import is_rolling
 
 from flake8_saveimage.knowledge import hooks, words
 from flake8_saveimage.knowledge.readers import READERS
@@ -21,12 +20,12 @@ OTHERS = (
 
 @pytest.mark.parametrize("path", ROLLING)
 def test_rolling_files(path: str) -> None:
-    assert is_rolling(path)
+    assert words.is_rolling_file(path)
 
 
 @pytest.mark.parametrize("path", OTHERS)
 def test_other_files(path: str) -> None:
-    assert not is_rolling(path)
+    assert not words.is_rolling_file(path)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import NamedTuple
 
 import libcst as cst
@@ -11,7 +11,7 @@ import libcst as cst
 from flake8_saveimage.check.legacy import Normalized, normalized
 from flake8_saveimage.rules import all_rules
 from flake8_saveimage.rules.base import Problem, Rule
-from flake8_saveimage.rules.finding import Applicability, Finding
+from flake8_saveimage.rules.finding import Finding
 from flake8_saveimage.rules.save import Save, saves_of
 from flake8_saveimage.source.reading import Unparsable
 from flake8_saveimage.syntax.collector import collector_paused
@@ -104,33 +104,26 @@ def analyse(
     ``hooks`` are further names of functions that a framework calls repeatedly; ``codes`` the rules
     to run (``None``: all, opt-in rules included).
     """
-    return findings(diagnose(source, hooks=hooks, codes=codes))
+    return sorted(located(diagnose(source, hooks=hooks, codes=codes)))
 
 
-def findings(
-    analysis: Analysis, applicabilities: Sequence[Applicability | None] = ()
-) -> list[Finding]:
-    """Return what was diagnosed as plain data, with positions, sorted.
-
-    ``applicabilities`` says for each diagnosis how safely it can be fixed, if that is known.
-    """
+def located(analysis: Analysis) -> list[Finding]:
+    """Return each diagnosis as plain data with its position, in the same order."""
     wanted: list[cst.CSTNode] = []
     for _rule, save, problem in analysis.diagnoses:
         wanted += (save.call, *problem.nodes)
     sites = [diagnosis.save.site.call_site for diagnosis in analysis.diagnoses]
     places = spans(analysis.module, wanted, analysis.source, sites)
-    safety = applicabilities or [None] * len(analysis.diagnoses)
     found = []
-    for (rule, save, problem), fix in zip(analysis.diagnoses, safety, strict=True):
+    for rule, save, problem in analysis.diagnoses:
         span = places[id(save.call)]
         message = render(problem, places)
         found.append(
-            Finding(span.line, span.column, rule.code, message, span.end_line,
-                    span.end_column, fix)
-        )  # fmt: skip
+            Finding(span.line, span.column, rule.code, message, span.end_line, span.end_column)
+        )
     if analysis.normalized is not None:
         found = list(map(analysis.normalized.in_original, found))
-    return sorted(found)
+    return found
 
 
 def render(problem: Problem, places: dict[int, Span]) -> str:

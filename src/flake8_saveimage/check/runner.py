@@ -21,13 +21,13 @@ from flake8_saveimage.source.program import Program, admit, is_notebook, load
 from flake8_saveimage.syntax.collector import collector_paused
 
 if TYPE_CHECKING:
-    from flake8_saveimage.check.analysis import Analysis
+    from flake8_saveimage.check.analysis import Analysis, Diagnosis
     from flake8_saveimage.config.noqa import Judge
-    from flake8_saveimage.rules.finding import Applicability
     from flake8_saveimage.source.notebook import Cells
 
-# How safely each diagnosis of a file can be fixed; a function of a module, so that it is picklable.
-FixJudge = Callable[["Analysis"], "Sequence[Applicability | None]"]
+# Adds what reports show of them to the accepted findings of a file, given its name; a function of a
+# module, so that it is picklable.
+Annotate = Callable[["Analysis", "Sequence[tuple[Diagnosis, Finding]]", str], "list[Finding]"]
 
 Result = TypeVar("Result")
 
@@ -43,7 +43,8 @@ class CheckedFile(NamedTuple):
     """What came out for one file: findings and its text, or why it could not be checked.
 
     ``text`` is ``None`` unless there are findings; its line endings are ``\\n``. ``cells`` tells
-    where the cells of a notebook are in it. ``note`` says why there was nothing to check.
+    where the cells of a notebook are in it, ``newline`` is the line ending of the file. ``note``
+    says why there was nothing to check, ``undetailed`` why the findings lack their details.
     """
 
     path: str
@@ -52,6 +53,8 @@ class CheckedFile(NamedTuple):
     text: str | None = None
     cells: Cells | None = None
     note: str | None = None
+    newline: str = "\n"
+    undetailed: str | None = None
 
 
 class WorkerDied(Exception):
@@ -108,7 +111,7 @@ def spread(items: Sequence[str], work: Callable[[str], Result], jobs: int) -> It
     chunk = max(1, len(items) // (jobs * _CHUNKS_PER_PROCESS))
     executor = ProcessPoolExecutor(jobs, initializer=_end_at_interrupt)
     try:
-        with _deaf_to_interrupts():  # the workers start with it; this process answers Ctrl-C
+        with _interrupts_ignored():  # the workers start with it; this process answers Ctrl-C
             results = executor.map(work, items, chunksize=chunk)
         yield from results
     except BrokenProcessPool as error:
@@ -120,14 +123,14 @@ def spread(items: Sequence[str], work: Callable[[str], Result], jobs: int) -> It
 
 
 def _end_at_interrupt() -> None:
-    """Let Ctrl-C end a worker at once and without a word: it has no file open to write."""
+    """Let Ctrl-C end a worker at once and silently: it has no file open to write."""
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextlib.contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
+def _interrupts_ignored() -> Iterator[None]:
     import signal
     import threading
 
@@ -228,33 +231,53 @@ class FileWork(Generic[Result]):
 
 
 class Checker(FileWork[CheckedFile]):
-    """Finds what flake8 would show for a file; ``fix_judge`` tells how each finding is fixable."""
+    """Finds what flake8 would show for a file; ``annotate`` adds what reports show of it."""
 
-    def __init__(self, options: argparse.Namespace, *, fix_judge: FixJudge | None = None) -> None:
+    def __init__(self, options: argparse.Namespace, *, annotate: Annotate | None = None) -> None:
         super().__init__(options)
-        self._fix_judge = fix_judge
+        self._annotate = annotate
 
     def work(self, name: str, program: Program) -> CheckedFile:
+        from flake8_saveimage.check.analysis import diagnose, located  # libcst
+
         text = program.lines
-        found = self._findings(name, text)
-        shown = tuple(filter(self.judge.file(name, text).accepts, found)) if found else ()
-        if not shown:
+        hooks = frozenset(self.options.saveimage_hooks)
+        analysis = diagnose(text, hooks=hooks, codes=self.judge.codes_for(name))
+        if not analysis.diagnoses:
             return CheckedFile(name)
-        return CheckedFile(name, shown, text=text, cells=program.cells)
+        accepts = self.judge.file(name, text).accepts
+        pairs = zip(analysis.diagnoses, located(analysis), strict=True)
+        accepted = [(diagnosis, finding) for diagnosis, finding in pairs if accepts(finding)]
+        if not accepted:
+            return CheckedFile(name)
+        findings, undetailed = [finding for _, finding in accepted], None
+        if self._annotate is not None:
+            try:
+                findings = self._annotate(analysis, accepted, name)
+            except Exception as error:
+                reason = " ".join(f"{type(error).__name__}: {error}".split())
+                undetailed = f"no details of the findings ({reason})"
+        return CheckedFile(
+            name,
+            tuple(sorted(findings)),
+            text=text,
+            cells=program.cells,
+            newline=_newline(program),
+            undetailed=undetailed,
+        )
 
     def unchecked(
         self, name: str, error: str | None = None, note: str | None = None
     ) -> CheckedFile:
         return CheckedFile(name, error=error, note=note)
 
-    def _findings(self, name: str, text: str) -> list[Finding]:
-        from flake8_saveimage.check.analysis import diagnose, findings  # libcst
 
-        hooks = frozenset(self.options.saveimage_hooks)
-        analysis = diagnose(text, hooks=hooks, codes=self.judge.codes_for(name))
-        if self._fix_judge is None or not analysis.diagnoses:
-            return findings(analysis)
-        return findings(analysis, self._fix_judge(analysis))
+def _newline(program: Program) -> str:
+    """Return the line ending of a file, ``\\n`` if it is mixed."""
+    for newline in ("\r\n", "\r"):
+        if newline in program.text and program.lines.replace("\n", newline) == program.text:
+            return newline
+    return "\n"
 
 
 def _later_syntax(line: int, text: str) -> str:

@@ -15,7 +15,6 @@ from flake8_saveimage.check.runner import (
     Checker,
     WorkerDied,
     check_files,
-    job_count,
 )
 from flake8_saveimage.cli import (
     FAILURE,
@@ -47,9 +46,9 @@ from flake8_saveimage.source import reading, writing
 from flake8_saveimage.source.program import load
 
 if TYPE_CHECKING:
-    from flake8_saveimage.check.analysis import Analysis
+    from flake8_saveimage.check.analysis import Analysis, Diagnosis
     from flake8_saveimage.config.options import Request
-    from flake8_saveimage.rules.finding import Applicability, Finding
+    from flake8_saveimage.rules.finding import Finding
 
 _TEXTS = ("text", "concise", "full")
 MAX_WIDTH = 100  # columns: longer lines are hard to read
@@ -71,7 +70,7 @@ def run(arguments: argparse.Namespace, request: Request) -> int:
             result, arguments.baseline, work.files, Judge(work.options).codes_for("stdin")
         )
     style = _style(arguments, work.options)
-    write_report(_rendered(arguments.format, result, style), arguments.output_file)
+    write_report(render(arguments.format, result, style), arguments.output_file)
     if arguments.format in _TEXTS:
         report_errors(list(result.errors))
         report_notes([(file.path, file.note) for file in result.files if file.note], arguments)
@@ -86,7 +85,7 @@ def run(arguments: argparse.Namespace, request: Request) -> int:
 
 
 def _check(work: Work) -> Run:
-    checker = Checker(work.options, fix_judge=_applicabilities)
+    checker = Checker(work.options, annotate=_annotated)
     try:
         with Progress(len(work.files)) as progress:
             checked = check_files(work.files, checker, advance=progress.advance)
@@ -95,25 +94,19 @@ def _check(work: Work) -> Run:
     checked += [CheckedFile(path, error=message) for path, message in work.errors]
     if work.stdin is not None:
         checked.append(checker.on_source(work.stdin_name, work.stdin))
-    hooks, jobs = work.options.saveimage_hooks, job_count(work.options)
-    return make_run(checked, hooks=hooks, jobs=jobs)
+    return make_run(checked)
 
 
-def _applicabilities(analysis: Analysis) -> Sequence[Applicability | None]:
-    from flake8_saveimage.fixes.applicability import applicabilities  # libcst
+def _annotated(
+    analysis: Analysis, accepted: Sequence[tuple[Diagnosis, Finding]], name: str
+) -> list[Finding]:
+    from flake8_saveimage.fixes import annotated  # libcst
 
-    return applicabilities(analysis)
-
-
-def _rendered(name: str, result: Run, style: Style) -> str:
-    try:
-        return render(name, result, style)
-    except WorkerDied as error:  # some formats look at the files again
-        raise CommandError(str(error)) from error
+    return annotated(analysis, accepted, name)
 
 
 def _status(result: Run, *, exit_zero: bool) -> int:
-    """A file that could not be checked is a failure: nobody may take the rest for the whole."""
+    """A file that could not be checked is a failure: the report is incomplete."""
     if any(result.errors):
         return FAILURE
     return FINDINGS if any(result.findings) and not exit_zero else OK

@@ -8,7 +8,7 @@ The first of these that exists is the configuration, as a whole:
 
 Files given with ``--append-config`` are read on top, options of the command line come last. The
 table has flake8's keys, and a key that it does not know is an error. No other plugin of flake8 is
-looked for, loaded or run, and their options are none of our business.
+looked for, loaded or run, and their options are ignored.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from flake8_saveimage.config import TABLE
-from flake8_saveimage.rules.index import entries, opt_in_codes
+from flake8_saveimage.config.selection import register
+from flake8_saveimage.rules.index import entries
 from flake8_saveimage.source.reading import printable
 
 if TYPE_CHECKING:
@@ -157,20 +158,6 @@ def _origin(cfg: configparser.RawConfigParser, folder: str, request: Request) ->
         return None
     names = ("setup.cfg", "tox.ini", ".flake8")
     return next((p for n in names if os.path.isfile(p := os.path.join(folder, n))), folder)
-
-
-def register(option_manager: OptionManager) -> None:
-    """Add the options of the linter to flake8's, and keep opt-in rules off by default."""
-    option_manager.add_option(
-        "--saveimage-hooks",
-        metavar="names",
-        default="",
-        comma_separated_list=True,
-        parse_from_config=True,
-        help="Comma-separated names of functions that a framework calls repeatedly (added to the"
-        " known hooks of Lightning, ignite, fastai and Keras).",
-    )
-    option_manager.extend_default_ignore(sorted(opt_in_codes()))
 
 
 def _option_manager() -> OptionManager:

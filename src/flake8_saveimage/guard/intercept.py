@@ -19,15 +19,15 @@ from collections.abc import Callable, Mapping, Sequence
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, TypeGuard
 
+from flake8_saveimage.knowledge import writers
 from flake8_saveimage.knowledge.natives import NATIVES
-from flake8_saveimage.knowledge.writers import BY_NAME
 
 Call = Callable[..., Any]
 Handler = Callable[[Call, tuple[Any, ...], dict[str, Any]], Any]
 
 
 def _body(*args: Any, **kwargs: Any) -> Any:
-    from flake8_saveimage.guard.intercept import WATCHED
+    from flake8_saveimage.guard.intercept import WATCHED  # its globals are others
 
     return WATCHED["KEY"].call(args, kwargs)
 
@@ -140,13 +140,12 @@ def _copy(function: FunctionType) -> Call:
     return copy
 
 
-def _writer(name: str) -> Watched:
-    row = BY_NAME[name]
+def _watched(row: writers.Writer) -> Watched:
     return Watched(row.defined_in, row.leaf)
 
 
-TORCH_SAVE = _writer("torch.save")
-SAVE_IMAGE = _writer("torchvision.utils.save_image")
+TORCH_SAVE = _watched(writers.TORCH_SAVE)
+SAVE_IMAGE = _watched(writers.SAVE_IMAGE)
 COMPILED = {row: Watched(row.module, row.attribute) for row in NATIVES}
 POPEN = Watched("subprocess", "Popen.__init__")
 WATCHED = {of.key: of for of in (TORCH_SAVE, SAVE_IMAGE, POPEN, *COMPILED.values())}

@@ -32,6 +32,7 @@ from flake8_saveimage.guard.journal import make_folder
 from flake8_saveimage.guard.report import render
 from flake8_saveimage.guard.settings import OnOverwrite, Settings
 from flake8_saveimage.guard.watch import Watch
+from flake8_saveimage.knowledge import writers
 
 NO_TORCH = (
     "flake8_saveimage.guard watches runs that use torch, but torch is not installed for {python}: "
@@ -53,8 +54,8 @@ class Installation:
         self.watch = Watch(settings)
         self._folder = settings.folder
         self._handlers: list[tuple[Watched, Handler]] = [
-            (TORCH_SAVE, functools.partial(self.watch.save, "torch.save")),
-            (SAVE_IMAGE, functools.partial(self.watch.save_image, "save_image")),
+            (TORCH_SAVE, functools.partial(self.watch.save, writers.TORCH_SAVE.name)),
+            (SAVE_IMAGE, functools.partial(self.watch.save_image, writers.SAVE_IMAGE.leaf)),
             *((of, functools.partial(self.watch.native, row)) for row, of in COMPILED.items()),
         ]
         if settings.follow:

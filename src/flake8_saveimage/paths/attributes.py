@@ -138,7 +138,7 @@ class _Own:
         return replace(value, deps=changes | self.receiver, solid=changes)
 
     def _is_inherited_setting(self, rest: str) -> bool:
-        """``self.args.out``, ``self.logger.log_dir``: not bound here, but surely a setting."""
+        """``self.args.out``, ``self.logger.log_dir``: not bound here, but a setting."""
         first, _, more = rest.partition(".")
         if not more:
             return says_settings(first) or says_folder(first)

@@ -34,7 +34,7 @@ _MAX_TEXT = 400
 class SymbolicText:
     """What an expression's value depends on, and as far as it is known the text that it gives.
 
-    ``solid`` are the sources that surely tell values apart; what is in ``deps`` only came through
+    ``solid`` are the sources that tell values apart; what is in ``deps`` only came through
     something that repeats (``i % 10``), and ``weak`` says what. ``text`` holds unknown pieces
     between marks; ``None`` means that it is no text. ``templates`` are literals with ``{name}`` in
     them that nothing has filled so far. ``temporary`` says that it comes from :mod:`tempfile`.

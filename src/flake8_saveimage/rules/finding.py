@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 Applicability = Literal["safe", "unsafe"]
+
+
+class TextEdit(NamedTuple):
+    """The text from one position up to (not including) another becomes ``text``.
+
+    Lines and columns count from 1, columns in characters, as for a finding. Line breaks in ``text``
+    are those of the file.
+    """
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -13,8 +27,10 @@ class Finding:
     """One finding at one call site.
 
     Lines and columns count from 1; columns count characters (not bytes) and the end is exclusive.
-    ``fix`` says whether ``flake8-saveimage fix`` can mend it: ``"safe"``, ``"unsafe"`` or not
-    (``None``).
+    ``fix`` says whether ``flake8-saveimage fix`` can fix it: ``"safe"``, ``"unsafe"`` or not
+    (``None``); ``reason`` why not, or why not safely, in one phrase. ``edits`` fix all fixable
+    findings of the call at once. ``loop`` is the first and last line of the loop that the finding
+    is about, ``related`` are the lines that the message names. Only reports ask for these.
     """
 
     line: int
@@ -24,3 +40,7 @@ class Finding:
     end_line: int
     end_column: int
     fix: Applicability | None = None
+    reason: str = field(default="", compare=False)
+    edits: tuple[TextEdit, ...] = field(default=(), compare=False)
+    loop: tuple[int, int] | None = field(default=None, compare=False)
+    related: tuple[int, ...] = field(default=(), compare=False)

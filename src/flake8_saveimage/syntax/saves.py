@@ -8,7 +8,7 @@ from functools import cached_property
 
 import libcst as cst
 
-from flake8_saveimage.knowledge.writers import BY_NAME, LEAVES, Kind, Writer
+from flake8_saveimage.knowledge.writers import LEAVES, Kind, Writer, writer_of
 from flake8_saveimage.syntax.arguments import Bound, bind, written_arguments
 from flake8_saveimage.syntax.flow import Flow
 from flake8_saveimage.syntax.nodes import dotted, last_part
@@ -86,7 +86,7 @@ def save_calls(flow: Flow) -> list[SaveCall]:
     for call in flow.facts.calls:
         if call.name in names:
             target = flow.resolve(call.node.func, call.place)
-            writer = BY_NAME.get(target) if target is not None else None
+            writer = writer_of(target) if target is not None else None
             if target is not None and writer is not None:
                 found.append(SaveCall(flow, call, target, writer, found, len(found)))
     return found
