@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 import libcst as cst
@@ -107,8 +107,11 @@ def analyse(
     return sorted(located(diagnose(source, hooks=hooks, codes=codes)))
 
 
-def located(analysis: Analysis) -> list[Finding]:
-    """Return each diagnosis as plain data with its position, in the same order."""
+def located(analysis: Analysis, name_line: Callable[[int], str] = str) -> list[Finding]:
+    """Return each diagnosis as plain data with its position, in the same order.
+
+    ``name_line`` is how messages call a line.
+    """
     wanted: list[cst.CSTNode] = []
     for _rule, save, problem in analysis.diagnoses:
         wanted += (save.call, *problem.nodes)
@@ -117,7 +120,7 @@ def located(analysis: Analysis) -> list[Finding]:
     found = []
     for rule, save, problem in analysis.diagnoses:
         span = places[id(save.call)]
-        message = render(problem, places)
+        message = render(problem, places, name_line)
         found.append(
             Finding(span.line, span.column, rule.code, message, span.end_line, span.end_column)
         )
@@ -126,11 +129,12 @@ def located(analysis: Analysis) -> list[Finding]:
     return found
 
 
-def render(problem: Problem, places: dict[int, Span]) -> str:
+def render(problem: Problem, places: dict[int, Span], name_line: Callable[[int], str]) -> str:
     """Return a problem's message with the line numbers filled in."""
     if isinstance(problem.message, str):
         return problem.message
     parts = (
-        part if isinstance(part, str) else str(places[id(part)].line) for part in problem.message
+        part if isinstance(part, str) else name_line(places[id(part)].line)
+        for part in problem.message
     )
     return "".join(parts)

@@ -246,7 +246,7 @@ class Checker(FileWork[CheckedFile]):
         if not analysis.diagnoses:
             return CheckedFile(name)
         accepts = self.judge.file(name, text).accepts
-        pairs = zip(analysis.diagnoses, located(analysis), strict=True)
+        pairs = zip(analysis.diagnoses, located(analysis, program.name_line), strict=True)
         accepted = [(diagnosis, finding) for diagnosis, finding in pairs if accepts(finding)]
         if not accepted:
             return CheckedFile(name)

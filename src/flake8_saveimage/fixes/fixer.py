@@ -52,6 +52,7 @@ class Fixer(FileWork[FixedFile]):
             unsafe=self._unsafe,
             vendor=self._vendor,
             hooks=frozenset(self.options.saveimage_hooks),
+            name_line=program.name_line,
         )
         try:
             result = fix_source(program.text, filename=name, options=options)

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 from flake8_saveimage import __version__
 from flake8_saveimage.report import Run, Style
+
+if TYPE_CHECKING:
+    from flake8_saveimage.check.runner import CheckedFile
+
+
+def _place(file: CheckedFile, line: int) -> dict[str, int]:
+    """Return the line, in a notebook the cell and its line."""
+    if file.cells is None:
+        return {"line": line}
+    cell, number = file.cells.locate(line)
+    return {"cell": cell, "line": number}
 
 
 def render(run: Run, style: Style) -> str:
@@ -15,7 +27,7 @@ def render(run: Run, style: Style) -> str:
         "findings": [
             {
                 "file": file.path,
-                "line": finding.line,
+                **_place(file, finding.line),
                 "column": finding.column,
                 "code": finding.code,
                 "message": finding.message,

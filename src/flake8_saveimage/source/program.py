@@ -35,6 +35,10 @@ class Program(NamedTuple):
         """Where the cells of a notebook stand in the text."""
         return None if self.notebook is None else self.notebook.cells
 
+    def name_line(self, line: int) -> str:
+        """Return what a message calls a line."""
+        return str(line) if self.notebook is None else self.notebook.cells.name(line)
+
     def encoded(self, text: str) -> bytes:
         """Return the file's bytes with an edited text; raises ``SourceError``."""
         if self.notebook is None:
