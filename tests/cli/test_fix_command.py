@@ -38,9 +38,7 @@ def test_in_place_twice(tmp_path: Path, command: Command) -> None:
     clean = (tmp_path / "clean.py").stat()
     done = command("fix", "--unsafe-fixes", ".")
     assert (done.returncode, done.stdout) == (0, b"")
-    assert lines(done.stderr) == [
-        "Fixed 1 finding in 1 file."
-    ]
+    assert lines(done.stderr) == ["Fixed 1 finding in 1 file."]
     once = (tmp_path / "a.py").read_bytes()
     assert once != LOOP.encode()
     compile(once, "a.py", "exec")
@@ -115,7 +113,7 @@ def test_the_patch_is_what_git_apply_takes_and_what_fix_does(
     commit_all(tmp_path)
     done = command("fix", "--diff", "--unsafe-fixes", ".")
     assert done.returncode == 1
-    assert "would fix 10 findings in 10 files" in done.stderr.decode()
+    assert "Would fix 10 findings in 10 files" in done.stderr.decode()
     assert git(tmp_path, "status", "--porcelain").stdout == b""
     (tmp_path / "patch").write_bytes(done.stdout)
     applied = git(tmp_path, "apply", "patch")

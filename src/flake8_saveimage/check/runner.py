@@ -190,12 +190,10 @@ class FileWork(Generic[Result]):
             return self.unchecked(name, note=str(error))
         except reading.NotPython as error:
             return self._read_by_libcst(name, raw, error)
-        except reading.Unparsable as error:
-            return self.unchecked(name, f"{error}{_later_syntax(error.line, reading.skim(raw))}")
         except reading.SourceError as error:
-            # flake8 is silent about a file that opts out, even if it is broken
-            skipped = self.judge.file(name, reading.skim(raw)).skips_all
-            return self.unchecked(name, None if skipped else str(error))
+            lines = reading.skim(raw)
+            line = error.line if isinstance(error, reading.Unparsable) else 0
+            return self._broken(name, lines, f"{error}{_later_syntax(line, lines)}")
         except RecursionError:
             return self.unchecked(name, "cannot be checked: nested too deeply")
         except Exception as error:
@@ -206,17 +204,24 @@ class FileWork(Generic[Result]):
         from flake8_saveimage.check.analysis import parse  # libcst
 
         lines = reading.skim(raw)
+        advice = _later_syntax(error.line, lines)
+        if not advice:
+            return self._broken(name, lines, error)
         try:
             program = load(name, raw)
-            lines = program.lines
-            parse(lines)
-            return self.work(name, program) if text_may_save(lines) else self.unchecked(name)
-        except reading.SourceError:
-            if self.judge.file(name, lines).skips_all:
+            parse(program.lines)
+            if not text_may_save(program.lines):
                 return self.unchecked(name)
-            return self.unchecked(name, f"{error}{_later_syntax(error.line, lines)}")
+            return self.work(name, program)
+        except reading.SourceError:
+            return self._broken(name, lines, f"{error}{advice}")
         except Exception as defect:
             return self.unchecked(name, reading.defect(defect))
+
+    def _broken(self, name: str, lines: str, error: object) -> Result:
+        """Return the result for a broken file; flake8 is silent about one that opts out."""
+        skipped = self.judge.file(name, lines).skips_all
+        return self.unchecked(name, None if skipped else str(error))
 
     def work(self, name: str, program: Program) -> Result:
         """Work on a program that passed the gate; may raise anything."""
