@@ -165,10 +165,11 @@ class Work:
     """Checks and fixes files as the two commands do."""
 
     def __init__(self, mode: Mode) -> None:
+        from flake8_saveimage.fixes.applicability import applicabilities
+
         from flake8_saveimage.check import analysis
         from flake8_saveimage.check.runner import Checker
         from flake8_saveimage.config import options as config
-        from flake8_saveimage.fixes.applicability import applicabilities
         from flake8_saveimage.fixes.fixer import Fixer
 
         codes = "--select=SVI"

@@ -1,4 +1,4 @@
-"""``if_exists="backup"``: the plain name is the newest file, nothing is lost; real processes."""
+"""``if_exists="backup"``: the plain name is the newest file, and nothing is lost."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
+from flake8_saveimage.check.following import following_of
 from flake8_saveimage.rules.finding import Finding
 from flake8_saveimage.source import reading
 from flake8_saveimage.source.gate import bytes_may_save, text_may_save
@@ -71,7 +72,7 @@ def check_files(
 
 def sweep(
     paths: Sequence[str],
-    work: Callable[[str], Result],
+    work: FileWork[Result],
     jobs: int,
     *,
     advance: Callable[[int], None] | None = None,
@@ -84,7 +85,7 @@ def sweep(
     ``work`` must be picklable and raise nothing; ``advance`` is told how many paths are done.
     """
     gate_jobs = min(jobs, len(paths) // _GATE_FILES_PER_PROCESS)
-    sizes = spread(paths, _gate, gate_jobs)
+    sizes = spread(paths, work.gate, gate_jobs)
     sized = list(zip(paths, sizes, strict=True))
     passed = [path for path, size in sized if size >= 0]
     work_jobs = min(
@@ -158,6 +159,7 @@ class FileWork(Generic[Result]):
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
+        self.following = following_of(options)
 
     def __getstate__(self) -> dict[str, Any]:
         # a judge holds what cannot be pickled; each process makes its own
@@ -178,11 +180,21 @@ class FileWork(Generic[Result]):
             return self.unchecked(path, str(error))
         return self.on_source(path, raw)
 
+    def gate(self, path: str) -> int:
+        """Return the size in bytes of a file, negative if the gate refuses it; 0 if unreadable."""
+        try:
+            raw = reading.read(path)
+        except reading.SourceError:
+            return 0
+        passes = is_notebook(path) or bytes_may_save(raw)
+        passes = passes or self.following.is_worth_a_look(path, raw)
+        return len(raw) if passes else -len(raw)
+
     @collector_paused()
     def on_source(self, name: str, raw: bytes) -> Result:
         """Work on the bytes of a source, if they pass the gate and a rule is on for them."""
         try:
-            program = admit(name, raw)
+            program = admit(name, raw) or self.following.admit(name, raw)
             if program is None or not self.judge.codes_for(name):
                 return self.unchecked(name)
             return self.work(name, program)
@@ -247,7 +259,13 @@ class Checker(FileWork[CheckedFile]):
 
         text = program.lines
         hooks = frozenset(self.options.saveimage_hooks)
-        analysis = diagnose(text, hooks=hooks, codes=self.judge.codes_for(name))
+        analysis = diagnose(
+            text,
+            hooks=hooks,
+            codes=self.judge.codes_for(name),
+            path=os.path.realpath(name),
+            importer=self.following.importer(name, text),
+        )
         if not analysis.diagnoses:
             return CheckedFile(name)
         accepts = self.judge.file(name, text).accepts
@@ -287,12 +305,3 @@ def _newline(program: Program) -> str:
 
 def _later_syntax(line: int, text: str) -> str:
     return hint(text.split("\n")[line - 1]) if line else ""
-
-
-def _gate(path: str) -> int:
-    """Return the size in bytes of a file, negative if the gate refuses it; 0 if unreadable."""
-    try:
-        raw = reading.read(path)
-    except reading.SourceError:
-        return 0
-    return len(raw) if is_notebook(path) or bytes_may_save(raw) else -len(raw)

@@ -43,6 +43,8 @@ what to look for (rules: codes, beginnings of codes or names, separated by comma
   --extend-select RULES      these too (opt-in)   --extend-ignore RULES  nor these
   --per-file-ignores PAIRS   pattern:CODES        --disable-noqa         ignore '# noqa'
   --saveimage-hooks NAMES    more functions that a framework calls repeatedly
+  --saveimage-follow-imports true|false  look into other files of the project (true)
+  --saveimage-src FOLDERS    more folders in which imports of the project start
 where to look:
   --exclude PATTERNS         instead of flake8's  --extend-exclude PATTERNS  as well
   --filename PATTERNS        names in folders (*.py, *.ipynb)
@@ -246,6 +248,8 @@ def _shared(command: str) -> _Parser:
         "--extend-exclude",
         "--filename",
         "--saveimage-hooks",
+        "--saveimage-follow-imports",
+        "--saveimage-src",
     ):
         parser.add_argument(name, action=_Forward)
     parser.add_argument("--disable-noqa", action=_Forward, nargs=0)

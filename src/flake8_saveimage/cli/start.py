@@ -11,6 +11,7 @@ import os
 import stat
 import sys
 
+from flake8_saveimage.check.following import Following
 from flake8_saveimage.cli import ALL_PASSED, OK, CommandError, announce, is_watched
 from flake8_saveimage.config import options as config
 from flake8_saveimage.report import Style, make_run, render
@@ -95,7 +96,7 @@ def _is_file_refused(path: str) -> bool:
         if not stat.S_ISREG(os.stat(path).st_mode):
             return False
         raw = reading.read(path)
-        if bytes_may_save(raw):
+        if bytes_may_save(raw) or Following().is_worth_a_look(path, raw):
             return False
         reading.validate(raw)
         return True

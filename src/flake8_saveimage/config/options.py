@@ -42,9 +42,13 @@ _LISTS = frozenset(
         "extend-exclude",
         "filename",
         "saveimage-hooks",
+        "saveimage-src",
     }
 )
-_SWITCHES = frozenset({"disable-noqa", "statistics", "show-source"})
+_SWITCHES = frozenset({"disable-noqa", "statistics", "show-source", "saveimage-follow-imports"})
+# What flake8's own files call saveimage-..., the table may call by the short name.
+_PREFIX = "saveimage-"
+_OWN = frozenset(key for key in _LISTS | _SWITCHES if key.startswith(_PREFIX))
 _KEYS = _LISTS | _SWITCHES | {"per-file-ignores", "jobs"}
 
 
@@ -224,6 +228,7 @@ def _read_table(path: str) -> Table | None:
     values: dict[str, Any] = {}
     for name, value in table.items():
         key = name.replace("_", "-")
+        key = _PREFIX + key if _PREFIX + key in _OWN else key
         if key in values:
             raise ConfigError(f"{path}: [tool.{TABLE}] has {key!r} twice")
         values[key] = _typed(path, name, key, value)

@@ -7,13 +7,12 @@ default ignore list, in which plugins put their opt-in rules.
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING
 
 from flake8_saveimage.rules.index import known_codes, opt_in_codes
 
 if TYPE_CHECKING:
-    import argparse
-
     from flake8.options.manager import OptionManager
     from flake8.style_guide import DecisionEngine
 
@@ -28,6 +27,24 @@ def register(option_manager: OptionManager) -> None:
         parse_from_config=True,
         help="Comma-separated names of functions that a framework calls repeatedly (added to the"
         " known hooks of Lightning, ignite, fastai and Keras).",
+    )
+    option_manager.add_option(
+        "--saveimage-follow-imports",
+        metavar="true|false",
+        type=_flag,
+        default=True,
+        parse_from_config=True,
+        help="Follow imports to other files of the project (default: true).",
+    )
+    option_manager.add_option(
+        "--saveimage-src",
+        metavar="folders",
+        default="",
+        comma_separated_list=True,
+        normalize_paths=True,
+        parse_from_config=True,
+        help="Comma-separated folders in which absolute imports start, in addition to the script's"
+        " own folder, the one that holds the package, and the project's root.",
     )
     option_manager.extend_default_ignore(sorted(opt_in_codes()))
 
@@ -49,3 +66,12 @@ def active_codes(
         if engine.decision_for(code) is Decision.Selected
         and (code not in opt_in_codes() or engine.was_selected(code) is Selected.Explicitly)
     )
+
+
+def _flag(text: str) -> bool:
+    """Read a Boolean as configuration files spell it."""
+    known = {"true": True, "1": True, "yes": True, "on": True}
+    known |= {"false": False, "0": False, "no": False, "off": False}
+    if text.lower() not in known:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+    return known[text.lower()]

@@ -43,17 +43,12 @@ def annotated(analysis: Analysis, accepted: Accepted, filename: str) -> list[Fin
 
 
 def _with_lines(accepted: Accepted, layout: Layout) -> list[Finding]:
-    """Return the findings with the lines of their loop and of what their message names."""
+    """Return the findings with the lines of their loop."""
     loops = [_loop_node(diagnosis) for diagnosis, _ in accepted]
-    named = [node for diagnosis, _ in accepted for node in diagnosis.problem.nodes]
-    layout.locate([*named, *(node for node in loops if node is not None)])
+    layout.locate([node for node in loops if node is not None])
     return [
-        replace(
-            finding,
-            loop=layout.lines_of(loop) if loop is not None else None,
-            related=tuple(dict.fromkeys(layout.lines_of(n)[0] for n in diagnosis.problem.nodes)),
-        )
-        for (diagnosis, finding), loop in zip(accepted, loops, strict=True)
+        replace(finding, loop=layout.lines_of(loop) if loop is not None else None)
+        for (_, finding), loop in zip(accepted, loops, strict=True)
     ]
 
 

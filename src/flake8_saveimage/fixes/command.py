@@ -13,6 +13,7 @@ from functools import cached_property
 import libcst as cst
 from libcst.codemod import CodemodCommand, CodemodContext
 
+from flake8_saveimage.check.following import following_of
 from flake8_saveimage.config import options as config
 from flake8_saveimage.config.noqa import Judge
 from flake8_saveimage.fixes.fixing import FixOptions, fix_source
@@ -81,6 +82,7 @@ class SaveImageCommand(CodemodCommand):
             unsafe=self._unsafe,
             vendor=self._vendor,
             hooks=frozenset(self._options.saveimage_hooks),
+            following=following_of(self._options),
         )
         try:
             if not codes or not is_worth_parsing(lines):

@@ -53,6 +53,7 @@ class Fixer(FileWork[FixedFile]):
             vendor=self._vendor,
             hooks=frozenset(self.options.saveimage_hooks),
             name_line=program.name_line,
+            following=self.following,
         )
         try:
             result = fix_source(program.text, filename=name, options=options)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from flake8_saveimage.check.analysis import diagnose, located
+from flake8_saveimage.check.following import Following
 from flake8_saveimage.fixes.editing import Editor
 from flake8_saveimage.fixes.imports import HELPER_MODULE
 from flake8_saveimage.fixes.plan import (
@@ -40,8 +42,8 @@ class FixOptions:
     ``accept`` decides about each finding (selection, ``# noqa``). ``unsafe`` also applies fixes
     that may change what the program does. ``vendor`` is the path of a copy of the runtime helper
     in the user's repository, imported instead of ``flake8_saveimage.runtime``. ``hooks`` are
-    further names of functions that a framework calls repeatedly. ``name_line`` is how messages call
-    a line.
+    further names of functions that a framework calls repeatedly. ``following`` says how imports
+    are followed, ``name_line`` how messages call a line.
     """
 
     accept: Callable[[Finding], bool] = on_by_default
@@ -49,6 +51,7 @@ class FixOptions:
     vendor: str | None = None
     hooks: Collection[str] = ()
     name_line: Callable[[int], str] = str
+    following: Following = field(default_factory=Following)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ class _Fixing:
                 break
             made = current.changes()
             after = _Round(self, applied(current.code, made), first)
-            if len(after.analysis.saves) != len(first.analysis.saves):
+            if len(after.places) != len(first.places):
                 break
             for finding in current.fixed:
                 applied_findings.setdefault((finding.line, finding.column, finding.code), finding)
@@ -129,7 +132,13 @@ class _Round:
         self.code = code
         self._fixing = fixing
         options = fixing.options
-        self.analysis = diagnose(code, hooks=options.hooks)
+        following = options.following
+        self.analysis = diagnose(
+            code,
+            hooks=options.hooks,
+            path=os.path.realpath(fixing.filename),
+            importer=following.importer(fixing.filename, code),
+        )
         self._first = first or self
         findings = zip(self.analysis.diagnoses, self._findings(), strict=True)
         accepted = [(d, finding) for d, finding in findings if options.accept(finding)]
@@ -161,10 +170,11 @@ class _Round:
     @cached_property
     def places(self) -> list[Finding]:
         """Where each save call stands, in order."""
-        found = spans(self.analysis.module, [save.call for save in self.analysis.saves])
+        saves = [*self.analysis.saves, *self.analysis.routed]
+        found = spans(self.analysis.module, [save.call for save in saves])
         return [
             Finding(span.line, span.column, "", "", span.end_line, span.end_column)
-            for span in (found[id(save.call)] for save in self.analysis.saves)
+            for span in (found[id(save.call)] for save in saves)
         ]
 
     def _findings(self) -> Iterator[Finding]:
@@ -176,7 +186,8 @@ class _Round:
         if self._first is self:
             yield from (finding for _, finding in found)
             return
-        number = {id(save): index for index, save in enumerate(self.analysis.saves)}
+        saves = (*self.analysis.saves, *self.analysis.routed)
+        number = {id(save): index for index, save in enumerate(saves)}
         for diagnosis, finding in found:
             place = self._first.places[number[id(diagnosis.save)]]
             yield replace(place, code=finding.code, message=finding.message)

@@ -32,7 +32,7 @@ def comprehension(
     evaluation: Evaluation, node: cst.ListComp | cst.SetComp | cst.GeneratorExp, place: Place
 ) -> SymbolicText:
     """``[f(x) for x in xs]``: what its element depends on apart from the comprehension's loops."""
-    scope = evaluation.flow.facts.scope_of.get(id(node))
+    scope = evaluation.flow.facts_of(place.scope).scope_of.get(id(node))
     if scope is None:
         return evaluation.opaque(place)
     block = scope.block

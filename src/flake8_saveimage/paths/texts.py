@@ -6,7 +6,7 @@ A piece of a text that is not known stands between two marks and holds hints: th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -117,6 +117,15 @@ def known_text(value: SymbolicText, hint: str = "") -> str:
 def split_text(text: str) -> list[str]:
     """Split into known and unknown pieces: the odd ones are unknown."""
     return text.split(MARK)
+
+
+def filled(text: str, given: Mapping[str, str | None]) -> str:
+    """Return a text with the unknown pieces filled in that stand for one of the ``given`` names."""
+    pieces = split_text(text)
+    for index in range(1, len(pieces), 2):
+        known = given.get(pieces[index].partition("|")[0])
+        pieces[index] = known if known is not None else MARK + pieces[index] + MARK
+    return "".join(pieces)
 
 
 def last_component(text: str) -> str:

@@ -75,7 +75,7 @@ def _followed_by(
 def _later_calls(place: Place, evaluation: Evaluation, names: frozenset[str]) -> Iterator[CallSite]:
     """Yield the calls of functions with these names after a place in its function."""
     for name in names:
-        for site in evaluation.flow.facts.calls_by_name.get(name, ()):
+        for site in evaluation.flow.calls_named(name):
             later = site.place.order > place.order
             here = site.place.scope.function is place.scope.function
             if later and here and not (name == "save" and _writes(site)):

@@ -102,7 +102,7 @@ def _finding(finding: Finding, edits: Sequence[LineEdit], lines: Sequence[str]) 
         "fix": finding.fix,
         "marks": list(_marks(finding, lines)),
         "loop": finding.loop,
-        "named": finding.related,
+        "named": [place.line for place in finding.related if not place.file],
         "shown": _ranges(_shown(finding), len(lines)),
         "edits": [_edit(edit) for edit in edits],
     }
@@ -125,8 +125,9 @@ def _shown(finding: Finding) -> Iterator[tuple[int, int]]:
             yield start - 1, end
         else:
             yield start - 1, start + _AROUND_HEADER
-    for line in finding.related:
-        yield line - _AROUND_NAMED, line + _AROUND_NAMED
+    for place in finding.related:
+        if not place.file:
+            yield place.line - _AROUND_NAMED, place.line + _AROUND_NAMED
 
 
 def _around_edits(edits: Sequence[LineEdit], count: int) -> list[tuple[int, int]]:

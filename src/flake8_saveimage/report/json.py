@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flake8_saveimage import __version__
 from flake8_saveimage.report import Run, Style
+from flake8_saveimage.rules.finding import Finding, SavePlace
 
 if TYPE_CHECKING:
     from flake8_saveimage.check.runner import CheckedFile
@@ -32,9 +33,25 @@ def render(run: Run, style: Style) -> str:
                 "code": finding.code,
                 "message": finding.message,
                 "fix": finding.fix,
+                "save": _save(file, finding),
+                "related": [
+                    {
+                        "file": r.file or file.path,
+                        **({"line": r.line} if r.file else _place(file, r.line)),
+                        "message": r.message,
+                    }
+                    for r in finding.related
+                ],
             }
             for file, finding in run.findings
         ],
         "errors": [{"file": path, "message": message} for path, message in run.errors],
     }
     return json.dumps(document, indent=2) + "\n"
+
+
+def _save(file: CheckedFile, finding: Finding) -> dict[str, str | int]:
+    """Return where the save call is: the finding's own call, or one in another file."""
+    save = finding.save or SavePlace("", finding.line, finding.column)
+    place = {"line": save.line} if save.file else _place(file, save.line)
+    return {"file": save.file or file.path, **place, "column": save.column}

@@ -166,9 +166,15 @@ def _related(file: CheckedFile, finding: Finding) -> list[_Object]:
             }
         )
     locations += [
-        {**_location(path, _lines(file, line)), "message": {"text": "named in the message"}}
-        for line in finding.related
-        if finding.loop is None or line != finding.loop[0]
+        {
+            **_location(
+                place.file or path,
+                {"startLine": place.line} if place.file else _lines(file, place.line),
+            ),
+            "message": {"text": _no_link(place.message)},
+        }
+        for place in finding.related
+        if finding.loop is None or place.file or place.line != finding.loop[0]
     ]
     return [{"id": number, **location} for number, location in enumerate(locations, 1)]
 

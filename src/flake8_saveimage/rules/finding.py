@@ -22,6 +22,25 @@ class TextEdit(NamedTuple):
     text: str
 
 
+class Related(NamedTuple):
+    """A place that a message names: its line, from 1, and what stands there.
+
+    ``file`` is the path of another file, empty for the one with the finding.
+    """
+
+    file: str
+    line: int
+    message: str
+
+
+class SavePlace(NamedTuple):
+    """Where the save call itself is; ``file`` is empty if that is the file with the finding."""
+
+    file: str
+    line: int
+    column: int
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
     """One finding at one call site.
@@ -30,7 +49,8 @@ class Finding:
     ``fix`` says whether ``flake8-saveimage fix`` can fix it: ``"safe"``, ``"unsafe"`` or not
     (``None``); ``reason`` why not, or why not safely, in one phrase. ``edits`` fix all fixable
     findings of the call at once. ``loop`` is the first and last line of the loop that the finding
-    is about, ``related`` are the lines that the message names. Only reports ask for these.
+    is about. ``related`` are the places that the message names, ``save`` is the save call, which
+    may be in another file.
     """
 
     line: int
@@ -43,4 +63,5 @@ class Finding:
     reason: str = field(default="", compare=False)
     edits: tuple[TextEdit, ...] = field(default=(), compare=False)
     loop: tuple[int, int] | None = field(default=None, compare=False)
-    related: tuple[int, ...] = field(default=(), compare=False)
+    related: tuple[Related, ...] = field(default=(), compare=False)
+    save: SavePlace | None = field(default=None, compare=False)

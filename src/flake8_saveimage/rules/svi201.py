@@ -65,5 +65,6 @@ RULE = Rule(
     name="values-out-of-range",
     looks_at="value",
     writers=(*IMAGES, HELPERS[0]),
+    through_helpers=True,
     check=check,
 )

@@ -83,6 +83,16 @@ class Names:
             return stem + self.suffix
         return self.template.format(stem=stem, n=number, suffix=self.suffix)
 
+    def is_taken(self, index: int) -> bool:
+        return os.path.lexists(self.at(index))
+
+    def listed(self) -> list[str]:
+        """The names of all files in the folder."""
+        return [path.name for path in self.folder.iterdir()]
+
+    def remove(self, index: int) -> None:
+        self.at(index).unlink()
+
     def take(self, at_least: int = 0) -> int:
         """Return the next index that was not yet taken in this process."""
         with _next_index_lock:
@@ -120,13 +130,13 @@ class Names:
         in on the border. With gaps between the files any border will do.
         """
         stride = 1
-        while os.path.lexists(self.at(taken + stride)):
+        while self.is_taken(taken + stride):
             taken += stride
             stride *= 2
         free = taken + stride
         while free - taken > 1:
             middle = (taken + free) // 2
-            if os.path.lexists(self.at(middle)):
+            if self.is_taken(middle):
                 taken = middle
             else:
                 free = middle
@@ -137,7 +147,7 @@ class Names:
         with _next_index_lock:
             known = _next_index.get(self.key, 0)
         for start in (1, max(known - 1, 1)):
-            if os.path.lexists(self.at(start)):
+            if self.is_taken(start):
                 last = self.first_free(start) - 1
                 with contextlib.suppress(OSError):
                     if os.path.samestat(self.at(last).lstat(), status):
@@ -147,9 +157,9 @@ class Names:
     def numbers(self) -> list[int]:
         """The numbers that are taken, ascending. Lists the folder."""
         found = set()
-        for path in self.folder.iterdir():
-            for number in {int(text) for text in re.findall(r"\d+", path.name)}:
-                if number > 0 and self.at(number).name == path.name:
+        for name in self.listed():
+            for number in {int(text) for text in re.findall(r"\d+", name)}:
+                if number > 0 and self.at(number).name == name:
                     found.add(number)
         return sorted(found)
 
@@ -160,8 +170,7 @@ class Names:
         """
         with _next_index_lock:
             known = _next_index.get(self.key, 0)
-        before, following = self.at(max(known - 1, 1)), self.at(known)
-        if known > 1 and os.path.lexists(before) and not os.path.lexists(following):
+        if known > 1 and self.is_taken(known - 1) and not self.is_taken(known):
             return []
         taken = self.numbers()
         with _next_index_lock:
@@ -176,10 +185,10 @@ class Names:
         for number in taken:
             if number <= highest:
                 with contextlib.suppress(OSError):
-                    self.at(number).unlink()
+                    self.remove(number)
         with contextlib.suppress(OSError):
             for number in range(highest, 0, -1):
-                self.at(number).unlink()
+                self.remove(number)
 
 
 def check_template(template: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
-from .leftovers import HOST, discard, remove_left_over, temporaries
+from .leftovers import discard, owner_text, remove_left_over, temporaries
 
 LINKS_UNSUPPORTED = {
     errno.EPERM,
@@ -132,7 +132,7 @@ def _rename_under_lock(path: Path, final: Path) -> None:
     temporaries.add(lock)
     try:
         with handle:
-            handle.write(f"{HOST} {os.getpid()}")
+            handle.write(owner_text(os.getpid(), " "))
         if os.path.lexists(final):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(final))
         path.rename(final)

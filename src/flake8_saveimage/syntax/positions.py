@@ -80,11 +80,14 @@ def spans(
     nodes: Iterable[cst.CSTNode],
     source: str = "",
     sites: Sequence[CallSite] = (),
+    *,
+    everywhere: bool = True,
 ) -> dict[int, Span]:
     """Return the span of each node of ``module``, without parentheses, keyed by ``id(node)``.
 
     With the ``source`` and the calls that the nodes belong to, only the code around those calls is
-    generated, and as little of it as has a text that occurs once.
+    generated, and as little of it as has a text that occurs once; ``everywhere``: the whole module
+    if that does not hold all nodes.
     """
     missing = {id(node) for node in nodes}
     found: dict[int, Span] = {}
@@ -99,7 +102,7 @@ def spans(
         if recorder.found and start >= 0 and source.find(text, start + 1) < 0:
             found.update(recorder.spans(source[:start]))
             missing -= found.keys()
-    if missing:
+    if missing and everywhere:
         recorder = _Recorder(module, missing, ())
         recorder.generate(module)
         found.update(recorder.spans())

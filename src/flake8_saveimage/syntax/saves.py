@@ -80,16 +80,23 @@ class SaveCall:
 
 
 def save_calls(flow: Flow) -> list[SaveCall]:
-    """Return the save calls of the file, in source order."""
+    """Return the save calls of the checked file, in source order."""
     names = _names(flow.facts)
     found: list[SaveCall] = []
     for call in flow.facts.calls:
-        if call.name in names:
-            target = flow.resolve(call.node.func, call.place)
-            writer = writer_of(target) if target is not None else None
-            if target is not None and writer is not None:
-                found.append(SaveCall(flow, call, target, writer, found, len(found)))
+        site = save_call(flow, call, found) if call.name in names else None
+        if site is not None:
+            found.append(site)
     return found
+
+
+def save_call(flow: Flow, call: CallSite, siblings: Sequence[SaveCall] = ()) -> SaveCall | None:
+    """Return a call as a save call, if it is one; ``siblings`` are the saves before it."""
+    target = flow.resolve(call.node.func, call.place)
+    writer = writer_of(target) if target is not None else None
+    if target is None or writer is None:
+        return None
+    return SaveCall(flow, call, target, writer, siblings, len(siblings))
 
 
 def _names(facts: Facts) -> frozenset[str]:

@@ -13,6 +13,7 @@ from flake8_saveimage.syntax.scopes import Place, Scope
 from flake8_saveimage.values import library
 from flake8_saveimage.values.context import Context
 from flake8_saveimage.values.domain import (
+    GIVEN,
     NOTHING,
     UNKNOWN,
     Abstract,
@@ -27,7 +28,7 @@ from flake8_saveimage.values.domain import (
 from flake8_saveimage.values.dtypes import BY_NAME, DTypes, Ranks, within
 from flake8_saveimage.values.elements import part
 from flake8_saveimage.values.intervals import WHOLE
-from flake8_saveimage.values.merging import merged
+from flake8_saveimage.values.merging import any_object, merged
 from flake8_saveimage.values.naming import role
 from flake8_saveimage.values.objects import Frame, Function, Sequential, Table
 from flake8_saveimage.values.operations import applied_to
@@ -54,9 +55,9 @@ BINARY: dict[type[cst.CSTNode], str] = {
 Handler: TypeAlias = Callable[[Context, cst.CSTNode, Place, Frame], Abstract]
 
 
-def unknown_name(name: str, node: cst.CSTNode) -> Values:
+def unknown_name(name: str, node: cst.CSTNode, marks: frozenset[str] = frozenset()) -> Values:
     """Return what a name that nothing binds stands for: its role, if it says one."""
-    return dataclasses.replace(UNKNOWN, sources=frozenset({name}), marks=role(name))
+    return dataclasses.replace(UNKNOWN, sources=frozenset({name}), marks=role(name) | marks)
 
 
 def _number(context: Context, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
@@ -86,6 +87,9 @@ def _attribute(context: Context, node: cst.CSTNode, place: Place, frame: Frame) 
     name = node.attr.value
     qualified = frame.flow.resolve(node, place)
     if qualified is not None:
+        elsewhere = context.from_elsewhere(qualified, place, frame)
+        if elsewhere is not None:
+            return elsewhere
         dtype = BY_NAME.get(name) if qualified == f"torch.{name}" else None
         return dtype if dtype is not None else library.constant_of(qualified)
     full = dotted(node)
@@ -101,7 +105,7 @@ def _attribute(context: Context, node: cst.CSTNode, place: Place, frame: Frame) 
             return owner
         if name == "dtype" and owner.kind == "tensor":
             return owner.dtypes
-        return unknown_name(full or name, node)
+        return unknown_name(full or name, node, owner.marks & GIVEN.marks)
     found = context.attribute(owner, name)
     if found is not UNKNOWN:
         return found
@@ -276,6 +280,8 @@ def _subscript(context: Context, node: cst.CSTNode, place: Place, frame: Frame) 
         index = context.evaluate(node.slice[0].slice.value, place, frame)
         if isinstance(value, Table) and isinstance(index, Literally):
             return value.entries.get(index.value, fresh(node))
+        if isinstance(value, Table) and value.entries:
+            return any_object(list(value.entries.values()))
         position = constant(index)
         if isinstance(value, Values):
             return reshaped_by_index(value)

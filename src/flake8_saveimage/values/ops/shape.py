@@ -113,6 +113,7 @@ def _selected(first: Values, second: Values) -> Values:
         result = both if result is None else intervals.hull(result, both)
     return dataclasses.replace(
         mixed,
+        marks=first.marks | second.marks | {"masked"},
         interval=result or interval,
         dtypes=dtypes,
         kind="tensor",
@@ -126,9 +127,8 @@ def _selected(first: Values, second: Values) -> Values:
 def masked_fill(a: Operands) -> Values:
     value, fill = a.values("input"), a.values("value")
     stored = converted(fill, value.dtypes)
-    return dataclasses.replace(
-        value, interval=intervals.hull(value.interval, stored.interval), scale=(1.0, 0.0)
-    )
+    interval, marks = intervals.hull(value.interval, stored.interval), value.marks | {"masked"}
+    return dataclasses.replace(value, interval=interval, scale=(1.0, 0.0), marks=marks)
 
 
 @operation("Tensor.copy_", parameters="input src")
