@@ -44,7 +44,7 @@ BROKEN = "import torch\ntorch.save(1,\n"
 
 def options(*flags: str) -> argparse.Namespace:
     """Return the configuration with every rule on."""
-    loaded, _ = config.load(config.Request(True, None, (), ("--extend-select=SVI", *flags)))
+    loaded = config.load(config.Request(True, None, (), ("--extend-select=SVI", *flags))).options
     return loaded
 
 
