@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from commandline import LOOP, MIXED, Command, codes, findings, lines, write
 
-UNSAFE = LOOP + "import glob\nprint(glob.glob('*.pt'))\n"
+UNSAFE = LOOP.replace('torch.save', 'x = torch.save')
 
 
 # -- text --------------------------------------------------------------------------------------
