@@ -23,10 +23,10 @@ NEW = {
 GRAMMAR = (
     "test_grammar test_syntax test_fstring test_tstring test_patma test_type_params "
     "test_coroutines test_named_expressions test_except_star test_positional_only_arg "
-    "test_unpack_ex test_with test_generators test_dictcomps test_listcomps test_decorators test_global test_exceptions "
-    "test_string_literals test_source_encoding test_tokenize test_unparse test_annotationlib "
-    "test_lazy_import test_lambda test_scope test_augassign test_class test_super"
-    " test_keywordonlyarg"
+    "test_unpack_ex test_with test_generators test_dictcomps test_listcomps test_decorators "
+    "test_global test_exceptions test_string_literals test_source_encoding test_tokenize "
+    "test_unparse test_annotationlib test_lazy_import test_lambda test_scope test_augassign "
+    "test_class test_super test_keywordonlyarg "
 ).split()
 
 
