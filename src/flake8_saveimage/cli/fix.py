@@ -5,21 +5,41 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TextIO
 
 from flake8_saveimage.check.runner import WorkerDied, job_count, sweep
-from flake8_saveimage.cli import FAILURE, FINDINGS, OK, CommandError, counted, say
-from flake8_saveimage.cli.common import Work, prepare, report_errors, report_notes
+from flake8_saveimage.cli import (
+    ALL_PASSED,
+    FAILURE,
+    FINDINGS,
+    OK,
+    CommandError,
+    announce,
+    colour_wanted,
+    counted,
+    is_watched,
+    say,
+)
+from flake8_saveimage.cli.common import (
+    Work,
+    configure,
+    prepare,
+    print_settings,
+    report_errors,
+    report_notes,
+)
 from flake8_saveimage.cli.git import require_clean
 from flake8_saveimage.cli.progress import Progress
 from flake8_saveimage.config.options import Request
 from flake8_saveimage.fixes import vendoring
 from flake8_saveimage.fixes.fixer import FixedFile, Fixer
-from flake8_saveimage.fixes.patch import unified
+from flake8_saveimage.fixes.patch import coloured, unified
 from flake8_saveimage.fixes.vendoring import Change
 from flake8_saveimage.report.text import headline
+from flake8_saveimage.rules import rule
 from flake8_saveimage.rules.finding import Finding
 from flake8_saveimage.source import writing
 
@@ -59,7 +79,7 @@ class Vendored:
 class _Tally:
     """What happened so far."""
 
-    fixed: int = 0
+    fixed: list[Finding] = field(default_factory=list)
     changed: int = 0
     left: list[tuple[FixedFile, Finding]] = field(default_factory=list)
     errors: list[tuple[str, str]] = field(default_factory=list)
@@ -68,24 +88,29 @@ class _Tally:
 
 def run(arguments: argparse.Namespace, request: Request) -> int:
     """Fix the paths and return the exit status."""
+    loaded = configure(arguments, request)
+    if arguments.show_settings:
+        print_settings(loaded)
+        return OK
     if arguments.check_clean:
         require_clean([path for path in arguments.paths if path != "-"])
-    work = prepare(arguments, request)
+    work = prepare(arguments, loaded)
     fixer = Fixer(work.options, unsafe=arguments.unsafe_fixes, vendor=arguments.vendor)
     tally = _Tally(errors=list(work.errors))
     if work.stdin is not None:
-        _fix_stdin(work.stdin_name, work.stdin, fixer, tally, diff=arguments.diff)
+        _fix_stdin(work.stdin_name, work.stdin, fixer, tally, arguments)
     helper = Vendored(arguments.vendor, diff=arguments.diff) if arguments.vendor else None
     for result in _fixed(work, fixer):
         if helper is not None and result.after is not None:
             helper.provide()
-        _settle(result, tally, diff=arguments.diff)
+        _settle(result, tally, arguments)
     if helper is not None:
         helper.refresh()
-    _print_left(tally, sys.stderr if arguments.diff or work.stdin is not None else sys.stdout)
-    report_errors(tally.errors)
-    report_notes(tally.notes)
-    _summarise(tally, arguments, len(work.files) + (work.stdin is not None))
+    if not arguments.fix:  # else ``check`` reports what is left
+        _print_left(tally, sys.stderr if arguments.diff or work.stdin is not None else sys.stdout)
+        report_errors(tally.errors)
+        report_notes(tally.notes, arguments)
+    _summarise(tally, arguments, has_files=bool(work.files) or work.stdin is not None)
     return _status(tally, arguments)
 
 
@@ -99,20 +124,22 @@ def _fixed(work: Work, fixer: Fixer) -> Iterator[FixedFile]:
         raise CommandError(str(error)) from error
 
 
-def _fix_stdin(name: str, raw: bytes, fixer: Fixer, tally: _Tally, *, diff: bool) -> None:
+def _fix_stdin(
+    name: str, raw: bytes, fixer: Fixer, tally: _Tally, arguments: argparse.Namespace
+) -> None:
     """Write the fixed source to standard output, unchanged if nothing is to be done."""
     result = fixer.on_source(name, raw)
     _count(result, tally)
-    if diff or result.error:
-        _print_patch(result)
+    if arguments.diff or result.error:
+        _print_patch(result, arguments)
     else:
         _print_bytes(raw if result.after is None else result.after)
 
 
-def _settle(result: FixedFile, tally: _Tally, *, diff: bool) -> None:
+def _settle(result: FixedFile, tally: _Tally, arguments: argparse.Namespace) -> None:
     """Print or write what was fixed in one file."""
-    if diff:
-        _print_patch(result)
+    if arguments.diff:
+        _print_patch(result, arguments)
     elif result.after is not None:
         try:
             writing.replace(result.path, result.before, result.after)
@@ -132,9 +159,11 @@ def _count(result: FixedFile, tally: _Tally) -> None:
         tally.errors.append((result.path, result.error))
 
 
-def _print_patch(result: FixedFile) -> None:
+def _print_patch(result: FixedFile, arguments: argparse.Namespace) -> None:
     if result.after is not None:
-        _print_bytes(unified(result.path, result.before, result.after))
+        patch = unified(result.path, result.before, result.after)
+        wanted = colour_wanted(sys.stdout, arguments.color)
+        _print_bytes(coloured(patch) if wanted else patch)
 
 
 def _print_bytes(content: bytes) -> None:
@@ -149,18 +178,27 @@ def _print_left(tally: _Tally, stream: TextIO) -> None:
         print(headline(file, finding) + hint, file=stream)
 
 
-def _summarise(tally: _Tally, arguments: argparse.Namespace, looked_at: int) -> None:
-    """Say what was done; a run that had nothing to do is silent unless on a terminal."""
-    if not (tally.changed or tally.left or tally.errors or sys.stderr.isatty()):
+def _summarise(tally: _Tally, arguments: argparse.Namespace, *, has_files: bool) -> None:
+    """Say what was done; a run that had nothing to do is silent unless it is watched."""
+    if arguments.quiet:
         return
-    would = "would fix" if arguments.diff else "fixed"
+    if arguments.show_fixes:
+        for code, count in sorted(Counter(finding.code for finding in tally.fixed).items()):
+            announce(f"{count:<5} {code} {rule(code).title}")
+    if tally.fixed or (tally.left and not arguments.fix):
+        _announce_numbers(tally, arguments)
+    elif has_files and not (tally.left or tally.errors or arguments.fix) and is_watched(arguments):
+        announce(ALL_PASSED)
+
+
+def _announce_numbers(tally: _Tally, arguments: argparse.Namespace) -> None:
+    fixed, left = len(tally.fixed), len(tally.left)
+    verb = "Would fix" if arguments.diff else "Fixed"
+    number = counted(fixed, "finding") if not left else f"{fixed} of {fixed + left} findings"
+    place = f" in {counted(tally.changed, 'file')}" if fixed else ""
     unsafe = sum(finding.fix == "unsafe" for _, finding in tally.left)
-    hint = " with --unsafe-fixes" if unsafe and not arguments.unsafe_fixes else ""
-    say(
-        f"{counted(looked_at, 'file')}: {would} {counted(tally.fixed, 'finding')} in "
-        f"{counted(tally.changed, 'file')}, {len(tally.left)} left ({unsafe} unsafe{hint}), "
-        f"{counted(len(tally.errors), 'error')}"
-    )
+    more = "" if not unsafe or arguments.unsafe_fixes else f"; {unsafe} more with --unsafe-fixes"
+    announce(f"{verb} {number}{place}{more}.")
 
 
 def _status(tally: _Tally, arguments: argparse.Namespace) -> int:

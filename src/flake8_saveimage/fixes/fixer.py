@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class FixedFile(NamedTuple):
     """What came out for one file.
 
-    ``after`` is ``None`` if nothing changes; ``fixed`` counts the findings that are mended in it,
+    ``after`` is ``None`` if nothing changes; ``fixed`` are the findings that are fixed in it,
     ``left`` are the findings that stay, ``cells`` where the cells of a notebook are in its program.
     ``error`` says why the file could not be fixed, ``note`` why there was nothing to fix.
     """
@@ -27,7 +27,7 @@ class FixedFile(NamedTuple):
     path: str
     before: bytes = b""
     after: bytes | None = None
-    fixed: int = 0
+    fixed: tuple[Finding, ...] = ()
     left: tuple[Finding, ...] = ()
     error: str | None = None
     cells: Cells | None = None
@@ -52,6 +52,7 @@ class Fixer(FileWork[FixedFile]):
             unsafe=self._unsafe,
             vendor=self._vendor,
             hooks=frozenset(self.options.saveimage_hooks),
+            name_line=program.name_line,
             following=self.following,
         )
         try:
@@ -62,7 +63,7 @@ class Fixer(FileWork[FixedFile]):
         if result.code == program.text:
             return FixedFile(name, left=left, cells=program.cells)
         after = program.encoded(result.code)
-        return FixedFile(name, program.raw, after, len(result.applied), left, cells=program.cells)
+        return FixedFile(name, program.raw, after, tuple(result.applied), left, cells=program.cells)
 
     def unchecked(self, name: str, error: str | None = None, note: str | None = None) -> FixedFile:
         return FixedFile(name, error=error, note=note)

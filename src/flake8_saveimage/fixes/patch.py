@@ -6,6 +6,7 @@ import difflib
 import os
 
 _NO_NEWLINE = b"\\ No newline at end of file\n"
+_COLOURS = {b"@": b"36", b"+": b"32", b"-": b"31"}
 
 
 def unified(path: str, before: bytes | None, after: bytes) -> bytes:
@@ -23,6 +24,16 @@ def unified(path: str, before: bytes | None, after: bytes) -> bytes:
         lineterm=b"\n",
     )
     return b"".join(line if line.endswith(b"\n") else line + b"\n" + _NO_NEWLINE for line in hunks)
+
+
+def coloured(patch: bytes) -> bytes:
+    """Return the patch of one file with the colours that git gives it on a terminal."""
+    shown = []
+    for number, line in enumerate(_lines(patch)):
+        colour = b"1" if number < 2 else _COLOURS.get(line[:1])
+        body = line.rstrip(b"\n")
+        shown.append(line if colour is None else b"\033[%bm%b\033[m\n" % (colour, body))
+    return b"".join(shown)
 
 
 def _lines(content: bytes) -> list[bytes]:
