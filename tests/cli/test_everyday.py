@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from commandline import LOOP, MIXED, Command, codes, findings, lines, write
 
-UNSAFE = LOOP.replace('torch.save', 'x = torch.save')
+UNSAFE = LOOP.replace("torch.save", "x = torch.save")
 
 
 # -- text --------------------------------------------------------------------------------------

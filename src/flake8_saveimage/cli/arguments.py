@@ -83,9 +83,12 @@ usage: flake8-saveimage fix [OPTIONS] [PATH ...]
 how to fix:
   --diff                     print a patch for 'git apply', change nothing
   --unsafe-fixes             also those that may change what the program does
-  --show-fixes               count the fixes of each rule
+  --prefer names             put loop indices into names where possible: f"x_{{epoch}}.png"
   --vendor PATH              copy the runtime helper to the folder PATH and import it from there
-  --check-clean              refuse if git has uncommitted changes
+  --force                    replace the copy even if it was edited
+  --show-fixes               count the fixes of each rule, by file
+  --check-clean              refuse what git could not bring back: uncommitted changes,
+                             files that it does not track
 {_SHARED_HELP}
 examples:
   flake8-saveimage fix --diff . > saves.patch
@@ -214,6 +217,9 @@ def _fix() -> _Parser:
     _add_fix_options(parser)
     parser.add_argument("--show-fixes", action="store_true")
     parser.add_argument("--vendor", metavar="PATH")
+    parser.add_argument("--prefer", choices=("helper", "names"), default="helper")
+    parser.add_argument("--force", action="store_true")
+    parser.add_argument("--show-fixes", action="store_true")
     parser.add_argument("--check-clean", action="store_true")
     return parser
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import shutil
 import sys
 import time
@@ -85,7 +86,7 @@ def run(arguments: argparse.Namespace, request: Request) -> int:
 
 
 def _check(work: Work) -> Run:
-    checker = Checker(work.options, annotate=_annotated)
+    checker = Checker(work.options, annotate=functools.partial(_annotated, work.options))
     try:
         with Progress(len(work.files)) as progress:
             checked = check_files(work.files, checker, advance=progress.advance)
@@ -98,11 +99,14 @@ def _check(work: Work) -> Run:
 
 
 def _annotated(
-    analysis: Analysis, accepted: Sequence[tuple[Diagnosis, Finding]], name: str
+    options: argparse.Namespace,
+    analysis: Analysis,
+    accepted: Sequence[tuple[Diagnosis, Finding]],
+    name: str,
 ) -> list[Finding]:
-    from flake8_saveimage.fixes import annotated  # libcst
+    from flake8_saveimage.fixes import Policy, annotated  # libcst
 
-    return annotated(analysis, accepted, name)
+    return annotated(analysis, accepted, name, Policy.of(options))
 
 
 def _status(result: Run, *, exit_zero: bool) -> int:

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TextIO
 
@@ -31,24 +31,26 @@ from flake8_saveimage.cli.common import (
     report_errors,
     report_notes,
 )
-from flake8_saveimage.cli.git import require_clean
+from flake8_saveimage.cli.git import require_clean, require_tracked
 from flake8_saveimage.cli.progress import Progress
 from flake8_saveimage.config.options import Request
 from flake8_saveimage.fixes import vendoring
 from flake8_saveimage.fixes.fixer import FixedFile, Fixer
 from flake8_saveimage.fixes.patch import coloured, unified
-from flake8_saveimage.fixes.vendoring import Change
+from flake8_saveimage.fixes.vendoring import ModuleChange
 from flake8_saveimage.report.text import headline
-from flake8_saveimage.rules import rule
 from flake8_saveimage.rules.finding import Finding
+from flake8_saveimage.rules.index import entries
 from flake8_saveimage.source import writing
+from flake8_saveimage.source.reading import printable
 
 
 class Vendored:
     """The copy of the runtime helper in the user's repository: there before it is imported."""
 
-    def __init__(self, path: str, *, diff: bool) -> None:
+    def __init__(self, path: str, *, diff: bool, force: bool) -> None:
         self._path = path
+        self._force = force
         self._diff = diff
         self._done = False
 
@@ -59,9 +61,12 @@ class Vendored:
         self._done = True
         try:
             if self._diff:
-                self._print_patch(vendoring.changes(self._path))
-            elif (what := vendoring.install(self._path)) != "unchanged":
-                say(f"{what} the folder {vendoring.folder_of(self._path)}")
+                self._print_patch(vendoring.changes(self._path, force=self._force))
+            elif (what := vendoring.install(self._path, force=self._force)) != "unchanged":
+                say(
+                    f"{what} the folder {vendoring.folder_of(self._path)}, which needs Python"
+                    f" {vendoring.PYTHON} or newer"
+                )
         except vendoring.VendorError as error:
             raise CommandError(f"--vendor: {error}") from error
 
@@ -70,7 +75,7 @@ class Vendored:
         if os.path.isdir(self._path.removesuffix(".py")):
             self.provide()
 
-    def _print_patch(self, changes: list[Change]) -> None:
+    def _print_patch(self, changes: list[ModuleChange]) -> None:
         for change in changes:
             _print_bytes(unified(change.path, change.before, change.after))
 
@@ -79,8 +84,9 @@ class Vendored:
 class _Tally:
     """What happened so far."""
 
-    fixed: list[Finding] = field(default_factory=list)
+    fixed: list[tuple[FixedFile, Finding]] = field(default_factory=list)
     changed: int = 0
+    imports_helper: bool = False
     left: list[tuple[FixedFile, Finding]] = field(default_factory=list)
     errors: list[tuple[str, str]] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
@@ -95,23 +101,52 @@ def run(arguments: argparse.Namespace, request: Request) -> int:
     if arguments.check_clean:
         require_clean([path for path in arguments.paths if path != "-"])
     work = prepare(arguments, loaded)
-    fixer = Fixer(work.options, unsafe=arguments.unsafe_fixes, vendor=arguments.vendor)
+    fixer = _fixer(work, arguments)
     tally = _Tally(errors=list(work.errors))
     if work.stdin is not None:
         _fix_stdin(work.stdin_name, work.stdin, fixer, tally, arguments)
-    helper = Vendored(arguments.vendor, diff=arguments.diff) if arguments.vendor else None
-    for result in _fixed(work, fixer):
+    helper = None
+    if arguments.vendor:
+        helper = Vendored(arguments.vendor, diff=arguments.diff, force=arguments.force)
+    results: Iterable[FixedFile] = _fixed(work, fixer)
+    if arguments.check_clean:
+        results = list(results)
+        require_tracked([result.path for result in results if result.after is not None])
+    for result in results:
         if helper is not None and result.after is not None:
             helper.provide()
         _settle(result, tally, arguments)
+    if tally.changed and not arguments.diff and work.stdin is None:
+        _look_again(tally, _fixer(work, arguments))
     if helper is not None:
         helper.refresh()
+    stream = sys.stderr if arguments.diff or work.stdin is not None else sys.stdout
     if not arguments.fix:  # else ``check`` reports what is left
-        _print_left(tally, sys.stderr if arguments.diff or work.stdin is not None else sys.stdout)
+        _print_left(tally, stream)
         report_errors(tally.errors)
         report_notes(tally.notes, arguments)
+    if arguments.show_fixes:
+        _print_fixed(tally, stream)
     _summarise(tally, arguments, has_files=bool(work.files) or work.stdin is not None)
     return _status(tally, arguments)
+
+
+def _fixer(work: Work, arguments: argparse.Namespace) -> Fixer:
+    return Fixer(
+        work.options,
+        unsafe=arguments.unsafe_fixes,
+        vendor=arguments.vendor,
+        prefers_names=arguments.prefer == "names",
+    )
+
+
+def _look_again(tally: _Tally, fixer: Fixer) -> None:
+    """Drop what is left of findings that the fix of another file has made void."""
+    files = {file.path: file for file, _ in tally.left if os.path.isfile(file.path)}
+    tally.left = [left for left in tally.left if left[0].path not in files]
+    for path in files:
+        result = fixer(path)
+        tally.left += [(result, finding) for finding in result.left]
 
 
 def _fixed(work: Work, fixer: Fixer) -> Iterator[FixedFile]:
@@ -150,8 +185,9 @@ def _settle(result: FixedFile, tally: _Tally, arguments: argparse.Namespace) -> 
 
 
 def _count(result: FixedFile, tally: _Tally) -> None:
-    tally.fixed += result.fixed
+    tally.fixed += [(result, finding) for finding in result.fixed]
     tally.changed += result.after is not None
+    tally.imports_helper = tally.imports_helper or result.imports_helper
     tally.left += [(result, finding) for finding in result.left]
     if result.note is not None:
         tally.notes.append((result.path, result.note))
@@ -161,7 +197,7 @@ def _count(result: FixedFile, tally: _Tally) -> None:
 
 def _print_patch(result: FixedFile, arguments: argparse.Namespace) -> None:
     if result.after is not None:
-        patch = unified(result.path, result.before, result.after)
+        patch = unified(result.path, result.before, result.after, result.blocks)
         wanted = colour_wanted(sys.stdout, arguments.color)
         _print_bytes(coloured(patch) if wanted else patch)
 
@@ -173,22 +209,36 @@ def _print_bytes(content: bytes) -> None:
 
 
 def _print_left(tally: _Tally, stream: TextIO) -> None:
+    """Print what is left, each with the reason in one phrase."""
     for file, finding in sorted(tally.left, key=lambda left: (left[0].path, left[1])):
-        hint = " [fix: --unsafe-fixes]" if finding.fix == "unsafe" else ""
-        print(headline(file, finding) + hint, file=stream)
+        why = "unsafe" if finding.fix == "unsafe" else "no fix"
+        print(f"{headline(file, finding)} [{why}: {finding.reason}]", file=stream)
+
+
+def _print_fixed(tally: _Tally, stream: TextIO) -> None:
+    """Print how many findings of each rule were fixed, by file."""
+    counts = Counter((file.path, finding.code) for file, finding in tally.fixed)
+    last = None
+    for (path, code), count in sorted(counts.items()):
+        if path != last:
+            print(f"{printable(path)}:", file=stream)
+        print(f"    {count} x {code} ({entries()[code].name})", file=stream)
+        last = path
 
 
 def _summarise(tally: _Tally, arguments: argparse.Namespace, *, has_files: bool) -> None:
     """Say what was done; a run that had nothing to do is silent unless it is watched."""
     if arguments.quiet:
         return
-    if arguments.show_fixes:
-        for code, count in sorted(Counter(finding.code for finding in tally.fixed).items()):
-            announce(f"{count:<5} {code} {rule(code).title}")
     if tally.fixed or (tally.left and not arguments.fix):
         _announce_numbers(tally, arguments)
     elif has_files and not (tally.left or tally.errors or arguments.fix) and is_watched(arguments):
         announce(ALL_PASSED)
+    if tally.imports_helper:
+        announce(
+            "Machines that run this code need 'pip install flake8-saveimage', or a copy of the"
+            " helper in the project: fix --vendor PATH"
+        )
 
 
 def _announce_numbers(tally: _Tally, arguments: argparse.Namespace) -> None:

@@ -43,9 +43,16 @@ _LISTS = frozenset(
         "filename",
         "saveimage-hooks",
         "saveimage-src",
+        "saveimage-fixable",
+        "saveimage-unfixable",
+        "saveimage-extend-safe-fixes",
+        "saveimage-extend-unsafe-fixes",
     }
 )
 _SWITCHES = frozenset({"disable-noqa", "statistics", "show-source", "saveimage-follow-imports"})
+_CODES = frozenset(
+    {key for key in _LISTS if key.endswith(("select", "ignore", "fixable", "-fixes"))}
+)
 # What flake8's own files call saveimage-..., the table may call by the short name.
 _PREFIX = "saveimage-"
 _OWN = frozenset(key for key in _LISTS | _SWITCHES if key.startswith(_PREFIX))
@@ -177,6 +184,10 @@ def _option_manager() -> OptionManager:
     register_default_options(manager)
     manager.parser.set_defaults(filename="*.py,*.ipynb")
     register(manager)
+    for name in ("fixable", "unfixable", "extend-safe-fixes", "extend-unsafe-fixes"):
+        manager.add_option(
+            f"--{_PREFIX}{name}", default="", comma_separated_list=True, parse_from_config=True
+        )
     manager.extend_default_select([PREFIX])
     manager.parser.error = _refuse
     return manager
@@ -259,7 +270,7 @@ def _typed(path: str, name: str, key: str, value: Any) -> Any:
     if key == "per-file-ignores":
         return "\n".join(items)
     parts = [part for item in items for part in _split(item, whole=isinstance(value, list))]
-    if key in ("select", "ignore", "extend-select", "extend-ignore"):
+    if key in _CODES:
         return rule_codes(parts, where)
     return parts
 
