@@ -39,9 +39,9 @@ def test_in_place_twice(tmp_path: Path, command: Command) -> None:
     done = command("fix", "--unsafe-fixes", ".")
     assert (done.returncode, done.stdout) == (0, b"")
     assert lines(done.stderr) == [
-        "flake8-saveimage: Fixed 1 finding in 1 file.",
-        "flake8-saveimage: machines that run this code need 'pip install flake8-saveimage', or a"
-        " copy of the helper in the project: fix --vendor PATH",
+        "Fixed 1 finding in 1 file.",
+        "Machines that run this code need 'pip install flake8-saveimage', or a copy of the helper"
+        " in the project: fix --vendor PATH",
     ]
     once = (tmp_path / "a.py").read_bytes()
     assert once != LOOP.encode()
@@ -89,7 +89,7 @@ def test_unsafe_fixes_are_left_and_listed(tmp_path: Path, command: Command) -> N
     assert done.returncode == 1
     assert [line.split(" [")[0] for line in findings(done.stdout)] == checked
     assert "[unsafe: its folder is listed]" in done.stdout.decode()
-    assert "Fixed 0 of 1 finding in 0 files; 1 more with --unsafe-fixes." in done.stderr.decode()
+    assert "Fixed 0 of 1 findings; 1 more with --unsafe-fixes." in done.stderr.decode()
     assert command("fix", "--exit-zero", "a.py").returncode == 0
     assert (tmp_path / "a.py").read_text() == used
 

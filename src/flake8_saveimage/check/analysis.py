@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -136,20 +136,25 @@ def analyse(
     return sorted(located(diagnose(source, hooks=hooks, codes=codes, path=path, importer=importer)))
 
 
-def located(analysis: Analysis) -> list[Finding]:
-    """Return each diagnosis as plain data with its position, in the same order."""
+def located(analysis: Analysis, name_line: Callable[[int], str] = str) -> list[Finding]:
+    """Return each diagnosis as plain data with its position, in the same order.
+
+    ``name_line`` is how messages call a line.
+    """
     wanted: list[cst.CSTNode] = []
     for _rule, save, problem in analysis.diagnoses:
         wanted += (save.call, save.site.call, *(place.node for place in problem.places))
     sites = [diagnosis.save.call_site for diagnosis in analysis.diagnoses]
     positions = locate(analysis, wanted, sites)
-    found = [_finding(diagnosis, positions) for diagnosis in analysis.diagnoses]
+    found = [_finding(diagnosis, positions, name_line) for diagnosis in analysis.diagnoses]
     if analysis.normalized is not None:
         found = list(map(analysis.normalized.in_original, found))
     return found
 
 
-def _finding(diagnosis: Diagnosis, positions: Mapping[int, Position]) -> Finding:
+def _finding(
+    diagnosis: Diagnosis, positions: Mapping[int, Position], name_line: Callable[[int], str]
+) -> Finding:
     rule, save, problem = diagnosis
     span = positions[id(save.call)].span
     file, place = positions[id(save.site.call)]
@@ -157,7 +162,7 @@ def _finding(diagnosis: Diagnosis, positions: Mapping[int, Position]) -> Finding
         span.line,
         span.column,
         rule.code,
-        render(problem, positions),
+        render(problem, positions, name_line),
         span.end_line,
         span.end_column,
         related=tuple(_related(where, positions[id(where.node)]) for where in problem.places),
@@ -202,15 +207,18 @@ def _shown(path: str) -> str:
     return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
 
 
-def render(problem: Problem, positions: Mapping[int, Position]) -> str:
+def render(
+    problem: Problem, positions: Mapping[int, Position], name_line: Callable[[int], str] = str
+) -> str:
     """Return a problem's message with the places filled in."""
     if isinstance(problem.message, str):
         return problem.message
     return "".join(
-        part if isinstance(part, str) else _in_words(part, positions[id(part.node)])
+        part if isinstance(part, str) else _in_words(part, positions[id(part.node)], name_line)
         for part in problem.message
     )
 
 
-def _in_words(where: Where, position: Position) -> str:
-    return where.text(Path(position.file).name, position.span.line)
+def _in_words(where: Where, position: Position, name_line: Callable[[int], str]) -> str:
+    line = position.span.line
+    return where.text(Path(position.file).name, str(line) if position.file else name_line(line))

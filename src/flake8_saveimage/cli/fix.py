@@ -11,14 +11,32 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from flake8_saveimage.check.runner import WorkerDied, job_count, sweep
-from flake8_saveimage.cli import FAILURE, FINDINGS, OK, CommandError, counted, say
-from flake8_saveimage.cli.common import Work, prepare, report_errors, report_notes
+from flake8_saveimage.cli import (
+    ALL_PASSED,
+    FAILURE,
+    FINDINGS,
+    OK,
+    CommandError,
+    announce,
+    colour_wanted,
+    counted,
+    is_watched,
+    say,
+)
+from flake8_saveimage.cli.common import (
+    Work,
+    configure,
+    prepare,
+    print_settings,
+    report_errors,
+    report_notes,
+)
 from flake8_saveimage.cli.git import require_clean, require_tracked
 from flake8_saveimage.cli.progress import Progress
 from flake8_saveimage.config.options import Request
 from flake8_saveimage.fixes import vendoring
 from flake8_saveimage.fixes.fixer import FixedFile, Fixer
-from flake8_saveimage.fixes.patch import unified
+from flake8_saveimage.fixes.patch import coloured, unified
 from flake8_saveimage.fixes.vendoring import ModuleChange
 from flake8_saveimage.report.text import headline
 from flake8_saveimage.rules.finding import Finding
@@ -76,13 +94,17 @@ class _Tally:
 
 def run(arguments: argparse.Namespace, request: Request) -> int:
     """Fix the paths and return the exit status."""
+    loaded = configure(arguments, request)
+    if arguments.show_settings:
+        print_settings(loaded)
+        return OK
     if arguments.check_clean:
         require_clean([path for path in arguments.paths if path != "-"])
-    work = prepare(arguments, request)
+    work = prepare(arguments, loaded)
     fixer = _fixer(work, arguments)
     tally = _Tally(errors=list(work.errors))
     if work.stdin is not None:
-        _fix_stdin(work.stdin_name, work.stdin, fixer, tally, diff=arguments.diff)
+        _fix_stdin(work.stdin_name, work.stdin, fixer, tally, arguments)
     helper = None
     if arguments.vendor:
         helper = Vendored(arguments.vendor, diff=arguments.diff, force=arguments.force)
@@ -93,18 +115,19 @@ def run(arguments: argparse.Namespace, request: Request) -> int:
     for result in results:
         if helper is not None and result.after is not None:
             helper.provide()
-        _settle(result, tally, diff=arguments.diff)
+        _settle(result, tally, arguments)
     if tally.changed and not arguments.diff and work.stdin is None:
         _look_again(tally, _fixer(work, arguments))
     if helper is not None:
         helper.refresh()
     stream = sys.stderr if arguments.diff or work.stdin is not None else sys.stdout
-    _print_left(tally, stream)
+    if not arguments.fix:  # else ``check`` reports what is left
+        _print_left(tally, stream)
+        report_errors(tally.errors)
+        report_notes(tally.notes, arguments)
     if arguments.show_fixes:
         _print_fixed(tally, stream)
-    report_errors(tally.errors)
-    report_notes(tally.notes)
-    _summarise(tally, arguments)
+    _summarise(tally, arguments, has_files=bool(work.files) or work.stdin is not None)
     return _status(tally, arguments)
 
 
@@ -136,20 +159,22 @@ def _fixed(work: Work, fixer: Fixer) -> Iterator[FixedFile]:
         raise CommandError(str(error)) from error
 
 
-def _fix_stdin(name: str, raw: bytes, fixer: Fixer, tally: _Tally, *, diff: bool) -> None:
+def _fix_stdin(
+    name: str, raw: bytes, fixer: Fixer, tally: _Tally, arguments: argparse.Namespace
+) -> None:
     """Write the fixed source to standard output, unchanged if nothing is to be done."""
     result = fixer.on_source(name, raw)
     _count(result, tally)
-    if diff or result.error:
-        _print_patch(result)
+    if arguments.diff or result.error:
+        _print_patch(result, arguments)
     else:
         _print_bytes(raw if result.after is None else result.after)
 
 
-def _settle(result: FixedFile, tally: _Tally, *, diff: bool) -> None:
+def _settle(result: FixedFile, tally: _Tally, arguments: argparse.Namespace) -> None:
     """Print or write what was fixed in one file."""
-    if diff:
-        _print_patch(result)
+    if arguments.diff:
+        _print_patch(result, arguments)
     elif result.after is not None:
         try:
             writing.replace(result.path, result.before, result.after)
@@ -170,9 +195,11 @@ def _count(result: FixedFile, tally: _Tally) -> None:
         tally.errors.append((result.path, result.error))
 
 
-def _print_patch(result: FixedFile) -> None:
+def _print_patch(result: FixedFile, arguments: argparse.Namespace) -> None:
     if result.after is not None:
-        _print_bytes(unified(result.path, result.before, result.after, result.blocks))
+        patch = unified(result.path, result.before, result.after, result.blocks)
+        wanted = colour_wanted(sys.stdout, arguments.color)
+        _print_bytes(coloured(patch) if wanted else patch)
 
 
 def _print_bytes(content: bytes) -> None:
@@ -199,21 +226,29 @@ def _print_fixed(tally: _Tally, stream: TextIO) -> None:
         last = path
 
 
-def _summarise(tally: _Tally, arguments: argparse.Namespace) -> None:
-    """Say what was done; a run that had nothing to do stays silent unless on a terminal."""
-    fixed, total = len(tally.fixed), len(tally.fixed) + len(tally.left)
-    if tally.changed or tally.left or sys.stderr.isatty():
-        verb = "Would fix" if arguments.diff else "Fixed"
-        what = counted(total, "finding") if fixed == total else f"of {counted(total, 'finding')}"
-        number = "" if fixed == total else f"{fixed} "
-        unsafe = sum(finding.fix == "unsafe" for _, finding in tally.left)
-        hint = f"; {unsafe} more with --unsafe-fixes" if unsafe else ""
-        say(f"{verb} {number}{what} in {counted(tally.changed, 'file')}{hint}.")
+def _summarise(tally: _Tally, arguments: argparse.Namespace, *, has_files: bool) -> None:
+    """Say what was done; a run that had nothing to do is silent unless it is watched."""
+    if arguments.quiet:
+        return
+    if tally.fixed or (tally.left and not arguments.fix):
+        _announce_numbers(tally, arguments)
+    elif has_files and not (tally.left or tally.errors or arguments.fix) and is_watched(arguments):
+        announce(ALL_PASSED)
     if tally.imports_helper:
-        say(
-            "machines that run this code need 'pip install flake8-saveimage', or a copy of the"
+        announce(
+            "Machines that run this code need 'pip install flake8-saveimage', or a copy of the"
             " helper in the project: fix --vendor PATH"
         )
+
+
+def _announce_numbers(tally: _Tally, arguments: argparse.Namespace) -> None:
+    fixed, left = len(tally.fixed), len(tally.left)
+    verb = "Would fix" if arguments.diff else "Fixed"
+    number = counted(fixed, "finding") if not left else f"{fixed} of {fixed + left} findings"
+    place = f" in {counted(tally.changed, 'file')}" if fixed else ""
+    unsafe = sum(finding.fix == "unsafe" for _, finding in tally.left)
+    more = "" if not unsafe or arguments.unsafe_fixes else f"; {unsafe} more with --unsafe-fixes"
+    announce(f"{verb} {number}{place}{more}.")
 
 
 def _status(tally: _Tally, arguments: argparse.Namespace) -> int:

@@ -66,6 +66,7 @@ class Fixer(FileWork[FixedFile]):
             unsafe=self._unsafe,
             vendor=self._vendor,
             hooks=frozenset(self.options.saveimage_hooks),
+            name_line=program.name_line,
             following=self.following,
             policy=Policy.of(self.options),
             prefers_names=self._prefers_names,

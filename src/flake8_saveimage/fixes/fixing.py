@@ -46,14 +46,16 @@ class FixOptions:
     that may change what the program does. ``vendor`` is the path of a copy of the runtime helper
     in the user's repository, imported instead of ``flake8_saveimage.runtime``. ``hooks`` are
     further names of functions that a framework calls repeatedly. ``following`` says how imports
-    are followed, ``policy`` what the configuration says about fixes. ``prefers_names``: the indices
-    of loops go into names, where that is possible, instead of calling the runtime helper.
+    are followed, ``name_line`` how messages call a line, ``policy`` what the configuration says
+    about fixes. ``prefers_names``: the indices of loops go into names, where that is possible,
+    instead of calling the runtime helper.
     """
 
     accept: Callable[[Finding], bool] = on_by_default
     unsafe: bool = False
     vendor: str | None = None
     hooks: Collection[str] = ()
+    name_line: Callable[[int], str] = str
     following: Following = field(default_factory=Following)
     policy: Policy = DEFAULT
     prefers_names: bool = False
@@ -208,7 +210,11 @@ class _Round:
         ]
 
     def _findings(self) -> Iterator[Finding]:
-        found = zip(self.analysis.diagnoses, located(self.analysis), strict=True)
+        found = zip(
+            self.analysis.diagnoses,
+            located(self.analysis, self._fixing.options.name_line),
+            strict=True,
+        )
         if self._first is self or self._first.count != self.count:
             yield from (finding for _, finding in found)
             return

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from flake8_saveimage.fixes.text import Change, applied
 
 _NO_NEWLINE = b"\\ No newline at end of file\n"
+_COLOURS = {b"@": b"36", b"+": b"32", b"-": b"31"}
 _CONTEXT = 3
 
 # Lines `i1` up to `i2` become lines `j1` up to `j2` (from 0), as in :mod:`difflib`.
@@ -94,6 +95,16 @@ def _range(start: int, end: int) -> bytes:
     if end - start == 1:
         return b"%d" % (start + 1)
     return b"%d,%d" % (start + (end > start), end - start)
+
+
+def coloured(patch: bytes) -> bytes:
+    """Return the patch of one file with the colours that git gives it on a terminal."""
+    shown = []
+    for number, line in enumerate(_lines(patch)):
+        colour = b"1" if number < 2 else _COLOURS.get(line[:1])
+        body = line.rstrip(b"\n")
+        shown.append(line if colour is None else b"\033[%bm%b\033[m\n" % (colour, body))
+    return b"".join(shown)
 
 
 def _lines(content: bytes) -> list[bytes]:
