@@ -215,7 +215,6 @@ def _check() -> _Parser:
 def _fix() -> _Parser:
     parser = _shared("fix")
     _add_fix_options(parser)
-    parser.add_argument("--show-fixes", action="store_true")
     parser.add_argument("--vendor", metavar="PATH")
     parser.add_argument("--prefer", choices=("helper", "names"), default="helper")
     parser.add_argument("--force", action="store_true")
