@@ -1,10 +1,11 @@
 """What a name costs: the 100,000th save under one name beside the first.
 
-    python benchmarks/runtime_names.py [--files 100000]
+    python benchmarks/runtime_names.py [--files 100000] [--if-exists backup]
 
 Each measurement is a whole safe_save_image of a 3x64x64 image under the same name, CPU time, the
-minimum over a window of saves. Limit: the last window costs at most 1.2 times the first. Beside it
-the way that probes x_1, x_2, ... from the start, and what a new process pays among all the files.
+minimum over a window of saves. The files between the two windows are empty ones. Limit: the last
+window costs at most 1.2 times the first. Beside it the way that probes x_1, x_2, ... from the
+start, and what a new process pays among all the files.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -22,12 +24,12 @@ from flake8_saveimage.runtime import names, safe_save_image
 WINDOW = 300
 
 
-def window(image: torch.Tensor, path: Path) -> tuple[float, float]:
+def window(image: torch.Tensor, path: Path, if_exists: Any) -> tuple[float, float]:
     """Minimum and median milliseconds of CPU time of some saves."""
     took = []
     for _ in range(WINDOW):
         start = time.process_time()
-        safe_save_image(image, path)
+        safe_save_image(image, path, if_exists=if_exists)
         took.append(1000 * (time.process_time() - start))
     return min(took), statistics.median(took)
 
@@ -35,21 +37,22 @@ def window(image: torch.Tensor, path: Path) -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--files", type=int, default=100_000)
+    parser.add_argument("--if-exists", choices=("backup", "unique"), default="backup")
     options = parser.parse_args()
+    if_exists = options.if_exists
     torch.set_num_threads(1)
     image = torch.rand(3, 64, 64)
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "x.png"
         safe_save_image(image, Path(name) / "warm up.png")
-        first = window(image, path)
-        small = torch.zeros(3, 1, 1, dtype=torch.uint8)
-        for _ in range(WINDOW, options.files - WINDOW):
-            safe_save_image(small, path)
-        last = window(image, path)
+        first = window(image, path, if_exists)
+        for number in range(WINDOW, options.files - WINDOW):
+            path.with_name(f"x_{number}.png").touch()
+        last = window(image, path, if_exists)
         count = sum(1 for _ in Path(name).iterdir()) - 1
         names._next_index.clear()
         start = time.process_time()
-        fresh = safe_save_image(image, path)
+        fresh = safe_save_image(image, path, if_exists=if_exists)
         new_process = 1000 * (time.process_time() - start)
         start = time.process_time()
         n = 1

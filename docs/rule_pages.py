@@ -53,7 +53,7 @@ def page(rule: Rule) -> str:
         else f"Off by default: `extend-select = {rule.code}` turns it on."
     )
     body = documentation(rule.code).partition("\n")[2].strip()
-    return f"# {rule.code}: {rule.title}\n\n*{state}*\n\n{body}\n"
+    return f"# {rule.code}: {rule.title}\n\n*{rule.name}. {state}*\n\n{body}\n"
 
 
 def table(link: str) -> str:
@@ -91,7 +91,8 @@ def pages() -> dict[str, str]:
 
 def on_config(config: Any) -> Any:
     """List the rules' pages in the navigation."""
-    rules = ["rules/index.md", *(f"rules/{rule.code}.md" for rule in all_rules())]
+    named = ({f"{rule.code} {rule.name}": f"rules/{rule.code}.md"} for rule in all_rules())
+    rules = ["rules/index.md", *named]
     config.nav = [
         {"Rules": rules} if item == {"Rules": "rules/index.md"} else item for item in config.nav
     ]

@@ -36,4 +36,4 @@ def test_project_fixture(path: Path) -> None:
 
 
 def test_there_are_projects() -> None:
-    assert len(FILES) >= 20
+    assert len(FILES) >= 14

@@ -6,7 +6,7 @@ import torch
 from data import get_loader
 from models import LATENT, Discriminator, Generator
 from torchvision.utils import save_image
-from utils import denorm, discriminator_loss, generator_loss, save_checkpoint
+from utils import discriminator_loss, generator_loss, save_checkpoint, save_grid
 
 
 def train(epochs=3):
@@ -32,7 +32,7 @@ def train(epochs=3):
 
         with torch.no_grad():
             samples = generator(fixed_noise)
-        save_image(denorm(real), f"out/real_{epoch:03}.png", nrow=4)
+        save_grid(real, "real.png")
         save_image(samples, "out/samples.png", nrow=4)
         save_checkpoint({"epoch": epoch, "generator": generator.state_dict()})
 

@@ -4,11 +4,16 @@ import os
 
 import torch
 from torch.nn import functional as F
+from torchvision.utils import save_image
 
 
 def denorm(images):
     """Bring images from [-1, 1] to [0, 1]."""
     return (images + 1) / 2
+
+
+def save_grid(images, filename, folder="out"):
+    save_image(denorm(images), os.path.join(folder, filename), nrow=4)
 
 
 def save_checkpoint(state, folder="out", filename="checkpoint.pt"):

@@ -39,7 +39,9 @@ def test_in_place_twice(tmp_path: Path, command: Command) -> None:
     done = command("fix", "--unsafe-fixes", ".")
     assert (done.returncode, done.stdout) == (0, b"")
     assert lines(done.stderr) == [
-        "flake8-saveimage: 2 files: fixed 1 finding in 1 file, 0 left (0 unsafe), 0 errors"
+        "Fixed 1 finding in 1 file.",
+        "Machines that run this code need 'pip install flake8-saveimage', or a copy of the helper"
+        " in the project: fix --vendor PATH",
     ]
     once = (tmp_path / "a.py").read_bytes()
     assert once != LOOP.encode()
@@ -86,8 +88,8 @@ def test_unsafe_fixes_are_left_and_listed(tmp_path: Path, command: Command) -> N
     done = command("fix", "a.py")
     assert done.returncode == 1
     assert [line.split(" [")[0] for line in findings(done.stdout)] == checked
-    assert "[fix: --unsafe-fixes]" in done.stdout.decode()
-    assert "1 left (1 unsafe with --unsafe-fixes)" in done.stderr.decode()
+    assert "[unsafe: its folder is listed]" in done.stdout.decode()
+    assert "Fixed 0 of 1 findings; 1 more with --unsafe-fixes." in done.stderr.decode()
     assert command("fix", "--exit-zero", "a.py").returncode == 0
     assert (tmp_path / "a.py").read_text() == used
 
@@ -115,7 +117,7 @@ def test_the_patch_is_what_git_apply_takes_and_what_fix_does(
     commit_all(tmp_path)
     done = command("fix", "--diff", "--unsafe-fixes", ".")
     assert done.returncode == 1
-    assert "would fix 10 findings in 10 files" in done.stderr.decode()
+    assert "Would fix 10 findings in 10 files." in done.stderr.decode()
     assert git(tmp_path, "status", "--porcelain").stdout == b""
     (tmp_path / "patch").write_bytes(done.stdout)
     applied = git(tmp_path, "apply", "patch")
@@ -141,7 +143,7 @@ def test_permissions_and_links_are_kept(tmp_path: Path, command: Command) -> Non
     (tmp_path / "link.py").symlink_to("real/a.py")
     done = command("fix", "--unsafe-fixes", ".")
     assert done.returncode == 0
-    assert "fixed 1 finding in 1 file" in done.stderr.decode()
+    assert "Fixed 1 finding in 1 file." in done.stderr.decode()
     assert (tmp_path / "link.py").is_symlink()
     assert "safe_save" in (tmp_path / "real/a.py").read_text()
     assert (tmp_path / "real/a.py").stat().st_mode & 0o777 == 0o751
@@ -174,7 +176,38 @@ def test_check_clean_refuses_a_dirty_tree(tmp_path: Path, command: Command) -> N
     assert b"uncommitted changes" in done.stderr
     assert (tmp_path / "a.py").read_text() == LOOP + "x = 1\n"
     git(tmp_path, "commit", "-aqm", "clean")
-    assert command("fix", "--check-clean", "--unsafe-fixes", ".").returncode == 0
+    write(tmp_path, {"mine/new.py": LOOP, "ignored.py": LOOP, ".gitignore": "ignored.py\n"})
+    for path in (".", "mine", "ignored.py"):
+        done = command("fix", "--check-clean", path)
+        assert done.returncode == 2
+        assert b"git does not track" in done.stderr
+    assert (tmp_path / "a.py").read_text() == LOOP + "x = 1\n"
+    assert command("fix", "--check-clean", "--unsafe-fixes", "a.py").returncode == 0
+
+
+def test_configuration_says_what_is_fixed_and_what_is_safe(
+    tmp_path: Path, command: Command
+) -> None:
+    listed = LOOP.replace("numbers", "listed") + "import os\nprint(os.listdir())\n"
+    write(tmp_path, {"a.py": LOOP, "listed.py": listed})
+    table = tmp_path / "pyproject.toml"
+    table.write_text("[tool.flake8-saveimage]\nunfixable = ['SVI1']\n")
+    done = command("fix", "a.py")
+    assert b"[no fix: the configuration excludes it from fixes]" in done.stdout
+    table.write_text("[tool.flake8-saveimage]\nextend-unsafe-fixes = ['SVI101']\n")
+    done = command("fix", "a.py")
+    assert b"[unsafe: the configuration says so]" in done.stdout
+    table.write_text(
+        "[tool.flake8-saveimage]\nunfixable = ['SVI']\nfixable = ['SVI101']\n"
+        "extend-safe-fixes = ['SVI1']\n"
+    )
+    done = command("fix", "--show-fixes", ".")
+    assert lines(done.stdout) == [
+        "./a.py:", "    1 x SVI101 (loop-invariant-path)",
+        "./listed.py:", "    1 x SVI101 (loop-invariant-path)",
+    ]  # fmt: skip
+    table.write_text("[tool.flake8-saveimage]\nfixable = ['SVI9']\n")
+    assert b"no rule is called 'SVI9'" in command("fix", ".").stderr
 
 
 def test_a_file_changed_meanwhile_is_left_alone(tmp_path: Path) -> None:
@@ -250,13 +283,18 @@ def test_vendored_helper_is_written_before_it_is_imported_and_kept_up_to_date(
     assert (done.returncode, helper.parent.exists()) == (0, False)
     done = command("fix", "--unsafe-fixes", "--vendor", vendor, "pkg")
     assert done.returncode == 0, done.stderr.decode()
-    assert lines(done.stderr)[0] == "flake8-saveimage: created the folder pkg/saving"
+    assert lines(done.stderr)[0].startswith(
+        "flake8-saveimage: created the folder pkg/saving, which"
+    )
     assert "from .saving import safe_save" in (tmp_path / "pkg/a.py").read_text()
     content = helper.read_bytes()
-    helper.write_bytes(content + b"# old\n")
+    helper.write_bytes(content + b"# mine\n")
     done = command("fix", "--unsafe-fixes", "--vendor", vendor, "pkg")
+    assert (done.returncode, helper.read_bytes()) == (2, content + b"# mine\n")
+    assert b"queue.py was edited; --force replaces the copy" in done.stderr
+    done = command("fix", "--unsafe-fixes", "--force", "--vendor", vendor, "pkg")
     assert (done.returncode, helper.read_bytes()) == (0, content)
-    assert lines(done.stderr)[0] == "flake8-saveimage: updated the folder pkg/saving"
+    assert lines(done.stderr)[0].startswith("flake8-saveimage: updated the folder pkg/saving")
     # the helper itself is nothing to report
     assert command("check", "pkg").returncode == 0
 

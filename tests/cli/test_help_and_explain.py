@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from commandline import LOOP, Command, write
 
-from flake8_saveimage import __version__
 from flake8_saveimage.cli import arguments
 from flake8_saveimage.report import FORMATS
 from flake8_saveimage.rules import all_rules, documentation
@@ -45,11 +44,6 @@ def test_help_names_every_option_and_no_other(name: str) -> None:
     shown = set(re.findall(r"--[a-z][a-z-]+", text))
     assert shown | {"--help"} == known
     assert name != "check" or "|".join(FORMATS) in text
-
-
-def test_version(command: Command) -> None:
-    done = command("--version")
-    assert (done.returncode, done.stdout.decode()) == (0, f"flake8-saveimage {__version__}\n")
 
 
 def test_no_command_shows_the_help_and_fails(command: Command) -> None:

@@ -56,6 +56,25 @@ def test_findings_name_cell_line_and_column(folder: Path, command: Command) -> N
     assert '    5 |     save_image(fake, "out/samples.png")' in lines(by_name.stdout)
 
 
+def test_every_format_names_the_cell(folder: Path, command: Command) -> None:
+    first = json.loads(command("check", "--format=json", "gan.ipynb").stdout)["findings"][0]
+    assert (first["cell"], first["line"], first["column"]) == (6, 5, 5)
+    assert "(line 2 of cell 6)" in first["message"]
+    for name, call in (("gan.ipynb", "save_image(fake, "), ("training.ipynb", "torch.save(model")):
+        text = (folder / name).read_text(encoding="utf-8").splitlines()
+        (line,) = (n for n, t in enumerate(text, 1) if call in t and "Samples" not in t)
+        github = command("check", "--format=github", name).stdout.decode()
+        assert f"::error file={name},line={line},title=SVI101 (cell " in github
+        log = json.loads(command("check", "--format=sarif", name).stdout)
+        result = log["runs"][0]["results"][0]
+        (location,) = result["locations"]
+        assert location["physicalLocation"]["region"]["startLine"] == line
+        assert location["logicalLocations"][0]["name"].startswith("cell ")
+        assert "fixes" not in result  # they would be edits of the program, not of the file
+    page = command("check", "--format=html", "gan.ipynb").stdout.decode()
+    assert '"cells":{' in page
+
+
 def test_folders_are_searched_without_jupyters_copies(folder: Path, command: Command) -> None:
     write(folder, {".ipynb_checkpoints/a-checkpoint.ipynb": notebook(LOOP), "b.txt": ""})
     assert b"checkpoint" not in command("check").stdout

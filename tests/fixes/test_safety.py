@@ -219,19 +219,17 @@ def test_a_colour_fix_keeps_names_and_nan() -> None:
     assert_fixed(
         """
         from torchvision.utils import save_image
-        def dump(image, i, out):
-            save_image(image, f"{out}/{i}.png")
-        def latest(loader, out):
-            for image in loader:
-                save_image(image, f"{out}/latest.png")
+        net, out = load()
+        save_image(net(), f"{out}/0.png")
+        for _ in range(9):
+            save_image(net(), f"{out}/latest.png")
         """,
         """
         from flake8_saveimage.runtime import safe_save_image
-        def dump(image, i, out):
-            safe_save_image(image, f"{out}/{i}.png", if_exists="replace", non_finite="zero")
-        def latest(loader, out):
-            for image in loader:
-                safe_save_image(image, f"{out}/latest.png", if_exists="replace", non_finite="zero")
+        net, out = load()
+        safe_save_image(net(), f"{out}/0.png", if_exists="replace", non_finite="zero")
+        for _ in range(9):
+            safe_save_image(net(), f"{out}/latest.png", if_exists="replace", non_finite="zero")
         """,
         codes="SVI203",
     )
@@ -242,10 +240,10 @@ def test_the_findings_of_a_call_are_fixed_together_or_not_at_all() -> None:
         """
         import os
         from torchvision.utils import save_image
-        def dump(loader, out):
-            for image in loader:
-                save_image(image, out + "/x.png")
-            return os.listdir(out)
+        net, out = load()
+        for _ in range(9):
+            save_image(net(), out + "/x.png")
+        print(os.listdir(out))
         """
     )
     result = fix(source)
@@ -255,7 +253,7 @@ def test_the_findings_of_a_call_are_fixed_together_or_not_at_all() -> None:
         ("SVI203", "unsafe"),
     }
     assert (
-        'safe_save_image(image, out + "/x.png", non_finite="zero")' in fix(source, unsafe=True).code
+        'safe_save_image(net(), out + "/x.png", non_finite="zero")' in fix(source, unsafe=True).code
     )
 
 

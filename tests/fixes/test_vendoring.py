@@ -1,5 +1,6 @@
 """The copy of the helper in the user's repository: where it is, who can import it."""
 
+# ruff: noqa: E501
 from __future__ import annotations
 
 import re
@@ -10,6 +11,7 @@ import pytest
 from flake8_saveimage import FixOptions, fix_source
 from flake8_saveimage.fixes.vendoring import (
     VendorError,
+    _digest,
     changes,
     helper_files,
     import_path,
@@ -79,11 +81,67 @@ def test_install_creates_updates_and_keeps(vendor: str, repository: Path) -> Non
     assert install(vendor) == "unchanged"
     (target / "mine.txt").write_text("stays")
     (target / "queue.py").unlink()
-    first, _, rest = helper_files()["__init__.py"].partition(b"\n")
-    (target / "__init__.py").write_bytes(first.replace(b"0.", b"0.0.") + b"\n" + rest)
-    assert [Path(change.path).name for change in changes(vendor)] == ["__init__.py", "queue.py"]
+    older = helper_files()["api.py"] + b"# older\n"
+    (target / "api.py").write_bytes(older)
+    with pytest.raises(VendorError, match=r"api\.py was edited; --force"):
+        install(vendor)
+    old, new = _digest(helper_files()["api.py"]), _digest(older)
+    init = helper_files()["__init__.py"].replace(old.encode(), new.encode())
+    (target / "__init__.py").write_bytes(init)
+    names = [Path(change.path).name for change in changes(vendor)]
+    assert names == ["__init__.py", "api.py", "queue.py"]
     assert install(vendor) == "updated"
     assert modules(target) == {**helper_files(), "mine.txt": b"stays"}
+
+
+def test_an_edited_copy_is_replaced_only_by_force(repository: Path) -> None:
+    assert install("pkg/saving") == "created"
+    edited = repository / "pkg" / "saving" / "names.py"
+    edited.write_bytes(edited.read_bytes() + b"# mine\n")
+    with pytest.raises(VendorError, match=r"names\.py was edited; --force"):
+        install("pkg/saving")
+    assert install("pkg/saving", force=True) == "updated"
+    assert modules(repository / "pkg" / "saving") == helper_files()
+
+
+@pytest.mark.parametrize(
+    ("files", "vendor", "filename", "module"),
+    [
+        # a script in a package, run as `python pkg/run.py`, that imports its siblings plainly
+        ({"pkg/run.py": "import other\nif __name__ == '__main__': pass\n", "pkg/other.py": ""}, "pkg/saving", "pkg/run.py", "saving"),
+        ({"pkg/run.py": "if __name__ == '__main__': pass\n"}, "pkg/saving", "pkg/run.py", "saving"),
+        ({"pkg/run.py": "if __name__ == '__main__': pass\n", "setup.py": ""}, "pkg/saving", "pkg/run.py", "pkg.saving"),
+        ({"pkg/run.py": "from pkg import models\nif __name__ == '__main__': pass\n"}, "pkg/saving", "pkg/run.py", "pkg.saving"),
+        ({"pkg/run.py": "from . import models\nif __name__ == '__main__': pass\n"}, "pkg/saving", "pkg/run.py", ".saving"),
+        # a script in a subfolder that finds modules of the root
+        ({"tools/run.py": "import train\nif __name__ == '__main__': pass\n", "train.py": ""}, "saving", "tools/run.py", "saving"),
+        ({"tools/run.py": "from pkg import x\nif __name__ == '__main__': pass\n"}, "lib/saving", "tools/run.py", "lib.saving"),
+    ],
+)  # fmt: skip
+def test_the_imports_of_the_file_are_followed(
+    files: dict[str, str], vendor: str, filename: str, module: str, repository: Path
+) -> None:
+    for name, text in files.items():
+        (repository / name).parent.mkdir(exist_ok=True)
+        (repository / name).write_text(text)
+    assert import_path(vendor, filename) == module
+
+
+@pytest.mark.parametrize("name", ["class", "torch", "json", "numpy", "None"])
+def test_names_that_mean_something_else_are_refused(name: str) -> None:
+    with pytest.raises(VendorError, match=name):
+        install(f"pkg/{name}")
+
+
+def test_imports_of_an_earlier_fix_are_rewritten() -> None:
+    source = (
+        '"""from flake8_saveimage.runtime import this."""\n'
+        "é = 1; from flake8_saveimage.runtime import (\n    safe_save,\n)\nsafe_save(é, 'x.pt')\n"
+    )
+    options = FixOptions(vendor="pkg/saving")
+    result = fix_source(source, filename="pkg/models/gan.py", options=options)
+    assert result.code == source.replace("; from flake8_saveimage.runtime", "; from ..saving")
+    assert result.changed
 
 
 def test_install_finishes_what_an_interrupt_left(repository: Path) -> None:

@@ -47,7 +47,7 @@ def test_each_supported_python_is_tested_on_each_system() -> None:
     listed = re.findall(r"py3(\d\d)", re.findall(r"^env_list = (.*)$", tox, re.MULTILINE)[0])
     classified = re.findall(r":: 3\.(\d\d)", (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert [f"3.{minor}" for minor in listed] == matrix["python"]
-    assert listed == classified
+    assert set(classified) < set(listed)  # the next Python is tested before it is promised
 
 
 def test_publishing_needs_no_password_and_only_a_tag_starts_it() -> None:

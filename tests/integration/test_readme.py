@@ -18,14 +18,14 @@ def test_first_command_prints_findings(tmp_path: Path) -> None:
     checkout.mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, checkout / name)
-    for name in ("src", "fixtures"):
+    for name in ("src", "examples"):
         shutil.copytree(ROOT / name, checkout / name)
     run(sys.executable, "-m", "venv", tmp_path / "venv", cwd=tmp_path, status=0)
     path = f"{tmp_path / 'venv' / 'bin'}:/usr/bin:/bin"
 
     done = run("bash", "-c", COMMANDS[0], cwd=checkout, env={"PATH": path}, status=1)
 
-    assert re.search(r"^fixtures/\S+\.py:\d+:\d+: SVI\d{3} ", done.stdout, re.MULTILINE)
+    assert re.search(r"^examples/\S+\.py:\d+:\d+: SVI\d{3} ", done.stdout, re.MULTILINE)
     assert "error" not in done.stderr.lower().replace("errors", "")
 
 

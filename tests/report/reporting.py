@@ -44,8 +44,7 @@ BROKEN = "import torch\ntorch.save(1,\n"
 
 def options(*flags: str) -> argparse.Namespace:
     """Return the configuration with every rule on."""
-    loaded, _ = config.load(config.Request(True, None, (), ("--extend-select=SVI", *flags)))
-    return loaded
+    return config.load(config.Request(True, None, (), ("--extend-select=SVI", *flags))).options
 
 
 def check(files: dict[str, str], folder: Path) -> Run:

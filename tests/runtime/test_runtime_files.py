@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import hashlib
@@ -218,6 +219,27 @@ def test_file_systems_without_hard_links(
     assert torch.load(safe_save("new", tmp_path / "x.pt", if_exists="replace")) == "new"
 
 
+@pytest.mark.parametrize("if_exists", ["backup", "unique", "error", "skip"])
+def test_a_link_whose_reply_was_lost_counts_as_made(
+    if_exists: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NFS repeats the request and then finds the name taken, by the link that it made itself."""
+    real = os.link
+
+    def lost_reply(source: Any, target: Any) -> None:
+        real(source, target)
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+
+    monkeypatch.setattr(os, "link", lost_reply)
+    path = tmp_path / "x.pt"
+    assert safe_save(1, path, if_exists=if_exists) == path
+    assert names(tmp_path) == {"x.pt"}
+    assert torch.load(path) == 1
+    if if_exists == "backup":
+        safe_save(2, path)
+        assert {p.name: torch.load(p) for p in tmp_path.iterdir()} == {"x.pt": 2, "x_1.pt": 1}
+
+
 def test_an_error_while_renaming_names_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -269,6 +291,28 @@ def test_the_lock_of_a_running_process_is_respected(
     lock.write_text(runtime.leftovers.owner_text(os.getpid(), " "))
     assert safe_save(1, tmp_path / "x.pt", if_exists="unique").name == "x_1.pt"
     assert lock.exists()
+
+
+def test_an_error_that_torch_swallows_is_raised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python only prints what is raised inside a destructor; a part of a file must not appear."""
+
+    class Interrupted(io.BufferedWriter):
+        def write(self, data: Any) -> int:
+            raise KeyboardInterrupt
+
+    def save(_: object, handle: Any, **options: Any) -> None:
+        handle._handle = Interrupted(handle._handle.raw)
+        with contextlib.suppress(KeyboardInterrupt):
+            handle.write(b"part")
+
+    safe_save("old", tmp_path / "x.pt")
+    monkeypatch.setattr(torch, "save", save)
+    with pytest.raises(KeyboardInterrupt):
+        safe_save("new", tmp_path / "x.pt")
+    assert names(tmp_path) == {"x.pt"}
+    assert torch.load(tmp_path / "x.pt") == "old"
 
 
 def test_a_lock_with_unreadable_content_is_nobodys(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import torch
 from PIL import Image
 from torchvision.utils import save_image
 
+from flake8_saveimage import runtime
 from flake8_saveimage.runtime import SaveImageWarning, safe_save_image
 
 
@@ -229,6 +231,7 @@ def test_alpha_survives(tmp_path: Path) -> None:
 
 
 def test_writer_options_reach_the_writer(tmp_path: Path) -> None:
+    safe_save_image = partial(runtime.safe_save_image, if_exists="unique")
     tensor = torch.rand(3, 64, 64)
     small = safe_save_image(tensor, tmp_path / "x.jpg", quality=10)
     large = safe_save_image(tensor, tmp_path / "x.jpg", quality=95)

@@ -52,7 +52,9 @@ def test_numbers_follow_the_order_of_the_calls(tmp_path: Path) -> None:
     runtime.names._next_index.clear()
     with SaveQueue(workers=4, max_pending=16) as queue:
         futures = [
-            queue.save_image(torch.full((3, 8, 8), n, dtype=torch.uint8), tmp_path / "x.png")
+            queue.save_image(
+                torch.full((3, 8, 8), n, dtype=torch.uint8), tmp_path / "x.png", if_exists="unique"
+            )
             for n in range(60)
         ]
     for n, future in enumerate(futures):

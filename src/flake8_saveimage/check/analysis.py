@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,9 +19,10 @@ from flake8_saveimage.source.reading import Unparsable
 from flake8_saveimage.syntax.collector import collector_paused
 from flake8_saveimage.syntax.flow import Flow
 from flake8_saveimage.syntax.imports import Importer
+from flake8_saveimage.syntax.nodes import child_nodes
 from flake8_saveimage.syntax.positions import Span, spans
 from flake8_saveimage.syntax.reader import read_facts
-from flake8_saveimage.syntax.scopes import CallSite
+from flake8_saveimage.syntax.scopes import CallSite, Facts
 
 _PLACE = re.compile(r"parser error: error at (\d+):(\d+): ")
 
@@ -136,20 +138,25 @@ def analyse(
     return sorted(located(diagnose(source, hooks=hooks, codes=codes, path=path, importer=importer)))
 
 
-def located(analysis: Analysis) -> list[Finding]:
-    """Return each diagnosis as plain data with its position, in the same order."""
+def located(analysis: Analysis, name_line: Callable[[int], str] = str) -> list[Finding]:
+    """Return each diagnosis as plain data with its position, in the same order.
+
+    ``name_line`` is how messages call a line.
+    """
     wanted: list[cst.CSTNode] = []
     for _rule, save, problem in analysis.diagnoses:
         wanted += (save.call, save.site.call, *(place.node for place in problem.places))
     sites = [diagnosis.save.call_site for diagnosis in analysis.diagnoses]
     positions = locate(analysis, wanted, sites)
-    found = [_finding(diagnosis, positions) for diagnosis in analysis.diagnoses]
+    found = [_finding(diagnosis, positions, name_line) for diagnosis in analysis.diagnoses]
     if analysis.normalized is not None:
         found = list(map(analysis.normalized.in_original, found))
     return found
 
 
-def _finding(diagnosis: Diagnosis, positions: Mapping[int, Position]) -> Finding:
+def _finding(
+    diagnosis: Diagnosis, positions: Mapping[int, Position], name_line: Callable[[int], str]
+) -> Finding:
     rule, save, problem = diagnosis
     span = positions[id(save.call)].span
     file, place = positions[id(save.site.call)]
@@ -157,7 +164,7 @@ def _finding(diagnosis: Diagnosis, positions: Mapping[int, Position]) -> Finding
         span.line,
         span.column,
         rule.code,
-        render(problem, positions),
+        render(problem, positions, name_line),
         span.end_line,
         span.end_column,
         related=tuple(_related(where, positions[id(where.node)]) for where in problem.places),
@@ -187,7 +194,8 @@ def locate(
     found = {key: Position("", span) for key, span in near.items()}
     for facts in analysis.flow.files[1:]:
         missing = [node for node in nodes if id(node) not in found]
-        for key, span in spans(facts.module, missing).items() if missing else ():
+        there = [node for node in missing if id(node) in _ids(facts)]
+        for key, span in spans(facts.module, there).items() if there else ():
             line, end = facts.lines[span.line - 1], facts.lines[span.end_line - 1]
             found[key] = Position(_shown(facts.path), span._replace(line=line, end_line=end))
     missing = [node for node in nodes if id(node) not in found]
@@ -196,21 +204,36 @@ def locate(
     return found
 
 
+@functools.lru_cache(maxsize=128)
+def _ids(facts: Facts) -> frozenset[int]:
+    """Return the ``id`` of each node of a parsed file or part of one."""
+    found: set[int] = set()
+    stack: list[cst.CSTNode] = [facts.module]
+    while stack:
+        node = stack.pop()
+        found.add(id(node))
+        stack.extend(child_nodes(node))
+    return frozenset(found)
+
+
 def _shown(path: str) -> str:
     """Return a path as reports show it: from the working folder, if it is in there."""
     here = Path.cwd()
     return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
 
 
-def render(problem: Problem, positions: Mapping[int, Position]) -> str:
+def render(
+    problem: Problem, positions: Mapping[int, Position], name_line: Callable[[int], str] = str
+) -> str:
     """Return a problem's message with the places filled in."""
     if isinstance(problem.message, str):
         return problem.message
     return "".join(
-        part if isinstance(part, str) else _in_words(part, positions[id(part.node)])
+        part if isinstance(part, str) else _in_words(part, positions[id(part.node)], name_line)
         for part in problem.message
     )
 
 
-def _in_words(where: Where, position: Position) -> str:
-    return where.text(Path(position.file).name, position.span.line)
+def _in_words(where: Where, position: Position, name_line: Callable[[int], str]) -> str:
+    line = position.span.line
+    return where.text(Path(position.file).name, str(line) if position.file else name_line(line))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from flake8_saveimage.source import reading
 from flake8_saveimage.source.program import Program, load
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from flake8_saveimage.project.roots import Layout
 
 
-@dataclass(frozen=True, slots=True)
-class Following:
+class Following(NamedTuple):
     """How imports are followed.
 
     ``fallback`` is the folder that bounds a project without a repository; ``source_folders`` are

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 from flake8_saveimage.check.following import following_of
 from flake8_saveimage.rules.finding import Finding
 from flake8_saveimage.source import reading
-from flake8_saveimage.source.gate import bytes_may_save
-from flake8_saveimage.source.program import Program, admit, is_notebook
+from flake8_saveimage.source.gate import bytes_may_save, text_may_save
+from flake8_saveimage.source.later import hint
+from flake8_saveimage.source.program import Program, admit, is_notebook, load
 from flake8_saveimage.syntax.collector import collector_paused
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ Result = TypeVar("Result")
 _GATE_FILES_PER_PROCESS = 3000
 _CHECK_BYTES_PER_PROCESS = 150_000
 _CHUNKS_PER_PROCESS = 4
+
+_PARSED_ANYWAY = 1_000_000  # bytes, a fifth of a second
 
 
 class CheckedFile(NamedTuple):
@@ -76,15 +79,23 @@ def sweep(
 ) -> Iterator[Result]:
     """Yield ``work(path)`` for each path that passes the text gate, in order.
 
+    What the gate refuses is worked on, too, if it is little: so that files that are no Python are
+    reported. Nothing can be found in them, and to parse a large tree takes long.
+
     ``work`` must be picklable and raise nothing; ``advance`` is told how many paths are done.
     """
     gate_jobs = min(jobs, len(paths) // _GATE_FILES_PER_PROCESS)
     sizes = spread(paths, work.gate, gate_jobs)
-    passed = [(path, size) for path, size in zip(paths, sizes, strict=True) if size >= 0]
+    sized = list(zip(paths, sizes, strict=True))
+    passed = [path for path, size in sized if size >= 0]
+    work_jobs = min(
+        jobs, len(passed), sum(size for _, size in sized if size > 0) // _CHECK_BYTES_PER_PROCESS
+    )
+    if sum(-size for _, size in sized if size < 0) <= _PARSED_ANYWAY:
+        passed = list(paths)
     if advance is not None:
         advance(len(paths) - len(passed))
-    work_jobs = min(jobs, len(passed), sum(n for _, n in passed) // _CHECK_BYTES_PER_PROCESS)
-    for result in spread([path for path, _ in passed], work, work_jobs):
+    for result in spread(passed, work, work_jobs):
         yield result
         if advance is not None:
             advance(1)
@@ -170,14 +181,14 @@ class FileWork(Generic[Result]):
         return self.on_source(path, raw)
 
     def gate(self, path: str) -> int:
-        """Return the size in bytes of a file that passes the gate or cannot be read, else -1."""
+        """Return the size in bytes of a file, negative if the gate refuses it; 0 if unreadable."""
         try:
             raw = reading.read(path)
         except reading.SourceError:
             return 0
         passes = is_notebook(path) or bytes_may_save(raw)
         passes = passes or self.following.is_worth_a_look(path, raw)
-        return len(raw) if passes else -1
+        return len(raw) if passes else -len(raw)
 
     @collector_paused()
     def on_source(self, name: str, raw: bytes) -> Result:
@@ -189,14 +200,40 @@ class FileWork(Generic[Result]):
             return self.work(name, program)
         except reading.NothingToCheck as error:
             return self.unchecked(name, note=str(error))
+        except reading.NotPython as error:
+            return self._read_by_libcst(name, raw, error)
         except reading.SourceError as error:
-            # flake8 is silent about a file that opts out, even if it is broken
-            skipped = self.judge.file(name, reading.skim(raw)).skips_all
-            return self.unchecked(name, None if skipped else str(error))
+            lines = reading.skim(raw)
+            line = error.line if isinstance(error, reading.Unparsable) else 0
+            return self._broken(name, lines, f"{error}{_later_syntax(line, lines)}")
         except RecursionError:
             return self.unchecked(name, "cannot be checked: nested too deeply")
         except Exception as error:
             return self.unchecked(name, reading.defect(error))
+
+    def _read_by_libcst(self, name: str, raw: bytes, error: reading.NotPython) -> Result:
+        """Work on a source that only a later Python accepts, if libcst reads it."""
+        from flake8_saveimage.check.analysis import parse  # libcst
+
+        lines = reading.skim(raw)
+        advice = _later_syntax(error.line, lines)
+        if not advice:
+            return self._broken(name, lines, error)
+        try:
+            program = load(name, raw)
+            parse(program.lines)
+            if not text_may_save(program.lines):
+                return self.unchecked(name)
+            return self.work(name, program)
+        except reading.SourceError:
+            return self._broken(name, lines, f"{error}{advice}")
+        except Exception as defect:
+            return self.unchecked(name, reading.defect(defect))
+
+    def _broken(self, name: str, lines: str, error: object) -> Result:
+        """Return the result for a broken file; flake8 is silent about one that opts out."""
+        skipped = self.judge.file(name, lines).skips_all
+        return self.unchecked(name, None if skipped else str(error))
 
     def work(self, name: str, program: Program) -> Result:
         """Work on a program that passed the gate; may raise anything."""
@@ -232,7 +269,7 @@ class Checker(FileWork[CheckedFile]):
         if not analysis.diagnoses:
             return CheckedFile(name)
         accepts = self.judge.file(name, text).accepts
-        pairs = zip(analysis.diagnoses, located(analysis), strict=True)
+        pairs = zip(analysis.diagnoses, located(analysis, program.name_line), strict=True)
         accepted = [(diagnosis, finding) for diagnosis, finding in pairs if accepts(finding)]
         if not accepted:
             return CheckedFile(name)
@@ -264,3 +301,7 @@ def _newline(program: Program) -> str:
         if newline in program.text and program.lines.replace("\n", newline) == program.text:
             return newline
     return "\n"
+
+
+def _later_syntax(line: int, text: str) -> str:
+    return hint(text.split("\n")[line - 1]) if line else ""

@@ -7,6 +7,7 @@ end at the gate and should cost next to nothing.
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from flake8_saveimage.cli.arguments import parse
 from flake8_saveimage.source.reading import printable
 
 OK, FINDINGS, FAILURE, INTERRUPTED = 0, 1, 2, 130
+ALL_PASSED = "All checks passed!"
 
 
 class CommandError(Exception):
@@ -46,13 +48,28 @@ def say(message: str) -> None:
     print(f"flake8-saveimage: {printable(message)}", file=sys.stderr)
 
 
+def announce(text: str) -> None:
+    """Print a line of a closing summary on standard error, behind what is on standard output."""
+    sys.stdout.flush()
+    print(printable(text), file=sys.stderr)
+
+
+def is_watched(arguments: argparse.Namespace) -> bool:
+    """Say whether a summary is wanted: someone looks at the terminal, or asked for it."""
+    if arguments.quiet:
+        return False
+    return bool(arguments.verbose) or sys.stderr.isatty()
+
+
 def counted(number: int, noun: str) -> str:
     """Return ``1 file``, ``2 files``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def colour_wanted(stream: TextIO) -> bool:
-    """Follow NO_COLOR and FORCE_COLOR, else whether a terminal that knows colours looks."""
+def colour_wanted(stream: TextIO, choice: str = "auto") -> bool:
+    """Follow the choice, NO_COLOR and FORCE_COLOR, else whether the stream is a terminal."""
+    if choice != "auto":
+        return choice == "always"
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):

@@ -23,9 +23,10 @@ Finds and fixes torch.save and save_image calls that overwrite their files or
 change colours.
 
 commands:
-  check [PATH ...]   report findings (default: the files below this folder)
-  fix PATH ...       fix findings, in place or as --diff
-  explain [CODE]     what a rule means and how to fix it; without CODE: list
+  check [PATH ...]   report findings
+  fix [PATH ...]     fix what can be fixed, in place or as --diff
+  explain [RULE]     what a rule means and how to fix it; without RULE: list
+Without PATH: the Python files and notebooks below this folder.
 
 examples:
   flake8-saveimage check .
@@ -33,69 +34,82 @@ examples:
   flake8-saveimage explain SVI101
 
 Exit status: 0 nothing found, 1 findings, 2 something could not be done.
-'flake8-saveimage COMMAND --help' shows a command's options, --version the version.
+'flake8-saveimage COMMAND --help' shows a command's options, --version the versions.
 """
 
 _SHARED_HELP = """\
-what to look for (as in flake8; comma-separated codes or beginnings of codes):
-  --select CODES             only these           --ignore CODES         not these
-  --extend-select CODES      these too (opt-in)   --extend-ignore CODES  nor these
+what to look for (rules: codes, beginnings of codes or names, separated by commas):
+  --select RULES             only these           --ignore RULES         not these
+  --extend-select RULES      these too (opt-in)   --extend-ignore RULES  nor these
   --per-file-ignores PAIRS   pattern:CODES        --disable-noqa         ignore '# noqa'
   --saveimage-hooks NAMES    more functions that a framework calls repeatedly
   --saveimage-follow-imports true|false  look into other files of the project (true)
   --saveimage-src FOLDERS    more folders in which imports of the project start
 where to look:
   --exclude PATTERNS         instead of flake8's  --extend-exclude PATTERNS  as well
-  --filename PATTERNS        names in folders (*.py)
+  --filename PATTERNS        names in folders (*.py, *.ipynb)
   -, --stdin-display-name N  read standard input, call it N
 configuration: [tool.flake8-saveimage] in pyproject.toml, else setup.cfg, tox.ini, .flake8
   --isolated                 read none            --config FILE          only this one
-  --append-config FILE       this one on top      --jobs N, -j N         processes
+  --append-config FILE       this one on top      --show-settings        print them and stop
+  --jobs N, -j N             processes
+what is printed:
+  -q, --quiet                findings and errors  -v, --verbose          what was looked at
+  --color auto|always|never  (NO_COLOR counts)    --exit-zero            0 despite findings
 """
 
 CHECK_HELP = f"""\
 usage: flake8-saveimage check [OPTIONS] [PATH ...]
 
 {_SHARED_HELP}\
-output:
-  --format {"|".join(FORMATS):<39}--output-file FILE     where to
-  --color auto|always|never  (NO_COLOR counts)    --[no-]show-source     code and caret
-  --statistics               count each code      --exit-zero            0 despite findings
-  --add-noqa                 write '# noqa: CODES' at all that is found, to start clean
+  --format, --output-format  {"|".join(FORMATS)}
+  --output-file FILE         where to             --[no-]show-source     code and caret
+  --statistics               count each code      --count                count all
+starting clean, and fixing:
+  --baseline FILE            report only what FILE does not list; it is written if missing
+  --add-noqa                 write '# noqa: CODES' at all that is found
+  --fix, --diff, --unsafe-fixes                   as 'flake8-saveimage fix' does
 
 examples:
   flake8-saveimage check --select SVI1 src tests
   flake8-saveimage check --format html --output-file report.html .
+
+Exit status: 0 nothing found, 1 findings, 2 a file could not be checked or an option is wrong.
 """
 
 FIX_HELP = f"""\
-usage: flake8-saveimage fix [OPTIONS] PATH ...
+usage: flake8-saveimage fix [OPTIONS] [PATH ...]
 
 how to fix:
   --diff                     print a patch for 'git apply', change nothing
   --unsafe-fixes             also those that may change what the program does
+  --prefer names             put loop indices into names where possible: f"x_{{epoch}}.png"
   --vendor PATH              copy the runtime helper to the folder PATH and import it from there
-  --check-clean              refuse if git has uncommitted changes
-  --exit-zero                status 0 even if findings are left
+  --force                    replace the copy even if it was edited
+  --show-fixes               count the fixes of each rule, by file
+  --check-clean              refuse what git could not bring back: uncommitted changes,
+                             files that it does not track
 {_SHARED_HELP}
 examples:
   flake8-saveimage fix --diff . > saves.patch
   flake8-saveimage fix --check-clean --unsafe-fixes src
 
 Exit status: 0 nothing is left to fix, 1 findings are left (--diff: or would change),
-2 something could not be done. '#noqa' lines and deselected codes are not touched.
+2 something could not be done. '# noqa' lines and deselected rules are not touched.
 """
 
 EXPLAIN_HELP = """\
-usage: flake8-saveimage explain [CODE ...]
+usage: flake8-saveimage explain [RULE ...]
 
-Prints the documentation of rules: what is wrong, why, and the good way.
-Without CODE: the list of all rules.
+Prints the documentation of rules: what is wrong, why, and what to write instead.
+Without RULE: the list of all rules.
 
 examples:
   flake8-saveimage explain
   flake8-saveimage explain SVI101
   flake8-saveimage explain SVI2        every rule that begins so
+
+Exit status: 0, or 2 if there is no such rule.
 """
 
 _HELP = {"": MAIN_HELP, "check": CHECK_HELP, "fix": FIX_HELP, "explain": EXPLAIN_HELP}
@@ -128,18 +142,33 @@ class _Forward(argparse.Action):
         option_string: str | None = None,
     ) -> None:
         name = self.option_strings[-1]
-        namespace.forwarded.append(name if self.nargs == 0 else f"{name}={values}")
-        if self.dest in _CODE_OPTIONS:
-            namespace.codes.append((name, values))
+        if self.dest in _RULE_OPTIONS:
+            namespace.rules.append((name, values))
+        else:
+            namespace.forwarded.append(name if self.nargs == 0 else f"{name}={values}")
 
 
-_CODE_OPTIONS = ("select", "ignore", "extend_select", "extend_ignore")
+class _Version(argparse.Action):
+    """Prints the versions that a report of a defect should name."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        import platform  # only for this answer
+        from importlib.metadata import version  # only for this answer
+
+        parts = f"Python {platform.python_version()}, " + ", ".join(
+            f"{name} {version(name)}" for name in ("libcst", "flake8")
+        )
+        print(f"flake8-saveimage {__version__} ({parts})")
+        parser.exit()
+
+
+_RULE_OPTIONS = ("select", "ignore", "extend_select", "extend_ignore")
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
     """Parse a command line; exits with status 2 and one clear message if it is wrong."""
     parser = _Parser("flake8-saveimage")
-    parser.add_argument("--version", action="version", version=f"flake8-saveimage {__version__}")
+    parser.add_argument("--version", action=_Version, nargs=0)
     parser.add_argument("command", nargs="?")
     parser.add_argument("rest", nargs=argparse.REMAINDER)
     top = parser.parse_args(argv[:1])
@@ -154,32 +183,49 @@ def parse(argv: list[str]) -> argparse.Namespace:
     if unknown:
         sub.error(_unknown_options(unknown, sub))
     arguments.command = command
+    if command != "explain":
+        arguments.paths = arguments.paths or ["."]
+        if arguments.stdin_display_name is None:
+            arguments.stdin_display_name = "stdin"
+        elif "-" not in arguments.paths:
+            sub.error("--stdin-display-name names standard input, which is the path '-'")
+        if arguments.fix and "-" in arguments.paths:
+            sub.error("--fix writes files; for standard input there is 'flake8-saveimage fix -'")
     return arguments
 
 
 def _check() -> _Parser:
     parser = _shared("check")
-    parser.add_argument("paths", nargs="*", default=["."], metavar="PATH")
-    parser.add_argument("--format", choices=FORMATS, default="text")
+    parser.add_argument(
+        "--output-format", "--format", choices=FORMATS, default="text", dest="format"
+    )
     parser.add_argument("--output-file")
-    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
     parser.add_argument("--show-source", action="store_true", default=None)
     parser.add_argument("--no-show-source", action="store_false", dest="show_source")
     parser.add_argument("--statistics", action=_Forward, nargs=0)
-    parser.add_argument("--exit-zero", action="store_true")
+    parser.add_argument("--count", action="store_true")
+    parser.add_argument("--baseline", metavar="FILE")
     parser.add_argument("--add-noqa", action="store_true")
+    parser.add_argument("--fix", action="store_true")
+    _add_fix_options(parser)
+    parser.set_defaults(vendor=None, check_clean=False, show_fixes=False)
     return parser
 
 
 def _fix() -> _Parser:
     parser = _shared("fix")
-    parser.add_argument("paths", nargs="+", metavar="PATH")
+    _add_fix_options(parser)
+    parser.add_argument("--vendor", metavar="PATH")
+    parser.add_argument("--prefer", choices=("helper", "names"), default="helper")
+    parser.add_argument("--force", action="store_true")
+    parser.add_argument("--show-fixes", action="store_true")
+    parser.add_argument("--check-clean", action="store_true")
+    return parser
+
+
+def _add_fix_options(parser: _Parser) -> None:
     parser.add_argument("--diff", action="store_true")
     parser.add_argument("--unsafe-fixes", action="store_true")
-    parser.add_argument("--vendor", metavar="PATH")
-    parser.add_argument("--check-clean", action="store_true")
-    parser.add_argument("--exit-zero", action="store_true")
-    return parser
 
 
 def _explain() -> _Parser:
@@ -195,7 +241,8 @@ def _bare(command: str) -> _Parser:
 def _shared(command: str) -> _Parser:
     """Return a parser with the options that ``check`` and ``fix`` have in common."""
     parser = _bare(command)
-    parser.set_defaults(forwarded=[], codes=[])
+    parser.set_defaults(forwarded=[], rules=[], baseline=None, fix=False)
+    parser.add_argument("paths", nargs="*", metavar="PATH")
     for name in (
         "--select",
         "--ignore",
@@ -212,10 +259,15 @@ def _shared(command: str) -> _Parser:
         parser.add_argument(name, action=_Forward)
     parser.add_argument("--disable-noqa", action=_Forward, nargs=0)
     parser.add_argument("-j", "--jobs", action=_Forward)
-    parser.add_argument("--stdin-display-name", default="stdin")
+    parser.add_argument("--stdin-display-name")
     parser.add_argument("--isolated", action="store_true")
     parser.add_argument("--config", metavar="FILE")
     parser.add_argument("--append-config", metavar="FILE", action="append", default=[])
+    parser.add_argument("--show-settings", action="store_true")
+    parser.add_argument("-q", "--quiet", action="store_true")
+    parser.add_argument("-v", "--verbose", action="store_true")
+    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
+    parser.add_argument("--exit-zero", action="store_true")
     return parser
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import functools
+import shutil
 import sys
+import time
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from flake8_saveimage.check.runner import (
     CheckedFile,
@@ -14,8 +17,27 @@ from flake8_saveimage.check.runner import (
     WorkerDied,
     check_files,
 )
-from flake8_saveimage.cli import FAILURE, FINDINGS, OK, CommandError, colour_wanted, counted, say
-from flake8_saveimage.cli.common import Work, prepare, report_errors, report_notes
+from flake8_saveimage.cli import (
+    FAILURE,
+    FINDINGS,
+    OK,
+    CommandError,
+    announce,
+    baseline,
+    colour_wanted,
+    counted,
+    is_watched,
+    say,
+)
+from flake8_saveimage.cli.closing import closing_lines
+from flake8_saveimage.cli.common import (
+    Work,
+    configure,
+    prepare,
+    print_settings,
+    report_errors,
+    report_notes,
+)
 from flake8_saveimage.cli.progress import Progress
 from flake8_saveimage.cli.start import write_report
 from flake8_saveimage.config.noqa import Judge, silence
@@ -29,27 +51,42 @@ if TYPE_CHECKING:
     from flake8_saveimage.config.options import Request
     from flake8_saveimage.rules.finding import Finding
 
+_TEXTS = ("text", "concise", "full")
+MAX_WIDTH = 100  # columns: longer lines are hard to read
+
 
 def run(arguments: argparse.Namespace, request: Request) -> int:
     """Check the paths and return the exit status."""
-    work = prepare(arguments, request)
-    result = _check(work, fixes=arguments.format != "text" or sys.stderr.isatty())
+    start = time.monotonic()
+    loaded = configure(arguments, request)
+    if arguments.show_settings:
+        print_settings(loaded)
+        return OK
+    work = prepare(arguments, loaded)
+    result = _check(work)
     if arguments.add_noqa:
         return _add_noqa(result, work)
-    style = Style(_colour(arguments), _show_source(arguments, work.options))
+    if arguments.baseline is not None:
+        result = baseline.filtered(
+            result, arguments.baseline, work.files, Judge(work.options).codes_for("stdin")
+        )
+    style = _style(arguments, work.options)
     write_report(render(arguments.format, result, style), arguments.output_file)
-    if work.options.statistics:
-        _print_statistics(result, sys.stdout if arguments.format == "text" else sys.stderr)
-    if arguments.format == "text":
+    if arguments.format in _TEXTS:
         report_errors(list(result.errors))
-        report_notes([(file.path, file.note) for file in result.files if file.note])
-        if sys.stderr.isatty():
-            _summarise(result)
+        report_notes([(file.path, file.note) for file in result.files if file.note], arguments)
+    _print_counts(result, work, arguments)
+    looked_at = len(work.files) + (work.stdin is not None)
+    if arguments.verbose:
+        say(f"checked {counted(looked_at, 'file')} in {time.monotonic() - start:.1f} s")
+    if arguments.format in _TEXTS and looked_at and is_watched(arguments):
+        for line in closing_lines(result, arguments):
+            announce(line)
     return _status(result, exit_zero=arguments.exit_zero)
 
 
-def _check(work: Work, *, fixes: bool) -> Run:
-    checker = Checker(work.options, annotate=_annotated if fixes else None)
+def _check(work: Work) -> Run:
+    checker = Checker(work.options, annotate=functools.partial(_annotated, work.options))
     try:
         with Progress(len(work.files)) as progress:
             checked = check_files(work.files, checker, advance=progress.advance)
@@ -62,11 +99,14 @@ def _check(work: Work, *, fixes: bool) -> Run:
 
 
 def _annotated(
-    analysis: Analysis, accepted: Sequence[tuple[Diagnosis, Finding]], name: str
+    options: argparse.Namespace,
+    analysis: Analysis,
+    accepted: Sequence[tuple[Diagnosis, Finding]],
+    name: str,
 ) -> list[Finding]:
-    from flake8_saveimage.fixes import annotated  # libcst
+    from flake8_saveimage.fixes import Policy, annotated  # libcst
 
-    return annotated(analysis, accepted, name)
+    return annotated(analysis, accepted, name, Policy.of(options))
 
 
 def _status(result: Run, *, exit_zero: bool) -> int:
@@ -76,40 +116,37 @@ def _status(result: Run, *, exit_zero: bool) -> int:
     return FINDINGS if any(result.findings) and not exit_zero else OK
 
 
-def _colour(arguments: argparse.Namespace) -> bool:
-    if arguments.color != "auto":
-        return bool(arguments.color == "always")
-    return arguments.output_file is None and colour_wanted(sys.stdout)
+def _style(arguments: argparse.Namespace, options: argparse.Namespace) -> Style:
+    """Return how text is shown; on a terminal with source lines and in the terminal's width."""
+    if arguments.output_file is not None:
+        return Style(arguments.color == "always", _shows_source(arguments, options, False))
+    on_terminal = sys.stdout.isatty()
+    width = min(shutil.get_terminal_size().columns, MAX_WIDTH) if on_terminal else None
+    return Style(
+        colour_wanted(sys.stdout, arguments.color),
+        _shows_source(arguments, options, on_terminal),
+        width,
+    )
 
 
-def _show_source(arguments: argparse.Namespace, options: argparse.Namespace) -> bool:
+def _shows_source(
+    arguments: argparse.Namespace, options: argparse.Namespace, on_terminal: bool
+) -> bool:
     if arguments.show_source is not None:
         return bool(arguments.show_source)
-    return bool(options.show_source) or _on_terminal(arguments)
+    if arguments.format != "text":
+        return bool(arguments.format == "full")
+    return bool(options.show_source) or on_terminal
 
 
-def _on_terminal(arguments: argparse.Namespace) -> bool:
-    return arguments.output_file is None and sys.stdout.isatty()
-
-
-def _print_statistics(result: Run, stream: TextIO) -> None:
+def _print_counts(result: Run, work: Work, arguments: argparse.Namespace) -> None:
+    stream = sys.stdout if arguments.format in _TEXTS else sys.stderr
     counts = Counter(finding.code for _, finding in result.findings)
-    for code, count in sorted(counts.items()):
-        print(f"{count:<5} {code} {rule(code).title}", file=stream)
-
-
-def _summarise(result: Run) -> None:
-    findings = [finding for _, finding in result.findings]
-    if not findings:
-        return
-    files = sum(1 for file in result.files if file.findings)
-    line = f"{counted(len(findings), 'finding')} in {counted(files, 'file')}"
-    fixable = Counter(finding.fix for finding in findings)
-    if fixable["safe"] or fixable["unsafe"]:
-        line += f"; 'flake8-saveimage fix' can fix {fixable['safe']}"
-        if fixable["unsafe"]:
-            line += f" ({fixable['unsafe']} more with --unsafe-fixes)"
-    say(line)
+    if work.options.statistics:
+        for code, count in sorted(counts.items()):
+            print(f"{count:<5} {code} {rule(code).title}", file=stream)
+    if arguments.count:
+        print(counts.total(), file=stream)
 
 
 def _add_noqa(result: Run, work: Work) -> int:

@@ -22,9 +22,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _expanded(words: list[str]) -> list[str]:
-    prefixes = [word.upper() for word in words]
     try:
-        config.check_codes(prefixes, "explain")
+        prefixes = config.rule_codes(words, "explain")
     except config.ConfigError as error:
         raise CommandError(str(error)) from error
     return [code for code in known_codes() if code.startswith(tuple(prefixes))]

@@ -12,7 +12,7 @@ import stat
 import sys
 
 from flake8_saveimage.check.following import Following
-from flake8_saveimage.cli import OK, CommandError
+from flake8_saveimage.cli import ALL_PASSED, OK, CommandError, announce, is_watched
 from flake8_saveimage.config import options as config
 from flake8_saveimage.report import Style, make_run, render
 from flake8_saveimage.source import reading
@@ -24,13 +24,26 @@ from flake8_saveimage.source.writing import WriteError, write_new
 def run(arguments: argparse.Namespace) -> int:
     """Run ``check`` or ``fix`` and return the exit status."""
     request = request_of(arguments)
-    if not are_all_refused(arguments, request):
-        command = importlib.import_module(f"flake8_saveimage.cli.{arguments.command}")
-        status: int = command.run(arguments, request)
-        return status
-    if arguments.command == "check":
+    asks = arguments.verbose or arguments.show_settings or arguments.baseline
+    if asks or not are_all_refused(arguments, request):
+        return max(_run(name, arguments, request) for name in _steps(arguments))
+    if arguments.command == "check" and not arguments.diff:
         write_report(render(arguments.format, make_run([]), Style()), arguments.output_file)
+    if is_watched(arguments):
+        announce(ALL_PASSED)
     return OK
+
+
+def _steps(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """Return the commands to run: ``check --fix`` fixes, and then reports what is left."""
+    if arguments.command == "check" and arguments.diff:
+        return ("fix",)
+    return ("fix", "check") if arguments.fix else (arguments.command,)
+
+
+def _run(name: str, arguments: argparse.Namespace, request: config.Request) -> int:
+    status: int = importlib.import_module(f"flake8_saveimage.cli.{name}").run(arguments, request)
+    return status
 
 
 def write_report(text: str, path: str | None) -> None:
@@ -45,17 +58,19 @@ def write_report(text: str, path: str | None) -> None:
 
 
 def request_of(arguments: argparse.Namespace) -> config.Request:
-    """Return what the command line says about configuration; refuses unknown codes."""
+    """Return what the command line says about configuration; refuses unknown rules."""
     try:
-        for option, value in arguments.codes:
-            config.check_codes(value.replace(",", " ").split(), option)
+        chosen = [
+            f"{option}={','.join(config.rule_codes(value.replace(',', ' ').split(), option))}"
+            for option, value in arguments.rules
+        ]
     except config.ConfigError as error:
         raise CommandError(str(error)) from error
     return config.Request(
         arguments.isolated,
         arguments.config,
         tuple(arguments.append_config),
-        tuple(arguments.forwarded),
+        (*arguments.forwarded, *chosen),
     )
 
 
@@ -81,6 +96,9 @@ def _is_file_refused(path: str) -> bool:
         if not stat.S_ISREG(os.stat(path).st_mode):
             return False
         raw = reading.read(path)
-        return not bytes_may_save(raw) and not Following().is_worth_a_look(path, raw)
+        if bytes_may_save(raw) or Following().is_worth_a_look(path, raw):
+            return False
+        reading.validate(raw)
+        return True
     except (OSError, ValueError, reading.SourceError):
         return False

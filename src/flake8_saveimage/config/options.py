@@ -16,11 +16,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from flake8_saveimage.config import TABLE
 from flake8_saveimage.config.selection import register
-from flake8_saveimage.rules.index import known_codes
+from flake8_saveimage.rules.index import entries
 from flake8_saveimage.source.reading import printable
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from flake8.options.manager import OptionManager
 
-TABLE = "flake8-saveimage"
+
 PREFIX = "SVI"
 
 _LISTS = frozenset(
@@ -42,9 +43,16 @@ _LISTS = frozenset(
         "filename",
         "saveimage-hooks",
         "saveimage-src",
+        "saveimage-fixable",
+        "saveimage-unfixable",
+        "saveimage-extend-safe-fixes",
+        "saveimage-extend-unsafe-fixes",
     }
 )
 _SWITCHES = frozenset({"disable-noqa", "statistics", "show-source", "saveimage-follow-imports"})
+_CODES = frozenset(
+    {key for key in _LISTS if key.endswith(("select", "ignore", "fixable", "-fixes"))}
+)
 # What flake8's own files call saveimage-..., the table may call by the short name.
 _PREFIX = "saveimage-"
 _OWN = frozenset(key for key in _LISTS | _SWITCHES if key.startswith(_PREFIX))
@@ -63,10 +71,14 @@ class Table(NamedTuple):
 
 
 class Config(NamedTuple):
-    """flake8's options for this run, and the file that they come from (``None`` without one)."""
+    """flake8's options for this run, and the file that they come from (``None`` without one).
+
+    ``warnings`` are about what has no effect in the configuration.
+    """
 
     options: argparse.Namespace
     path: str | None
+    warnings: tuple[str, ...] = ()
 
 
 class Request(NamedTuple):
@@ -89,16 +101,19 @@ def table_for(request: Request) -> Table | None:
         if table is None:
             raise ConfigError(f"{request.config}: there is no [tool.{TABLE}] table in it")
         return table
+    return next((table for path in _projects() if (table := _read_table(path))), None)
+
+
+def _projects() -> Iterator[str]:
+    """Yield the ``pyproject.toml`` of this folder and of those above, inside out."""
     folder = os.getcwd()
     while True:
         path = os.path.join(folder, "pyproject.toml")
         if os.path.isfile(path):
-            table = _read_table(path)
-            if table is not None:
-                return table
+            yield path
         above = os.path.dirname(folder)
         if above == folder:
-            return None
+            return
         folder = above
 
 
@@ -109,14 +124,19 @@ def load(request: Request) -> Config:
     from flake8.exceptions import ExecutionError
     from flake8.options import aggregator
 
+    from flake8_saveimage.config.advice import advise  # needless where the gate refuses all
+
+    manager = _option_manager()
+    warnings: list[str] = []
     try:
         cfg, folder, path = _read(request)
-        options = aggregator.aggregate_options(
-            _option_manager(), cfg, folder, list(request.forwarded)
-        )
+        if path is None or not path.endswith(".toml"):
+            searched = [] if request.isolated or request.config else list(_projects())
+            warnings = advise(cfg, path, manager.config_options_dict, searched)
+        options = aggregator.aggregate_options(manager, cfg, folder, list(request.forwarded))
     except (ExecutionError, configparser.Error, ValueError, OSError) as error:
         raise ConfigError(" ".join(str(error).split())) from error
-    return Config(options, path)
+    return Config(options, path, tuple(warnings))
 
 
 def _read(request: Request) -> tuple[configparser.RawConfigParser, str, str | None]:
@@ -164,6 +184,10 @@ def _option_manager() -> OptionManager:
     register_default_options(manager)
     manager.parser.set_defaults(filename="*.py,*.ipynb")
     register(manager)
+    for name in ("fixable", "unfixable", "extend-safe-fixes", "extend-unsafe-fixes"):
+        manager.add_option(
+            f"--{_PREFIX}{name}", default="", comma_separated_list=True, parse_from_config=True
+        )
     manager.extend_default_select([PREFIX])
     manager.parser.error = _refuse
     return manager
@@ -246,8 +270,8 @@ def _typed(path: str, name: str, key: str, value: Any) -> Any:
     if key == "per-file-ignores":
         return "\n".join(items)
     parts = [part for item in items for part in _split(item, whole=isinstance(value, list))]
-    if key in ("select", "ignore", "extend-select", "extend-ignore"):
-        check_codes(parts, where)
+    if key in _CODES:
+        return rule_codes(parts, where)
     return parts
 
 
@@ -263,8 +287,7 @@ def _per_file_ignores(where: str, table: dict[str, Any]) -> str:
                 "write ? in its place"
             )
         parts = [part for code in given for part in _split(code, whole=False)]
-        check_codes(parts, where)
-        lines.append(f"{pattern}:{','.join(parts)}")
+        lines.append(f"{pattern}:{','.join(rule_codes(parts, where))}")
     return "\n".join(lines)
 
 
@@ -273,15 +296,23 @@ def _split(item: str, *, whole: bool) -> list[str]:
     return [item] if whole else item.replace(",", " ").split()
 
 
-def check_codes(codes: Sequence[str], where: str) -> None:
-    """Raise ``ConfigError`` for a code that is neither a rule nor the beginning of rules."""
-    known = known_codes()
-    for code in codes:
-        if not any(name.startswith(code) for name in known) or not code:
+def rule_codes(words: Sequence[str], where: str) -> list[str]:
+    """Return codes and beginnings of codes for words that may be rules' names, in any case.
+
+    Raises ``ConfigError`` for a word that means no rule.
+    """
+    names = {entry.name: code for code, entry in entries().items()}
+    codes = []
+    for word in words:
+        code = names.get(word.lower(), word.upper())
+        if not code or not any(known.startswith(code) for known in entries()):
+            close = hint(word.upper(), list(entries())) or hint(word.lower(), list(names))
             raise ConfigError(
-                f"{where}: no rule is called {code!r}{hint(code.upper(), known)}; "
+                f"{where}: no rule is called {word!r}{close}; "
                 "'flake8-saveimage explain' lists the rules"
             )
+        codes.append(code)
+    return codes
 
 
 def hint(word: str, words: Sequence[str]) -> str:

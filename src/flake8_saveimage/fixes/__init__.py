@@ -2,6 +2,7 @@
 
 from flake8_saveimage.fixes.annotating import annotated
 from flake8_saveimage.fixes.fixing import FixOptions, FixResult, fix_source
+from flake8_saveimage.fixes.policy import Policy
 from flake8_saveimage.fixes.vendoring import VendorError
 
-__all__ = ["FixOptions", "FixResult", "VendorError", "annotated", "fix_source"]
+__all__ = ["FixOptions", "FixResult", "Policy", "VendorError", "annotated", "fix_source"]

@@ -10,6 +10,7 @@ import libcst as cst
 from flake8_saveimage.check.analysis import Analysis, Diagnosis
 from flake8_saveimage.fixes.editing import Editor
 from flake8_saveimage.fixes.plan import UNUSUAL, Planner, is_reproducible, judged_by, verdicts_of
+from flake8_saveimage.fixes.policy import DEFAULT, Policy
 from flake8_saveimage.fixes.project import project_of
 from flake8_saveimage.fixes.text import Layout
 from flake8_saveimage.rules.finding import Finding, TextEdit
@@ -17,7 +18,9 @@ from flake8_saveimage.rules.finding import Finding, TextEdit
 Accepted = Sequence[tuple[Diagnosis, Finding]]
 
 
-def annotated(analysis: Analysis, accepted: Accepted, filename: str) -> list[Finding]:
+def annotated(
+    analysis: Analysis, accepted: Accepted, filename: str, policy: Policy = DEFAULT
+) -> list[Finding]:
     """Return the accepted findings of a file with all that reports show of them.
 
     The edits of a finding fix its call and no other one: imports that other calls need stay.
@@ -26,7 +29,7 @@ def annotated(analysis: Analysis, accepted: Accepted, filename: str) -> list[Fin
     found = _with_lines(accepted, layout)
     if not is_reproducible(analysis):
         return [replace(finding, reason=UNUSUAL) for finding in found]
-    planner = Planner(analysis, filename=filename, project=project_of(filename))
+    planner = Planner(analysis, filename=filename, project=project_of(filename), policy=policy)
     verdicts = verdicts_of(planner, accepted)
     plans = {key: verdict.plan for key, verdict in verdicts.items() if verdict.plan is not None}
     editor = Editor(planner, layout)

@@ -17,6 +17,7 @@ from flake8_saveimage.check.following import following_of
 from flake8_saveimage.config import options as config
 from flake8_saveimage.config.noqa import Judge
 from flake8_saveimage.fixes.fixing import FixOptions, fix_source
+from flake8_saveimage.fixes.policy import Policy
 from flake8_saveimage.fixes.vendoring import VendorError, install
 from flake8_saveimage.source.gate import is_worth_parsing
 from flake8_saveimage.source.reading import SourceError, universal_newlines
@@ -83,6 +84,7 @@ class SaveImageCommand(CodemodCommand):
             vendor=self._vendor,
             hooks=frozenset(self._options.saveimage_hooks),
             following=following_of(self._options),
+            policy=Policy.of(self._options),
         )
         try:
             if not codes or not is_worth_parsing(lines):

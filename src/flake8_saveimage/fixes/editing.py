@@ -61,6 +61,8 @@ class Editor:
         argument = _saved_argument(plan.save)
         if any(plan.remedies("clone")) and argument is not None:
             yield from calls.cloned(self._layout, argument)
+        if plan.renaming is not None:
+            yield from plan.renaming.changes(self._layout)
         for edit in plan.edits:
             yield Change(*self._layout.of(edit.node), code_of(edit.change(edit.node)))
 
@@ -76,6 +78,8 @@ def _nodes(plan: Plan) -> Iterator[cst.CSTNode]:
     if plan.save.path.template_node is not None:
         yield plan.save.path.template_node
     yield from (edit.node for edit in plan.edits)
+    if plan.renaming is not None:
+        yield from plan.renaming.nodes
 
 
 def _saved_argument(save: Save) -> cst.Arg | None:

@@ -251,8 +251,8 @@ def _hazard(statement: Statement, target: Target) -> str:
         return "the file is deleted" if names_file else "its folder is deleted"
     if "lists" in statement.kinds:
         matched = target.name and any(_matches(text, target) for text in statement.texts)
-        here = not target.folders and (not statement.texts or statement.texts == (".",))
-        if names_folder or matched or (here and statement.is_closed):
+        here = statement.is_closed and statement.texts in ((), (".",))
+        if names_folder or matched or here:
             return "its folder is listed"
     if "runs" in statement.kinds and (names_file or names_folder):
         return "a command names it"

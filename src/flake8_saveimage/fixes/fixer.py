@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from flake8_saveimage.check.runner import FileWork
 from flake8_saveimage.fixes.fixing import FixOptions, fix_source
+from flake8_saveimage.fixes.patch import Block, blocks_of
+from flake8_saveimage.fixes.policy import Policy
+from flake8_saveimage.fixes.project import forget_projects
 from flake8_saveimage.fixes.vendoring import VendorError
 from flake8_saveimage.rules.finding import Finding
 from flake8_saveimage.source import reading
@@ -19,30 +23,40 @@ if TYPE_CHECKING:
 class FixedFile(NamedTuple):
     """What came out for one file.
 
-    ``after`` is ``None`` if nothing changes; ``fixed`` counts the findings that are mended in it,
-    ``left`` are the findings that stay, ``cells`` where the cells of a notebook are in its program.
-    ``error`` says why the file could not be fixed, ``note`` why there was nothing to fix.
+    ``after`` is ``None`` if nothing changes; ``fixed`` are the findings that are fixed in it,
+    ``left`` those that stay, ``cells`` where the cells of a notebook are in its program. ``blocks``
+    are the lines that differ. ``imports_helper``: the package of the helper is needed now, and was
+    not before. ``error`` says why the file could not be fixed, ``note`` why there was no need to.
     """
 
     path: str
     before: bytes = b""
     after: bytes | None = None
-    fixed: int = 0
+    fixed: tuple[Finding, ...] = ()
     left: tuple[Finding, ...] = ()
     error: str | None = None
     cells: Cells | None = None
     note: str | None = None
+    blocks: Sequence[Block] | None = None
+    imports_helper: bool = False
 
 
 class Fixer(FileWork[FixedFile]):
-    """Computes the fixed content of a file; writing it is somebody else's job."""
+    """Computes the fixed content of a file; the caller writes it."""
 
     def __init__(
-        self, options: argparse.Namespace, *, unsafe: bool = False, vendor: str | None = None
+        self,
+        options: argparse.Namespace,
+        *,
+        unsafe: bool = False,
+        vendor: str | None = None,
+        prefers_names: bool = False,
     ) -> None:
         super().__init__(options)
+        forget_projects()
         self._unsafe = unsafe
         self._vendor = vendor
+        self._prefers_names = prefers_names
 
     def work(self, name: str, program: Program) -> FixedFile:
         codes = self.judge.codes_for(name)
@@ -52,7 +66,10 @@ class Fixer(FileWork[FixedFile]):
             unsafe=self._unsafe,
             vendor=self._vendor,
             hooks=frozenset(self.options.saveimage_hooks),
+            name_line=program.name_line,
             following=self.following,
+            policy=Policy.of(self.options),
+            prefers_names=self._prefers_names,
         )
         try:
             result = fix_source(program.text, filename=name, options=options)
@@ -61,8 +78,17 @@ class Fixer(FileWork[FixedFile]):
         left = tuple(result.left)
         if result.code == program.text:
             return FixedFile(name, left=left, cells=program.cells)
-        after = program.encoded(result.code)
-        return FixedFile(name, program.raw, after, len(result.applied), left, cells=program.cells)
+        is_script = program.notebook is None
+        return FixedFile(
+            name,
+            program.raw,
+            program.encoded(result.code),
+            result.applied,
+            left,
+            cells=program.cells,
+            blocks=blocks_of(program.text, result.changes) if is_script else None,
+            imports_helper=result.imports_helper,
+        )
 
     def unchecked(self, name: str, error: str | None = None, note: str | None = None) -> FixedFile:
         return FixedFile(name, error=error, note=note)

@@ -10,7 +10,7 @@ from functools import cached_property
 from flake8_saveimage.check.analysis import diagnose, located
 from flake8_saveimage.check.following import Following
 from flake8_saveimage.fixes.editing import Editor
-from flake8_saveimage.fixes.imports import HELPER_MODULE
+from flake8_saveimage.fixes.imports import HELPER_MODULE, moved_imports
 from flake8_saveimage.fixes.plan import (
     UNUSUAL,
     Plan,
@@ -19,11 +19,14 @@ from flake8_saveimage.fixes.plan import (
     judged_by,
     verdicts_of,
 )
+from flake8_saveimage.fixes.policy import DEFAULT, Policy
 from flake8_saveimage.fixes.project import project_of
 from flake8_saveimage.fixes.text import Change, Layout, applied, composed
 from flake8_saveimage.fixes.vendoring import import_path
 from flake8_saveimage.rules.finding import Finding
 from flake8_saveimage.rules.index import opt_in_codes
+from flake8_saveimage.source import reading
+from flake8_saveimage.syntax.collector import collector_paused
 from flake8_saveimage.syntax.positions import spans
 
 _MAX_ROUNDS = 8
@@ -43,21 +46,27 @@ class FixOptions:
     that may change what the program does. ``vendor`` is the path of a copy of the runtime helper
     in the user's repository, imported instead of ``flake8_saveimage.runtime``. ``hooks`` are
     further names of functions that a framework calls repeatedly. ``following`` says how imports
-    are followed.
+    are followed, ``name_line`` how messages call a line, ``policy`` what the configuration says
+    about fixes. ``prefers_names``: the indices of loops go into names, where that is possible,
+    instead of calling the runtime helper.
     """
 
     accept: Callable[[Finding], bool] = on_by_default
     unsafe: bool = False
     vendor: str | None = None
     hooks: Collection[str] = ()
+    name_line: Callable[[int], str] = str
     following: Following = field(default_factory=Following)
+    policy: Policy = DEFAULT
+    prefers_names: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class FixResult:
     """The fixed text, the findings that it fixes and those (accepted ones) that are left.
 
-    ``changes`` lead from the text before to ``code``.
+    ``changes`` lead from the text before to ``code``; ``imports_helper`` says that the package of
+    the runtime helper is imported now, and was not before.
     """
 
     code: str
@@ -65,12 +74,15 @@ class FixResult:
     left: tuple[Finding, ...] = ()
     changes: tuple[Change, ...] = ()
 
+    imports_helper: bool = False
+
     @property
     def changed(self) -> bool:
-        """Whether anything was fixed."""
-        return bool(self.applied)
+        """Whether the text is another one."""
+        return bool(self.changes)
 
 
+@collector_paused()
 def fix_source(
     source: str, *, filename: str = "<unknown>", options: FixOptions | None = None
 ) -> FixResult:
@@ -99,24 +111,34 @@ class _Fixing:
             self.module = import_path(options.vendor, filename)
 
     def run(self) -> FixResult:
-        """Edit and look again until nothing that may be edited is left."""
+        """Edit, and look again as long as edits may have brought something to light."""
         current = first = _Round(self, self.source, None)
-        applied_findings: dict[tuple[int, int, str], Finding] = {}
-        changes: list[Change] = []
+        code, changes = self.source, list[Change]()
+        found: dict[tuple[int, int, str], Finding] = {}
         for _ in range(_MAX_ROUNDS):
             if not current.plans:
                 break
             made = current.changes()
-            after = _Round(self, applied(current.code, made), first)
-            if len(after.places) != len(first.places):
-                break
-            for finding in current.fixed:
-                applied_findings.setdefault((finding.line, finding.column, finding.code), finding)
+            code = applied(current.code, made)
             changes = composed(changes, made, len(self.source))
+            for finding in current.fixed:
+                found.setdefault((finding.line, finding.column, finding.code), finding)
+            if not any(plan.reveals for plan in current.plans):
+                reading.parse(reading.universal_newlines(code))
+                break
+            after = _Round(self, code, first)
+            if after.count != first.count:  # no longer known which call is which
+                break
             current = after
-        left = tuple(sorted(current.left))
+        if self.options.vendor is not None and HELPER_MODULE in code:
+            made = list(moved_imports(code, HELPER_MODULE, self.module))
+            code, changes = applied(code, made), composed(changes, made, len(self.source))
         return FixResult(
-            current.code, tuple(sorted(applied_findings.values())), left, tuple(changes)
+            code,
+            tuple(sorted(found.values())),
+            tuple(sorted(current.left)),
+            tuple(changes),
+            imports_helper=HELPER_MODULE in code and HELPER_MODULE not in self.source,
         )
 
 
@@ -147,7 +169,13 @@ class _Round:
         if not is_reproducible(self.analysis):
             self.left = [replace(finding, reason=UNUSUAL) for _, finding in accepted]
             return
-        self._planner = Planner(self.analysis, filename=fixing.filename, project=fixing.project)
+        self._planner = Planner(
+            self.analysis,
+            filename=fixing.filename,
+            project=fixing.project,
+            policy=options.policy,
+            prefers_names=options.prefers_names,
+        )
         verdicts = verdicts_of(self._planner, accepted)
         for diagnosis, finding in accepted:
             judged = judged_by(verdicts[id(diagnosis.save)], diagnosis, finding)
@@ -166,6 +194,11 @@ class _Round:
         editor.locate(self.plans)
         return editor.changes(self.plans)
 
+    @property
+    def count(self) -> int:
+        """The number of save calls, those in other files included."""
+        return len(self.analysis.saves) + len(self.analysis.routed)
+
     @cached_property
     def places(self) -> list[Finding]:
         """Where each save call stands, in order."""
@@ -177,8 +210,12 @@ class _Round:
         ]
 
     def _findings(self) -> Iterator[Finding]:
-        found = zip(self.analysis.diagnoses, located(self.analysis), strict=True)
-        if self._first is self:
+        found = zip(
+            self.analysis.diagnoses,
+            located(self.analysis, self._fixing.options.name_line),
+            strict=True,
+        )
+        if self._first is self or self._first.count != self.count:
             yield from (finding for _, finding in found)
             return
         saves = (*self.analysis.saves, *self.analysis.routed)

@@ -7,6 +7,8 @@ be saved, silently. Functions that save import it themselves in that case.
 
 from __future__ import annotations
 
+import ast
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -19,6 +21,7 @@ from flake8_saveimage.fixes.project import NO_PROJECT, Project
 from flake8_saveimage.fixes.text import Change, Layout
 from flake8_saveimage.fixes.unused import ImportUses
 from flake8_saveimage.rules.save import Save
+from flake8_saveimage.source import reading
 from flake8_saveimage.syntax.nodes import dotted
 from flake8_saveimage.syntax.scopes import Binding, Place
 
@@ -269,3 +272,15 @@ class Imports:
         for home in self._homes.values():
             lines.insert(home.suite, home.anchor, home.wanted)
         return lines.changes()
+
+
+def moved_imports(code: str, old: str, new: str) -> Iterator[Change]:
+    """Yield the changes that import from the module ``new`` what a file imports from ``old``."""
+    lines = code.split("\n")
+    offsets = list(itertools.accumulate((len(line) + 1 for line in lines), initial=0))
+    for node in ast.walk(reading.parse(code)):
+        if isinstance(node, ast.ImportFrom) and node.module == old and not node.level:
+            line = lines[node.lineno - 1].encode()[: node.col_offset]
+            start = offsets[node.lineno - 1] + len(line.decode())
+            start = code.index(old, start)
+            yield Change(start, start + len(old), new)

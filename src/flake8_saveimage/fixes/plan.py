@@ -18,14 +18,19 @@ from flake8_saveimage.fixes.evidence import Evidence
 from flake8_saveimage.fixes.imports import Imports
 from flake8_saveimage.fixes.literals import formatted, interval, names_in_format
 from flake8_saveimage.fixes.names import Names
+from flake8_saveimage.fixes.naming import Renaming, renaming
+from flake8_saveimage.fixes.policy import DEFAULT, Policy
 from flake8_saveimage.fixes.project import NO_PROJECT, Project
 from flake8_saveimage.rules.base import Edit, Remedy
 from flake8_saveimage.rules.finding import Applicability, Finding
 from flake8_saveimage.rules.save import Save
-from flake8_saveimage.syntax.nodes import child_nodes, dotted
-from flake8_saveimage.values.domain import Values
+from flake8_saveimage.syntax.nodes import child_nodes, dotted, last_name
+from flake8_saveimage.values.domain import Items, Values, as_values, excess
 
 _BACKUPS = 3
+_HELPER_KINDS = frozenset({"helper", "replace"})
+_MAX_STEPS = 4
+_JOINING = frozenset("cat stack concat concatenate hstack vstack make_grid".split())
 UNUSUAL = "the white space of the file is unusual"
 
 
@@ -34,7 +39,7 @@ class Plan:
     """One edit of a call that fixes ``fixed``; ``reasons`` say why it is not safe.
 
     ``helper`` are the keywords to pass to the runtime helper (``None``: the call stays what it is),
-    ``edits`` the rules' own edits.
+    ``edits`` the rules' own edits, ``renaming`` the indices that go into the name of the file.
     """
 
     save: Save
@@ -42,11 +47,21 @@ class Plan:
     reasons: tuple[str, ...] = ()
     helper: Mapping[str, str] | None = None
     edits: tuple[Edit, ...] = ()
+    renaming: Renaming | None = None
 
     @property
     def applicability(self) -> Applicability:
         """How safe it is."""
         return "unsafe" if self.reasons else "safe"
+
+    @property
+    def reveals(self) -> bool:
+        """Whether rules may find something new in the call afterwards."""
+        return (
+            self.helper is None
+            or self.renaming is not None
+            or any(_kind(d) not in _HELPER_KINDS for d in self.fixed)
+        )
 
     def remedies(self, kind: str) -> Iterator[Remedy]:
         """Yield the remedies of one kind."""
@@ -68,9 +83,17 @@ class Planner:
     """Makes the plans for one file."""
 
     def __init__(
-        self, analysis: Analysis, *, filename: str = "", project: Project = NO_PROJECT
+        self,
+        analysis: Analysis,
+        *,
+        filename: str = "",
+        project: Project = NO_PROJECT,
+        policy: Policy = DEFAULT,
+        prefers_names: bool = False,
     ) -> None:
         self.analysis = analysis
+        self._policy = policy
+        self._prefers_names = prefers_names
         self.project = project
         self._filename = filename
 
@@ -113,11 +136,15 @@ class Planner:
         """Return why a finding cannot be fixed, ``""`` if it can."""
         rule, save, problem = diagnosis
         remedy = problem.remedy
+        if remedy is None and rule.fix is None:
+            return "there is no fix for this rule"
+        if not self._policy.is_fixable(rule.code):
+            return "the configuration excludes it from fixes"
         if remedy is None:
-            return "" if rule.fix is not None else "there is no fix for this rule"
+            return ""
         if not save.call.args or self._in_format_string(save):
             return "the call stands in a format string"
-        if remedy.kind in ("helper", "replace"):
+        if remedy.kind in _HELPER_KINDS:
             return self._helper_refusal(diagnosis)
         if remedy.kind == "fstring":
             return self._fstring_refusal(save)
@@ -130,7 +157,7 @@ class Planner:
         return ""
 
     def _helper_refusal(self, diagnosis: Diagnosis) -> str:
-        rule, save, _problem = diagnosis
+        rule, save = diagnosis.rule, diagnosis.save
         positional = [argument for argument in save.call.args if argument.keyword is None]
         if len(positional) > len(save.site.writer.parameters):
             return "it has too many positional arguments"
@@ -140,7 +167,28 @@ class Planner:
         raises = rule.looks_at == "value" and save.values.verdict == "integer"
         if raises and self._is_handled(save):
             return "the error that the call raises is handled"
+        remedy = diagnosis.problem.remedy
+        if remedy is not None and remedy.value_range is not None and self._is_mixed(save):
+            return "other values are saved with them that may be right"
         return ""
+
+    def _is_mixed(self, save: Save) -> bool:
+        """Say whether a grid or list is saved of which not every part leaves [0, 1]."""
+        node, place = save.site.saved, save.place
+        for _ in range(_MAX_STEPS):
+            if isinstance(node, cst.Call) and last_name(node.func) in _JOINING and node.args:
+                node = node.args[0].value
+                break
+            reaches = self.analysis.flow.lookup(dotted(node) or "", place).reaches
+            if len(reaches) != 1 or reaches[0].binding.kind != "assign":
+                break
+            binding = reaches[0].binding
+            node, place = binding.value, binding.place
+        if node is None:
+            return False
+        saved = save.evaluator.ask(node, place)
+        parts = saved.parts if isinstance(saved, Items) else ()
+        return any(excess(as_values(part).reach) <= 0 for part in parts)
 
     def _fstring_refusal(self, save: Save) -> str:
         node, value = save.path.template_node, save.path.value
@@ -189,12 +237,29 @@ class Planner:
         reasons = [reason for diagnosis in fixed for reason in self._in_place_reasons(diagnosis)]
         if any(edit.applicability == "unsafe" for edit in edits):
             reasons.append("it may change what the program does")
-        helper = [d for d in fixed if _kind(d) in ("helper", "replace")]
+        helper = [d for d in fixed if _kind(d) in _HELPER_KINDS]
+        renamed = self._renaming(save, helper)
+        if renamed is not None:
+            helper = [d for d in helper if not d.rule.renames]
+            if self._evidence.is_read(save) or self._evidence.hazard(save):
+                reasons.append("something reads or lists the old name")
         keywords = None
         if helper:
             keywords = self._keywords(save, helper)
             reasons += self._helper_reasons(save, helper, keywords)
-        return Plan(save, fixed, tuple(dict.fromkeys(reasons)), keywords, edits)
+        declared = {self._policy.declared(diagnosis.rule.code) for diagnosis in fixed}
+        if "unsafe" in declared:
+            reasons.append("the configuration says so")
+        elif declared == {"safe"}:
+            reasons = []
+        return Plan(save, fixed, tuple(dict.fromkeys(reasons)), keywords, edits, renamed)
+
+    def _renaming(self, save: Save, wanted: Sequence[Diagnosis]) -> Renaming | None:
+        """Return how the name of the file can tell iterations apart, if that is preferred."""
+        naming = [d for d in wanted if d.rule.renames]
+        if not self._prefers_names or not naming or any(d.rule.is_fix_unsafe for d in naming):
+            return None
+        return renaming(save, self.analysis.flow)
 
     def _keywords(self, save: Save, wanted: Sequence[Diagnosis]) -> dict[str, str]:
         """Return the keywords that keep the meaning of every name."""

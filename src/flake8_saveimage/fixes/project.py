@@ -208,11 +208,12 @@ def _files_below(root: str) -> Iterator[str]:
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(f for f in folders if f not in _SKIPPED and not f.endswith(".egg-info"))
         for name in sorted(names):
-            if name.endswith(_SUFFIXES):
+            path = os.path.join(folder, name)
+            if name.endswith(_SUFFIXES) and os.path.isfile(path):  # a pipe would wait for ever
                 count += 1
                 if count > _MAX_FILES:
                     return
-                yield os.path.join(folder, name)
+                yield path
 
 
 def _text(path: str) -> str:

@@ -38,7 +38,10 @@ class Journal:
 
     def append(self, record: list[Any] | dict[str, Any]) -> None:
         """Write an event (a list, see :mod:`.events`) or a note on this process (a dict)."""
-        line = _encode(record).encode("ascii") + b"\n"
+        self.append_line(_encode(record).encode("ascii") + b"\n")
+
+    def append_line(self, line: bytes) -> None:
+        """Write a record that is encoded already."""
         with self._lock:
             if self._map is None or self._end + len(line) > len(self._map):
                 self._map = self._next_segment(max(_SEGMENT, len(line)))

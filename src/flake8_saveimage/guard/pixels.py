@@ -7,6 +7,7 @@ A value loses something only if rounding alone would leave 0..255, so x is clipp
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ class Probe:
         self._queued: list[torch.Tensor] = []
         if tensors and tensors[0].device.type == "cpu":
             if normalize or not all(map(_within_zero_and_one, tensors)):
-                self._verdict = self._judge(tensors, _extremes_on_cpu(tensors))
+                self._verdict = self._judge(tensors, *_survey_on_cpu(tensors))
         elif tensors:
             self._queued = tensors
             self._bounds = _bounds(tensors)
@@ -68,19 +69,18 @@ class Probe:
         if not self._queued:
             return self._verdict
         low, high = self._bounds.tolist()
-        return self._judge(self._queued, (low, high))
+        if low >= LOWEST and high < HIGHEST:
+            return None
+        return self._judge(self._queued, low, high, sum(map(_count_outside, self._queued)))
 
-    def _judge(self, tensors: list[torch.Tensor], extremes: tuple[float, float]) -> Pixels | None:
-        low, high = extremes
+    def _judge(
+        self, tensors: list[torch.Tensor], low: float, high: float, outside: int
+    ) -> Pixels | None:
         finite = math.isfinite(low) and math.isfinite(high)
-        if finite and (self._normalize or (low >= LOWEST and high < HIGHEST)):
+        outside = 0 if self._normalize else outside
+        if finite and not outside:
             return None
         non_finite = 0 if finite else sum(map(_count_non_finite, tensors))
-        outside = 0
-        if not self._normalize:
-            # written so that NaN counts both ways
-            below, above = not low >= LOWEST, not high < HIGHEST
-            outside = sum(_count_outside(tensor, below, above) for tensor in tensors)
         infinite = 0 if finite or self._normalize else sum(map(_count_infinite, tensors))
         total = sum(tensor.numel() for tensor in tensors)
         return Pixels((outside - infinite) / total, non_finite / total, low, high)
@@ -114,17 +114,23 @@ def _chunks(tensor: torch.Tensor) -> Iterator[Any]:
         yield (part.float() if part.element_size() < 4 else part).numpy()
 
 
-def _extremes_on_cpu(tensors: list[torch.Tensor]) -> tuple[float, float]:
-    """Smallest and largest value; NaN if any value is NaN."""
+def _survey_on_cpu(tensors: list[torch.Tensor]) -> tuple[float, float, int]:
+    """Smallest and largest value (NaN if any is NaN), and how many ``save_image`` clips."""
+    import numpy as np  # type: ignore[import-not-found, unused-ignore]
+
     lows: list[float] = []
     highs: list[float] = []
-    for tensor in tensors:
-        for values in _chunks(tensor):
-            lows.append(float(values.min()))
-            highs.append(float(values.max()))
+    outside = 0
+    for values in itertools.chain.from_iterable(map(_chunks, tensors)):
+        low, high = float(values.min()), float(values.max())
+        lows.append(low)
+        highs.append(high)
+        # written so that NaN, which compares with nothing, is looked for as well
+        outside += 0 if low >= LOWEST else int(np.count_nonzero(values < LOWEST))
+        outside += 0 if high < HIGHEST else int(np.count_nonzero(values >= HIGHEST))
     if any(map(math.isnan, lows)):
-        return math.nan, math.nan
-    return min(lows), max(highs)
+        return math.nan, math.nan, outside
+    return min(lows), max(highs), outside
 
 
 def _floating(images: Any) -> list[torch.Tensor]:
@@ -157,17 +163,9 @@ def _bounds(tensors: list[torch.Tensor]) -> torch.Tensor:
     return torch.stack((low, torch.stack([e.max for e in extremes]).amax()))
 
 
-def _count_outside(tensor: torch.Tensor, below: bool, above: bool) -> int:
-    """How many values ``save_image`` clips at the ends asked for, infinities included."""
-    if tensor.device.type != "cpu":
-        return int(((tensor < LOWEST) | (tensor >= HIGHEST)).count_nonzero())
-    import numpy as np  # type: ignore[import-not-found, unused-ignore]
-
-    found = 0
-    for values in _chunks(tensor):
-        found += int(np.count_nonzero(values < LOWEST)) if below else 0
-        found += int(np.count_nonzero(values >= HIGHEST)) if above else 0
-    return found
+def _count_outside(tensor: torch.Tensor) -> int:
+    """How many values ``save_image`` clips, infinities included."""
+    return int(((tensor < LOWEST) | (tensor >= HIGHEST)).count_nonzero())
 
 
 def _count_non_finite(tensor: torch.Tensor) -> int:

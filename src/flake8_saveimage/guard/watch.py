@@ -138,7 +138,7 @@ class Watch:
         if running.number is not None:
             with Quiet():
                 self._note_open()
-                self._log.append(["end", running.number, time.time_ns()])
+                self._log.end(running.number)
 
     def _opened(self, args: tuple[Any, ...]) -> None:
         path, mode, flags = args

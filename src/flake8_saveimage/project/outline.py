@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,36 @@ class Outline:
 
 def outline_of(text: str, tree: ast.Module) -> Outline:
     """Return the outline of a parsed text, whose lines end in ``\\n``."""
-    statements = [_statement(node) for node in tree.body if not _is_main_guard(node)]
-    return Outline(text.split("\n"), statements, _exported(tree))
+    nodes = [node for node in tree.body if not _is_main_guard(node)]
+    statements = [_statement(node) for node in nodes]
+    variables = _variables(nodes, statements)
+    lines = text.split("\n")
+    for index, node in enumerate(nodes):
+        if isinstance(node, _DEFINITIONS):
+            inside = _changed_inside(node, lines[node.lineno - 1 : node.end_lineno], variables)
+            statements[index] = replace(statements[index], changes=inside)
+    return Outline(lines, statements, _exported(tree))
+
+
+def _variables(nodes: Sequence[ast.stmt], statements: Sequence[Statement]) -> frozenset[str]:
+    """Return the names at the top level that are neither functions nor classes nor imports."""
+    pairs = zip(nodes, statements, strict=True)
+    return frozenset(n for node, s in pairs if not isinstance(node, _DEFINITIONS) for n in s.binds)
+
+
+def _changed_inside(
+    node: ast.stmt, lines: Sequence[str], variables: frozenset[str]
+) -> frozenset[str]:
+    """Return the variables of the file that the body of a function or class may change."""
+    if not variables or variables.isdisjoint(_WORD.findall("\n".join(lines))):
+        return frozenset()
+    changed: set[str] = set()
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Global):
+            changed.update(inner.names)
+        else:
+            changed.update(_changed_by(inner))
+    return frozenset(changed & variables)
 
 
 def _statement(node: ast.stmt) -> Statement:
@@ -96,12 +125,8 @@ def _statement(node: ast.stmt) -> Statement:
             imports.update(imported_names(inner))
         elif isinstance(inner, ast.Name) and not isinstance(inner.ctx, ast.Load):
             binds.add(inner.id)
-        elif isinstance(inner, ast.Attribute | ast.Subscript) and not isinstance(
-            inner.ctx, ast.Load
-        ):
-            changes.update(_base(inner))
-        elif isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
-            changes.update(_base(inner.func))
+        else:
+            changes.update(_changed_by(inner))
     last = node.end_lineno or first
     return Statement(first, last, frozenset(binds), imports, frozenset(changes), tuple(stars))
 
@@ -129,6 +154,14 @@ def _own_nodes(node: ast.stmt) -> Iterator[ast.AST]:
         if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
             continue
         stack.extend(ast.iter_child_nodes(inner))
+
+
+def _changed_by(node: ast.AST) -> Iterator[str]:
+    """Yield the variable whose object a store or a call of a method may change."""
+    if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
+        yield from _base(node)
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        yield from _base(node.func)
 
 
 def _base(node: ast.expr) -> Iterator[str]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "Run", "Style", "make_run", "plain_path", "render"]
 
-FORMATS = ("text", "json", "sarif", "github", "html")
+FORMATS = ("text", "concise", "full", "json", "sarif", "github", "html")
 
 
 class Style(NamedTuple):
@@ -25,6 +25,7 @@ class Style(NamedTuple):
 
     colour: bool = False
     show_source: bool = False
+    width: int | None = None  # columns, of a terminal
 
 
 class Run(NamedTuple):
@@ -54,7 +55,8 @@ def make_run(files: Sequence[CheckedFile]) -> Run:
 
 
 def render(name: str, run: Run, style: Style) -> str:
-    """Return a run in the format called ``name``."""
+    """Return a run in the format called ``name``; ``concise`` and ``full`` are styles of text."""
+    name = "text" if name in ("concise", "full") else name
     text: str = importlib.import_module(f"{__name__}.{name}").render(run, style)
     return text
 

@@ -87,6 +87,9 @@ def _file(file: CheckedFile) -> _Object:
             number: _line(lines[number - 1], colours.get(number, ())) for number in sorted(wanted)
         },
         "findings": findings,
+        "cells": None
+        if file.cells is None
+        else {number: file.cells.locate(number) for number in sorted(wanted)},
     }
 
 

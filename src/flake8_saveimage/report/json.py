@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 from flake8_saveimage import __version__
 from flake8_saveimage.report import Run, Style
 from flake8_saveimage.rules.finding import Finding, SavePlace
+
+if TYPE_CHECKING:
+    from flake8_saveimage.check.runner import CheckedFile
+
+
+def _place(file: CheckedFile, line: int) -> dict[str, int]:
+    """Return the line, in a notebook the cell and its line."""
+    if file.cells is None:
+        return {"line": line}
+    cell, number = file.cells.locate(line)
+    return {"cell": cell, "line": number}
 
 
 def render(run: Run, style: Style) -> str:
@@ -16,14 +28,18 @@ def render(run: Run, style: Style) -> str:
         "findings": [
             {
                 "file": file.path,
-                "line": finding.line,
+                **_place(file, finding.line),
                 "column": finding.column,
                 "code": finding.code,
                 "message": finding.message,
                 "fix": finding.fix,
-                "save": _save(file.path, finding),
+                "save": _save(file, finding),
                 "related": [
-                    {"file": r.file or file.path, "line": r.line, "message": r.message}
+                    {
+                        "file": r.file or file.path,
+                        **({"line": r.line} if r.file else _place(file, r.line)),
+                        "message": r.message,
+                    }
                     for r in finding.related
                 ],
             }
@@ -34,7 +50,8 @@ def render(run: Run, style: Style) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-def _save(path: str, finding: Finding) -> dict[str, str | int]:
+def _save(file: CheckedFile, finding: Finding) -> dict[str, str | int]:
     """Return where the save call is: the finding's own call, or one in another file."""
     save = finding.save or SavePlace("", finding.line, finding.column)
-    return {"file": save.file or path, "line": save.line, "column": save.column}
+    place = {"line": save.line} if save.file else _place(file, save.line)
+    return {"file": save.file or file.path, **place, "column": save.column}

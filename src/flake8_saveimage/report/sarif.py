@@ -105,12 +105,12 @@ def _results(file: CheckedFile, index: dict[str, int]) -> list[_Object]:
             "ruleIndex": index[finding.code],
             "level": level(finding.code),
             "message": {"text": _no_link(finding.message)},
-            "locations": [_location(file.path, _region(finding))],
+            "locations": [_call(file, finding)],
             "partialFingerprints": {"callLine/v1": _fingerprint(file.path, same, twins[same])},
         }
         if finding.related or finding.loop:
-            result["relatedLocations"] = _related(file.path, finding)
-        if finding.edits:
+            result["relatedLocations"] = _related(file, finding)
+        if finding.edits and file.cells is None:
             result["fixes"] = [_fix(file, finding)]
         results.append(result)
     return results
@@ -135,19 +135,42 @@ def _location(path: str, region: _Object) -> _Object:
     return {"physicalLocation": {"artifactLocation": _artifact(path), "region": region}}
 
 
-def _related(path: str, finding: Finding) -> list[_Object]:
-    locations = []
+def _call(file: CheckedFile, finding: Finding) -> _Object:
+    """Return the place of a call; in a notebook its line of the file, and the cell in words."""
+    if file.cells is None:
+        return _location(file.path, _region(finding))
+    cell, line = file.cells.locate(finding.line)
+    return {
+        **_location(file.path, _lines(file, finding.line, finding.end_line)),
+        "logicalLocations": [{"name": f"cell {cell}", "fullyQualifiedName": f"cell {cell}:{line}"}],
+        "properties": {"cell": cell, "line": line, "column": finding.column},
+    }
+
+
+def _lines(file: CheckedFile, start: int, end: int | None = None) -> _Object:
+    """Return the region of whole lines."""
+    found = [start] if end is None else [start, end]
+    if file.cells is not None:
+        found = [file.cells.line_in_file(line) for line in found]
+    return dict(zip(("startLine", "endLine"), found, strict=False))
+
+
+def _related(file: CheckedFile, finding: Finding) -> list[_Object]:
+    path, locations = file.path, []
     if finding.loop is not None:
         start, end = finding.loop
         locations.append(
             {
-                **_location(path, {"startLine": start, "endLine": end}),
+                **_location(path, _lines(file, start, end)),
                 "message": {"text": "the loop that does not change the path"},
             }
         )
     locations += [
         {
-            **_location(place.file or path, {"startLine": place.line}),
+            **_location(
+                place.file or path,
+                {"startLine": place.line} if place.file else _lines(file, place.line),
+            ),
             "message": {"text": _no_link(place.message)},
         }
         for place in finding.related

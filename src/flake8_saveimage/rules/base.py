@@ -45,7 +45,7 @@ class Where:
     what: str
     preposition: bool = False
 
-    def text(self, file: str, line: int) -> str:
+    def text(self, file: str, line: str) -> str:
         """Return the place in words; ``file`` is empty for the checked file."""
         if not file:
             return f"at line {line}" if self.preposition else f"line {line}"

@@ -36,11 +36,13 @@ or `safe_save_image(fake, f"{out}/fake.png")` from `flake8_saveimage.runtime`, w
 files.
 
 ## Fix safety
-The fix calls the runtime helper, which never overwrites a file. It is safe if nothing else in the
-file relies on the name. If the variable that holds the path is used right after the call, in the
-same suite, it is assigned the path that the helper returns, and the fix is safe too. Otherwise (the
-path is read back, passed on or given by a caller, its folder is listed, the value of the call is
-used) it is unsafe, because the file may get another name. A save to an open file has no fix.
+The fix calls the runtime helper. The path still shows the newest file; an earlier one moves to the
+next free number (`x_1.png`), so nothing that reads the path changes. Checkpoints get `keep=3`,
+which bounds their disk use, or `if_exists="replace"` if the project reads the file back by its
+name. Unsafe if something would notice the further files or the other function: the folder is
+listed, archived or loaded as a data set, the file is deleted or named in a shell command or
+`exec`, the value of the call is used, or the save function is patched. A save to an open file has
+no fix.
 
 ## How to configure
 Silence one line with `# noqa: SVI101`. Turn the rule off with `extend-ignore = SVI101`, or for some

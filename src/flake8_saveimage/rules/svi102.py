@@ -32,7 +32,7 @@ def train(epochs, loader, generate, out):
 ```
 
 ## Fix safety
-As for SVI101: the runtime helper never overwrites a file; unsafe if the path is used again.
+As for SVI101: the runtime helper keeps earlier files under the next free number.
 
 ## How to configure
 Silence one line with `# noqa: SVI102`. Turn the rule off with `extend-ignore = SVI102`, or for some

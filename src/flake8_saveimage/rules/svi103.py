@@ -37,7 +37,7 @@ def main(loader, model, out):
 ```
 
 ## Fix safety
-As for SVI101: the runtime helper never overwrites a file; unsafe if the path is used again.
+As for SVI101: the runtime helper keeps earlier files under the next free number.
 
 ## How to configure
 `--saveimage-hooks NAME,NAME` (in the configuration file `saveimage-hooks`) adds names of functions

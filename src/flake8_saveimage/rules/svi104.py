@@ -27,8 +27,7 @@ or `safe_save(model.state_dict(), "model.pth")` from `flake8_saveimage.runtime`,
 existing file and writes `model_1.pth`.
 
 ## Fix safety
-The fix calls the runtime helper. It is safe if nothing else in the file uses the path; a file that
-is loaded again under its name makes it unsafe.
+As for SVI101: the runtime helper keeps earlier files under the next free number.
 
 ## How to configure
 Silence one line with `# noqa: SVI104`. Turn the rule off with `extend-ignore = SVI104`, or for some

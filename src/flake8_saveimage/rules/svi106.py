@@ -27,8 +27,8 @@ def sample(images, out):
 ```
 
 ## Fix safety
-Unsafe: the runtime helper never overwrites a file, but a ring of files (`i % 10`) may be
-intentional. In that case keep it, and silence the line.
+Unsafe: the runtime helper keeps earlier files, but a ring of files (`i % 10`) may be intentional.
+In that case silence the line.
 
 ## How to configure
 Off by default: turn it on with `extend-select = SVI106`. Silence one line with `# noqa: SVI106`.

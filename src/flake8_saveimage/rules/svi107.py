@@ -27,7 +27,7 @@ def save(generator, discriminator, path):
 ```
 
 ## Fix safety
-Unsafe: the runtime helper writes both files, but only the author knows what to call them.
+Unsafe: the runtime helper keeps both files, but only the author knows what to call them.
 
 ## How to configure
 Silence one line with `# noqa: SVI107`. Turn the rule off with `extend-ignore = SVI107`, or for some

@@ -28,7 +28,8 @@ def train(model, epochs):
 
 ## Fix safety
 Safe if the literal stands in the call itself: the `f` is added. Unsafe if it is assigned to a name
-first, because something else may use that name.
+first, because something else may use that name, or if another file uses the name with the braces.
+Not offered if a name in the braces is not bound where the literal stands.
 
 ## How to configure
 Silence one line with `# noqa: SVI108`. Turn the rule off with `extend-ignore = SVI108`, or for some

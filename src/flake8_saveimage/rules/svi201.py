@@ -29,10 +29,11 @@ def sample(generator, z, path):
 ```
 
 ## Fix safety
-Only offered if the bounds are proven: the call becomes a call of the runtime helper, with
-`value_range=` set to them, and the colours in the file become correct. Safe for [-1, 1] and
-[0, 255], which can only be the range of an image; unsafe for other bounds, where clipping may be
-intentional.
+Only offered where the bounds are proven: the call becomes the runtime helper's, with
+`value_range=` set to them. `if_exists="replace"` and `non_finite="zero"` keep names, files and NaN
+as they were. Safe for [-1, 1] and [0, 255], which can only be the range of an image; unsafe for
+other bounds, because clipping may be intended. Not offered if values that may be right are saved
+with them, as in a grid of real and generated images.
 
 ## How to configure
 Silence one line with `# noqa: SVI201`. Turn the rule off with `extend-ignore = SVI201`, or for some

@@ -27,8 +27,9 @@ def save_mask(logits, path):
 ```
 
 ## Fix safety
-The fix calls the runtime helper, which accepts integer tensors: uint8 as 0 to 255, bool as black
-and white. The original call can only raise.
+The fix calls the runtime helper, which takes integer tensors: uint8 as 0 to 255, bool as black and
+white. The call could only raise before, so the fix is safe; if a `try` handles that error, there is
+none.
 
 ## How to configure
 Silence one line with `# noqa: SVI202`. Turn the rule off with `extend-ignore = SVI202`, or for some

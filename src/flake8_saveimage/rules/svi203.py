@@ -34,10 +34,8 @@ or `(x + 1) / 2` before saving, or `normalize=True, value_range=(-1, 1)`: whiche
 
 ## Fix safety
 The fix calls the runtime helper, which clamps as torchvision does and warns when it clips
-something. The content of the file and its name stay the same: if the path is used again, or the
-file is rewritten on purpose, `if_exists="replace"` is added. Otherwise a second run into the same
-folder writes `x_1.png` beside `x.png` instead of replacing it. Safe, unless the value of the call
-is used.
+something. `if_exists="replace"` and `non_finite="zero"` keep names, files and NaN as they were.
+Safe, unless the value of the call is used or the save function is patched.
 
 ## How to configure
 Silence one line with `# noqa: SVI203`. Turn the rule off with `extend-ignore = SVI203`, or for some

@@ -23,7 +23,8 @@ def sample(fake, path):
 ```
 
 ## Fix safety
-The keyword gets its new name. Safe: the meaning is the same, and the old name can only raise.
+The keyword gets its new name. Safe: the meaning is the same, and the old name can only raise. Not
+offered if the project pins a torchvision (or torch) that only knows the old name.
 
 ## How to configure
 Silence one line with `# noqa: SVI205`. Turn the rule off with `extend-ignore = SVI205`, or for some

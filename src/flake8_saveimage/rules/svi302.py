@@ -26,8 +26,8 @@ def keep(path):
 ```
 
 ## Fix safety
-`.clone()` is added. The loaded tensor is the same; tensors that shared their storage after loading
-no longer do.
+`.clone()` is added to what is certainly a tensor. Safe: the loaded tensor is the same; only tensors
+that shared their storage no longer share it after loading.
 
 ## How to configure
 Off by default: turn it on with `extend-select = SVI302`. Silence one line with `# noqa: SVI302`.

@@ -93,6 +93,8 @@ def write_watched(handle: IO[bytes], write: Callable[[IO[bytes]], object]) -> No
         if watched.problem is not None:
             raise watched.problem from None
         raise
+    if watched.problem is not None:  # raised inside a destructor of torch's, which only prints it
+        raise watched.problem
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,7 @@ class Destination:
             return self.path
         final = self.path
         replaces = self.if_exists in ("backup", "replace")
-        if replaces:  # as torch.save does, write what a symbolic link points to
+        if replaces and self.path.is_symlink():  # as torch.save does, write what it points to
             final = Path(os.path.realpath(self.path))
         temporary = temporary_path(final.parent)
         try:

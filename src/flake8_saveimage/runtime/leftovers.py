@@ -25,6 +25,7 @@ _TEMPORARY = re.compile(
     r"\.saveimage-(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-(?P<start>\d+)-[0-9a-f]{8}\.tmp"
 )
 _LOCK = re.compile(r"\.saveimage-[0-9a-f]{16}\.lock")
+_EMPTY_IS_STALE = 2.0  # seconds
 temporaries: set[Path] = set()  # of this process, removed at exit
 
 
@@ -134,7 +135,10 @@ def _remove_lock(path: Path, older_than: float) -> bool:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode) or not _try_lock(handle):
             return False
-        if not _has_ended(_owner(os.read(handle, 64)), status, older_than):
+        content = os.read(handle, 64)
+        if not content:  # the owner is written right after the lock is made
+            older_than = min(older_than, _EMPTY_IS_STALE)
+        if not _has_ended(_owner(content), status, older_than):
             return False
         if not os.path.samestat(status, path.lstat()):
             return False

@@ -120,7 +120,7 @@ class _StoreNames(Names):
 
 def _open_store(url: str) -> tuple[Any, str]:
     try:
-        from fsspec.core import url_to_fs  # type: ignore[import-untyped,unused-ignore]
+        from fsspec.core import url_to_fs  # type: ignore[import-untyped,import-not-found,unused-ignore]
     except ImportError:
         raise ImportError(
             f"{url} is no local path; install fsspec (and its part for this kind of URL) to save "

@@ -27,16 +27,27 @@ class Cells:
     """Where the code cells of a notebook stand in its program.
 
     ``numbers`` are their positions among all cells of the notebook, from 1; ``firsts`` the lines
-    of the program with which they begin.
+    of the program with which they begin; ``file_lines`` the line of the file for each line of the
+    program.
     """
 
     numbers: tuple[int, ...]
     firsts: tuple[int, ...]
+    file_lines: tuple[int, ...]
 
     def locate(self, line: int) -> tuple[int, int]:
         """Return the cell and the line in it, both from 1, of a line of the program."""
         index = max(bisect_right(self.firsts, line) - 1, 0)
         return self.numbers[index], line - self.firsts[index] + 1
+
+    def name(self, line: int) -> str:
+        """Return what a message calls a line of the program."""
+        cell, number = self.locate(line)
+        return f"{number} of cell {cell}"
+
+    def line_in_file(self, line: int) -> int:
+        """Return the line of the file that holds a line of the program."""
+        return self.file_lines[min(line, len(self.file_lines)) - 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +69,17 @@ class Notebook:
         self._bom = text[: len(text) - len(self._text)]
         self._cells = list(_code_cells(self._text))
         self._marker = _unused("_cell_", self._text)
-        firsts, parts, line = [], [], 1
+        firsts, parts, in_file, line = [], [], [], 1
         for cell in self._cells:
             # A statement, not a comment: no edit of a neighbour takes it along.
             parts.append(f'"{self._marker}{cell.number}"\n{_ended(cell.masked.text)}')
             firsts.append(line + 1)
-            line += universal_newlines(parts[-1]).count("\n")
+            count = universal_newlines(parts[-1]).count("\n")
+            in_file += self._lines_of(cell, count)
+            line += count
         self.program = "".join(parts)
-        self.cells = Cells(tuple(cell.number for cell in self._cells), tuple(firsts))
+        numbers = tuple(cell.number for cell in self._cells)
+        self.cells = Cells(numbers, tuple(firsts), tuple(in_file))
 
     def with_program(self, program: str) -> str:
         """Return the text of the file with the cells of an edited program.
@@ -85,6 +99,16 @@ class Notebook:
                 done += (self._text[at : cell.start], self._value(cell, source))
                 at = cell.end
         return "".join([*done, self._text[at:]])
+
+    def _lines_of(self, cell: _Cell, count: int) -> list[int]:
+        """Return the line of the file for the marker of a cell and for each line of its source."""
+        found = [self._text.count("\n", 0, cell.start) + 1]
+        if self._text[cell.start] == "[":
+            for start, end in _elements(self._text, cell.start):
+                value = universal_newlines(_DECODER.raw_decode(self._text, start)[0])
+                here = found[0] + self._text.count("\n", cell.start, end)
+                found += [here] * len(value.splitlines())
+        return (found + found[-1:] * count)[:count]
 
     def _value(self, cell: _Cell, source: str) -> str:
         """Return JSON for a cell's new source, in the form of the old one."""

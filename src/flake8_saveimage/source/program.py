@@ -35,6 +35,10 @@ class Program(NamedTuple):
         """Where the cells of a notebook stand in the text."""
         return None if self.notebook is None else self.notebook.cells
 
+    def name_line(self, line: int) -> str:
+        """Return what a message calls a line."""
+        return str(line) if self.notebook is None else self.notebook.cells.name(line)
+
     def encoded(self, text: str) -> bytes:
         """Return the file's bytes with an edited text; raises ``SourceError``."""
         if self.notebook is None:
@@ -45,11 +49,14 @@ class Program(NamedTuple):
 def admit(name: str, raw: bytes) -> Program | None:
     """Return the program of a file's bytes if it may save something, ``None`` if it saves nothing.
 
-    A notebook is read in any case: only its cells show what it is. Raises ``SourceError``.
+    Raises ``SourceError`` for what is no Python, whether or not it would save something.
     """
     if not is_notebook(name):
         source = gate.admit(raw)
-        return None if source is None else Program(source.text, raw, source.encoding)
+        if source is not None:
+            return Program(source.text, raw, source.encoding)
+        reading.validate(raw)
+        return None
     program = load(name, raw)
     return program if gate.is_worth_parsing(program.lines) else None
 
@@ -59,7 +66,7 @@ def load(name: str, raw: bytes) -> Program:
     if not is_notebook(name):
         source = reading.decode(raw)
         return Program(source.text, raw, source.encoding)
-    from flake8_saveimage.source.notebook import Notebook  # json
+    from flake8_saveimage.source.notebook import Notebook  # json, re: for notebooks only
 
     try:
         notebook = Notebook(raw.decode("utf-8"))

@@ -11,12 +11,21 @@ if TYPE_CHECKING:
     import ast
 
 
+_ONLY_AST = 0x400  # ast.PyCF_ONLY_AST
 MAX_SIZE = 2_000_000
 """Bytes of source: libcst's tree takes up to two kilobytes of memory for each of them."""
 
 
 class SourceError(Exception):
     """A source that cannot be read or parsed; the message says why, without the file's name."""
+
+
+class NotPython(SourceError):
+    """A source that the running Python does not accept; ``line`` counts from 1, 0 if unknown."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 class Unparsable(SourceError):
@@ -135,11 +144,30 @@ def parse(text: str) -> ast.Module:
         where = f"line {error.lineno}" if error.lineno else "unknown line"
         if error.lineno and error.offset:
             where += f", column {error.offset}"
-        raise SourceError(f"cannot be parsed: {error.msg} ({where})") from error
+        raise NotPython(f"cannot be parsed: {error.msg} ({where})", error.lineno or 0) from error
     except ValueError as error:  # a NUL byte, before Python 3.12
         raise SourceError(f"cannot be parsed: {error}") from error
     except (RecursionError, MemoryError) as error:
         raise SourceError("cannot be parsed: nested too deeply") from error
+
+
+def validate(raw: bytes) -> None:
+    """Raise ``SourceError`` for a source that the running Python does not accept.
+
+    Nothing is imported for a source that is accepted.
+    """
+    if len(raw) > MAX_SIZE:
+        return
+    if b"\0" in raw:
+        raise SourceError("is not a text file")
+    import warnings
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(raw, "<unknown>", "exec", _ONLY_AST, dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        parse(decode(raw).lines)
 
 
 def printable(text: str) -> str:

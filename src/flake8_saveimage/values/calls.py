@@ -50,7 +50,7 @@ from flake8_saveimage.values.objects import (
     Transform,
 )
 from flake8_saveimage.values.operations import Passed
-from flake8_saveimage.values.ops.nn import apply_layer
+from flake8_saveimage.values.ops.nn import apply_layer, forgets, last_steps
 from flake8_saveimage.values.ops.vision import apply_transform
 from flake8_saveimage.values.scaling import handled
 
@@ -85,6 +85,9 @@ class Calls:
     def _call_of_value(self, node: cst.Call, place: Place, frame: Frame) -> Abstract:
         """Return what a call of something that is no plain import returns."""
         func = node.func
+        target = self._callee(func, place, frame)
+        if forgets(target):  # what came before does not matter, and may be a large network
+            return self.context.invoke(target, Arguments((UNKNOWN,)), frame)
         arguments = self.context.arguments(node, place, frame)
         if isinstance(func, cst.Name) and frame.flow.lookup(func.value, place).owner is None:
             builtin = library.builtin(self.context, func.value, arguments, frame)
@@ -94,7 +97,6 @@ class Calls:
         last = (dotted(called) or "").rpartition(".")[2]
         if isinstance(func, cst.Attribute):
             last = func.attr.value
-        target = self._callee(func, place, frame)
         if isinstance(target, Thing):
             return _named_helper(self.context.invoke(target, arguments, frame), last)
         if isinstance(func, cst.Attribute):
@@ -175,7 +177,7 @@ class Calls:
         if isinstance(target, Transform | Chain):
             return apply_transform(target, value, self.context, frame)
         if isinstance(target, Sequential):
-            return self._run_through(target.steps, value, frame)
+            return self._run_through(last_steps(target.steps), value, frame)
         return apply_layer(target, value) if isinstance(target, Layer) else UNKNOWN
 
     def _run_through(self, steps: Iterable[Abstract], value: Values, frame: Frame) -> Values:
@@ -284,11 +286,20 @@ def bind_parameters(scope: Scope, arguments: Passed) -> Parameters:
 
 
 def _keys(parameters: Parameters) -> list[object]:
-    """Return arguments as parts of a key: plain data by value, objects by identity."""
+    """Return arguments as parts of a key: plain data by value, objects by identity.
+
+    Where values come from only matters if it is visible which they are: an activation is shared.
+    """
     return [
-        (name, value if isinstance(value, Values | DTypes) else id(value))
+        (name, _key(value))
         for (_scope, name), value in sorted(parameters.items(), key=lambda item: item[0][1])
     ]
+
+
+def _key(value: Abstract) -> object:
+    if isinstance(value, Values) and value.reach is None:
+        return dataclasses.replace(value, sources=frozenset())
+    return value if isinstance(value, Values | DTypes) else id(value)
 
 
 def _instantiate(target: Class, arguments: Passed) -> Abstract:

@@ -72,7 +72,9 @@ class Values:
     def unbounded(self) -> Origin | None:
         """What makes the values unbounded, where the code shows that."""
         origin = self.origin
-        return origin if origin is not None and origin.proof in ("unbounded", "signed") else None
+        if origin is None or self.known or origin.proof not in ("unbounded", "signed"):
+            return None
+        return origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,8 +263,13 @@ def join_parts(parts: Sequence[Values]) -> Values:
             else result.reach or part.reach
         )
         joined = join(result, part)
-        known = result.known or part.known
-        origin = outer.origin if reach else result.unbounded or part.unbounded
+        known, origin = result.known or part.known, outer.origin
+        beyond = still_unbounded(result) or still_unbounded(part)
+        if excess(reach) <= 0 and (beyond or reach is None):
+            # one part that nothing bounds is enough
+            reach = None if beyond else reach
+            known = known and not beyond
+            origin = beyond or result.unbounded or part.unbounded
         result = dataclasses.replace(joined, reach=reach, origin=origin, known=known)
     return result
 

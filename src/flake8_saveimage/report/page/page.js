@@ -172,6 +172,15 @@
     rows.replaceChildren(...layout.slice(first, last).map((row) => (row.item ? item(row) : groupRow(row))));
   }
 
+  /* In a notebook the cell and its line stand for the line of the program. */
+  function placeIn({ file, line }) {
+    return file.cells ? `cell ${file.cells[line][0]}:${file.cells[line][1]}` : String(line);
+  }
+
+  function numberIn(file, number) {
+    return String(file.cells ? (file.cells[number] || ["", ""])[1] : number);
+  }
+
   function item(row) {
     const { finding } = row;
     const node = el("div", {
@@ -180,7 +189,7 @@
       onclick: () => choose(finding),
     },
     el("div", { class: "what" }, el("span", { class: `code ${tone(finding.code)}` }, finding.code),
-      el("span", { class: "place" }, `line ${finding.line}`)),
+      el("span", { class: "place" }, `${finding.file.cells ? "" : "line "}${placeIn(finding)}`)),
     el("div", { class: "said" },
       state.group === "rule" && el("div", { class: "from", title: finding.file.path }, finding.file.path),
       el("div", { class: "message" }, finding.message)));
@@ -267,7 +276,7 @@
     const path = finding.file.path, cut = path.lastIndexOf("/") + 1, { number } = finding.row;
     return el("div", { class: "where" },
       el("button", { type: "button", class: "path", title: "Copy the place (c)", onclick: copyPlace },
-        path.slice(0, cut), el("b", {}, path.slice(cut)), `:${finding.line}:${finding.column}`),
+        path.slice(0, cut), el("b", {}, path.slice(cut)), `:${placeIn(finding)}:${finding.column}`),
       el("div", { class: "step" },
         el("button", { type: "button", "aria-label": "Previous finding", title: "Previous (k)", disabled: number === 0, onclick: () => move(-1) }, "\u2039"),
         `${(number + 1).toLocaleString("en")} / ${visible.length.toLocaleString("en")}`,
@@ -325,7 +334,7 @@
         const marks = finding.marks.filter((mark) => mark[0] === number).map((mark) => mark.slice(1));
         const inLoop = number >= loopStart && number <= loopEnd;
         body.append(el("div", { class: `${inLoop ? "in-loop" : ""}${marks.length ? " called" : ""}`, "data-line": number },
-          el("span", { class: "no" }, String(number)), el("span", { class: "text" }, ...paint(text, colours, marks, "mark")),
+          el("span", { class: "no" }, numberIn(finding.file, number)), el("span", { class: "text" }, ...paint(text, colours, marks, "mark")),
           number === loopStart && el("span", { class: "note loop-note" }, "this loop"),
           number === finding.line && el("span", { class: `note ${tone(finding.code)}` }, finding.code),
           number !== finding.line && number !== loopStart && finding.named.includes(number) && el("span", { class: "note tone-none" }, "see message")));
@@ -355,11 +364,12 @@
   function diffTable(finding) {
     const body = el("tbody", {});
     const line = (number) => finding.file.lines[number];
+    const named = (number, moved = 0) => (finding.file.cells ? numberIn(finding.file, number) : number + moved);
     let next = 1, shift = 0;
     const same = (from, to) => {
       for (let number = from; number <= to; number += 1) {
         const shown = line(number);
-        if (shown) body.append(diffRow(number, shown, number + shift, shown, "same"));
+        if (shown) body.append(diffRow(named(number), shown, named(number, shift), shown, "same"));
       }
     };
     finding.edits.forEach(([start, end, lines], index) => {
@@ -368,7 +378,7 @@
       same(from, start - 1);
       for (let i = 0; i < Math.max(end - start, lines.length); i += 1) {
         const left = start + i < end ? line(start + i) : null, right = lines[i] || null;
-        body.append(diffRow(left && start + i, left, right && start + shift + i, right, "changed"));
+        body.append(diffRow(left && named(start + i), left, right && named(start + i, shift), right, "changed"));
       }
       shift += lines.length - (end - start);
       next = end;
@@ -443,7 +453,7 @@
 
   async function copyPlace() {
     if (!state.chosen) return;
-    const place = `${state.chosen.file.path}:${state.chosen.line}`;
+    const place = `${state.chosen.file.path}:${placeIn(state.chosen)}`;
     try { await navigator.clipboard.writeText(place); toast(`Copied ${place}`); } catch { toast(place); }
   }
 

@@ -300,6 +300,19 @@ _LISTS = ("ModuleList", "ParameterList")
 FEATURES = Values(dtypes=DTypes.FLOATS, kind="tensor", ranks=Ranks.TENSOR)
 
 
+def forgets(target: object) -> bool:
+    """Whether what a layer returns has no bounds, whatever it is given."""
+    if isinstance(target, Sequential):
+        return any(map(forgets, target.steps))
+    return isinstance(target, Layer) and _OPEN.search(target.name) is not None
+
+
+def last_steps(steps: tuple[Abstract, ...]) -> tuple[Abstract, ...]:
+    """Return the steps from the last one on that makes those before it irrelevant."""
+    last = max((i for i, step in enumerate(steps) if forgets(step)), default=0)
+    return steps[last:]
+
+
 def build_layer(name: str, arguments: Passed, node: object) -> Abstract:
     """Return what the constructor of a class of ``torch.nn`` returns."""
     first = arguments.positional[0] if arguments.positional else None
@@ -319,9 +332,8 @@ def apply_layer(layer: Layer, value: Values) -> Values:
         return value
     found = _LAYERS.get(layer.name)
     if found is None:
-        is_open = _OPEN.search(layer.name) is not None
-        origin = Origin(layer.name, "unbounded", layer.node) if is_open else None
-        return dataclasses.replace(FEATURES, origin=origin, sources=value.sources)
+        origin = Origin(layer.name, "unbounded", layer.node) if forgets(layer) else None
+        return dataclasses.replace(FEATURES, origin=origin)
     source = value if value.kind == "tensor" else dataclasses.replace(value, kind="tensor")
     operands = Operands({**layer.arguments.given, "input": source})
     result = as_values(transferred(f"torch.nn.functional.{found[0]}", operands))

@@ -1,0 +1,85 @@
+"""Patches: what ``git apply`` and ``patch`` make of them, in linear time."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from flake8_saveimage import FixOptions, fix_source
+from flake8_saveimage.fixes.patch import blocks_of, unified
+from flake8_saveimage.fixes.text import Change, applied, composed
+
+
+def changes_of(text: str, chance: random.Random) -> list[Change]:
+    """Return random changes that do not overlap or touch."""
+    found, position = [], 0
+    while position <= len(text) and chance.random() < 0.7:
+        start = chance.randint(position, min(len(text), position + 9))
+        end = chance.randint(start, min(len(text), start + 5))
+        found.append(Change(start, end, "".join(chance.choices("xy\n", k=chance.randint(0, 3)))))
+        position = end + 1
+    return found
+
+
+def made(text: str, blocks: list[tuple[int, int, int, int]], new: str) -> str:
+    """Replace the lines of blocks by those of the new text."""
+    old_lines, new_lines = text.splitlines(keepends=True), new.splitlines(keepends=True)
+    result, done = [], 0
+    for first, last, new_first, new_last in blocks:
+        result += old_lines[done:first] + new_lines[new_first:new_last]
+        done = last
+    return "".join(result + old_lines[done:])
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_changes_as_blocks_of_lines_and_one_after_the_other(seed: int) -> None:
+    chance = random.Random(seed)
+    text = "".join(chance.choices("ab\n", k=chance.randint(0, 40)))
+    first = changes_of(text, chance)
+    between = applied(text, first)
+    assert made(text, blocks_of(text, first), between) == between
+    second = changes_of(between, chance)
+    after = applied(between, second)
+    both = composed(first, second, len(text))
+    assert applied(text, both) == after
+    assert made(text, blocks_of(text, both), after) == after
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+@pytest.mark.parametrize("seed", range(20))
+def test_git_applies_them(seed: int, tmp_path: Path) -> None:
+    chance = random.Random(seed)
+    text = "".join(chance.choices("ab\n", k=60))
+    changes = changes_of(text, chance)
+    after = applied(text, changes)
+    (tmp_path / "a.txt").write_bytes(text.encode())
+    patch = unified("a.txt", text.encode(), after.encode(), blocks_of(text, changes))
+    if after == text:
+        return
+    done = subprocess.run(
+        ["git", "apply", "--unidiff-zero", "-"], cwd=tmp_path, input=patch, capture_output=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, (done.stderr, patch)
+    assert (tmp_path / "a.txt").read_bytes() == after.encode()
+
+
+def test_thousands_of_equal_lines() -> None:
+    head = "import torch\nfor i in range(3):\n"
+
+    def seconds(count: int) -> float:
+        source = head + '    torch.save(i, "x.bin")\n' * count
+        start = time.process_time()
+        result = fix_source(source, options=FixOptions(unsafe=True))
+        assert len(result.changes) >= 2 * count
+        blocks = blocks_of(source, result.changes)
+        assert unified("a.py", source.encode(), result.code.encode(), blocks)
+        return time.process_time() - start
+
+    seconds(20)
+    assert seconds(1200) < 8 * seconds(300)
