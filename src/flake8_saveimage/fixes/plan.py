@@ -137,7 +137,8 @@ class Planner:
         rule, save, problem = diagnosis
         remedy = problem.remedy
         if remedy is None and rule.fix is None:
-            return "there is no fix for this rule"
+            inside = "the called function saves the file: change the path here"
+            return inside if save.route else "there is no fix for this rule"
         if not self._policy.is_fixable(rule.code):
             return "the configuration excludes it from fixes"
         if remedy is None:
