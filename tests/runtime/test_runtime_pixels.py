@@ -16,7 +16,9 @@ from PIL import Image
 from torchvision.utils import save_image
 
 from flake8_saveimage import runtime
-from flake8_saveimage.runtime import SaveImageWarning, safe_save_image
+from flake8_saveimage.runtime import SaveImageWarning, SaveQueue, safe_save_image
+from flake8_saveimage.runtime.arguments import Look
+from flake8_saveimage.runtime.pixels import picture_of
 
 
 def pixels(source: Any) -> np.ndarray:
@@ -462,3 +464,45 @@ def test_a_default_device_changes_nothing(tmp_path: Path) -> None:
         tensor = torch.rand(2, 3, 4, 4, device="cpu")
         path = safe_save_image(tensor, tmp_path / "x.png", mean=0.0, std=1.0, normalize=True)
     assert pixels(path).shape == (8, 14, 3)
+
+
+def test_thousands_of_value_ranges_end_in_black_and_white() -> None:
+    """A value that is rounded up past white must not become black."""
+    low = torch.rand(3000).sub(0.5).mul(20)
+    high = low + torch.rand(3000).mul(10).add(0.01)
+    for bits, white in ((8, 255), (16, 65535)):
+        for bounds in zip(low.tolist(), high.tolist(), strict=True):
+            look = Look(value_range=bounds, bits=bits)
+            found = picture_of(torch.tensor(bounds).view(1, 1, 2), look).pixels
+            assert found.flatten().tolist() == [0, white], bounds
+
+
+@pytest.mark.parametrize("options", [{}, {"normalize": True}, {"value_range": (0, 1)}], ids=str)
+def test_the_rounding_slack_does_not_wrap(options: dict[str, Any]) -> None:
+    bright = torch.tensor([0.0, 1.0019607543945312]).repeat(3, 2, 1)
+    assert (ours(bright, **options)[:, 1] == 255).all()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float8_e8m0fnu"],
+)
+def test_float8_is_exact_through_float32(name: str, tmp_path: Path) -> None:
+    if not hasattr(torch, name):
+        pytest.skip(f"this torch has no {name}")
+    dtype = getattr(torch, name)
+    image = torch.rand(3, 6, 6).add_(0.1).clamp_(max=1).to(dtype)
+    assert (ours(image) == ours(image.float())).all()
+    with pytest.warns(SaveImageWarning, match=r"108 of 108 values \(100 %\)"):
+        safe_save_image(torch.full((3, 6, 6), 4.0).to(dtype), tmp_path / "x.png")
+    with SaveQueue() as queue:
+        path = queue.save_image(image, tmp_path / "y.png")
+    assert (pixels(path.result()) == ours(image)).all()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 6])
+def test_a_list_of_greyscale_images_is_a_grid(count: int) -> None:
+    images = [torch.rand(5, 4) for _ in range(count)]
+    expected = ours(torch.stack(images).unsqueeze(1))
+    assert (ours(images) == expected).all()
+    assert expected.shape[2] == 3

@@ -15,8 +15,9 @@ The package is self-contained: it needs only the standard library, torch and Pil
 from __future__ import annotations
 
 from .api import safe_save, safe_save_image
+from .futures import SavedFuture, SaveQueueError
 from .leftovers import remove_leftovers
-from .queue import SavedFuture, SaveQueue, SaveQueueError
+from .queue import SaveQueue
 from .series import latest
 from .warning import SaveImageWarning
 

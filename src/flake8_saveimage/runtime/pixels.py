@@ -39,9 +39,9 @@ def picture_of(images: Images, look: Look, chunk: int = CPU_CHUNK) -> Picture:
 
 
 def _floats(batch: torch.Tensor) -> torch.Tensor:
-    """Integers as the floating type that holds them; floats as they are."""
+    """Integers as the floating type that holds them; floats as they are, but for 8 bits."""
     if batch.is_floating_point():
-        return batch
+        return batch.float() if batch.element_size() == 1 else batch
     wide = batch.dtype in (torch.int32, torch.int64) or _unsigned(batch) in ("uint32", "uint64")
     return batch.to(torch.float64 if wide and batch.device.type != "mps" else torch.float32)
 
@@ -100,10 +100,8 @@ def _from_floats(batch: torch.Tensor, look: Look, levels: int, chunk: int) -> Pi
             work = work.mul_(levels)
         else:
             work = work.mul(levels)
-        work = work.add_(0.5)
-        if mapping is None and not inside:
-            work = work.clamp_(0, levels)
-        target.copy_(work)
+        # also what is inside: within the slack, or rounded up by the mapping, 256 would become 0
+        target.copy_(work.add_(0.5).clamp_(0, levels))
     pad = _pad_level(look.pad_value, levels, _compute_dtype(values))
     return Picture(
         pixels=arrange(out, look, pad),
