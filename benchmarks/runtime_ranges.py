@@ -66,8 +66,8 @@ def problems(bounds: tuple[float, float], generator: random.Random) -> list[str]
             found.append("differs from torchvision")
         if pixels != sorted(pixels) or pixels[-1] > levels:
             found.append(f"{bits} bits: not in order: {pixels}")
-        # half a level of rounding, and what float32 loses of a value that is far from 0
-        error = max(abs(low), abs(high)) / (high - low) * 2.0**-22 * levels
+        # beside half a level: float32's steps, and what it loses of a value that is far from 0
+        error = (1 + max(abs(low), abs(high)) / (high - low)) * 2.0**-22 * levels
         for value, pixel in zip(values.tolist(), pixels, strict=True):
             exact = (Fraction(value) - Fraction(low)) / (Fraction(high) - Fraction(low)) * levels
             if abs(min(max(exact, Fraction(0)), Fraction(levels)) - pixel) > 0.5 + error:

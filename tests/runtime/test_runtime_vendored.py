@@ -113,7 +113,9 @@ def test_it_imports_only_what_it_may(path: Path) -> None:
     allowed = sys.stdlib_module_names | {"torch", "PIL"}
     # fsspec only when a URL is written, typing_extensions only for type checkers
     typed = {"typing_extensions"}
-    allowed |= {"remote": {"fsspec"}, "api": typed, "queue": typed}.get(path.stem, set())
+    allowed |= {"remote": {"fsspec"}, "api": typed, "queue": typed, "many": typed}.get(
+        path.stem, set()
+    )
     own = {module.stem for module in MODULES}
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):

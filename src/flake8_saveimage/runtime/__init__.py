@@ -17,6 +17,7 @@ from __future__ import annotations
 from .api import safe_save, safe_save_image
 from .futures import SavedFuture, SaveQueueError
 from .leftovers import remove_leftovers
+from .many import safe_save_images
 from .queue import SaveQueue
 from .series import latest
 from .warning import SaveImageWarning
@@ -32,6 +33,7 @@ __all__ = [
     "remove_leftovers",
     "safe_save",
     "safe_save_image",
+    "safe_save_images",
 ]
 
 # Pickles, tracebacks and warning filters name the package, whichever module holds the class.

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from .arguments import Images, Look, Numbers
-from .batches import batch_of, shape_text
+from .batches import batch_of
 from .pictures import Picture
 
 CPU_CHUNK = 262_144  # values; 1 MiB of float32 stays in the second-level cache between the steps
@@ -20,11 +20,6 @@ def picture_of(images: Images, look: Look, chunk: int = CPU_CHUNK) -> Picture:
     with torch.no_grad():
         batch = batch_of(images)
         bits = look.bits or (16 if batch.dtype is getattr(torch, "uint16", None) else 8)
-        if bits == 16 and batch.size(1) > 1:
-            raise ValueError(
-                f"16 bits need one channel (greyscale), shape {shape_text(batch)} has "
-                f"{batch.size(1)}; pass an 8-bit or float tensor, or save the channels one by one"
-            )
         levels = 2**bits - 1
         asks = look.normalize or look.value_range is not None
         if look.mean is not None or look.std is not None:
@@ -33,9 +28,20 @@ def picture_of(images: Images, look: Look, chunk: int = CPU_CHUNK) -> Picture:
                     f"mean= and std= undo a Normalize of floats; this tensor is {batch.dtype}"
                 )
             batch = _denormalize(batch, look)
+        if bits == 32:
+            return _unscaled(_floats(batch).float(), look)
         if batch.is_floating_point() or asks:
             return _from_floats(_floats(batch), look, levels, chunk)
         return _from_integers(batch, look, levels)
+
+
+def _unscaled(values: torch.Tensor, look: Look) -> Picture:
+    """Float32 as it is; only what is not finite is judged."""
+    if look.non_finite == "zero":
+        values = torch.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    extremes = torch.stack(torch.aminmax(values))
+    pixels = arrange(values, look, look.pad_value)
+    return Picture(pixels, values, extremes, None, values.numel())
 
 
 def _floats(batch: torch.Tensor) -> torch.Tensor:
@@ -187,7 +193,7 @@ def _unsigned(tensor: torch.Tensor) -> str:
     return name if name in ("uint16", "uint32", "uint64") else ""
 
 
-def arrange(tiles: torch.Tensor, look: Look, pad: int) -> torch.Tensor:
+def arrange(tiles: torch.Tensor, look: Look, pad: float) -> torch.Tensor:
     """(B, C, H, W) to one picture (C, H', W'): torchvision's grid in two copies at most.
 
     In planes, because rows of one channel are copied several times faster than single pixels.
