@@ -53,7 +53,9 @@ def _floats(batch: torch.Tensor) -> torch.Tensor:
 
 
 def _per_channel(name: str, value: Numbers, batch: torch.Tensor) -> torch.Tensor:
-    numbers = torch.as_tensor(value, dtype=batch.dtype, device=batch.device).reshape(-1)
+    if not isinstance(value, torch.Tensor):
+        value = torch.tensor(value, dtype=batch.dtype, device="cpu")
+    numbers = value.to(batch.device, batch.dtype).reshape(-1)
     if numbers.numel() not in (1, batch.size(1)):
         raise ValueError(
             f"{name} has {numbers.numel()} values, the image has {batch.size(1)} channels"
