@@ -68,8 +68,8 @@ def run_tests(folder: Path, *arguments: str) -> None:
 
 
 def test_new_rule(copy: Path) -> None:
-    run_tests(copy, "tests/test_fixtures.py", "tests/test_architecture.py", "-k", "SVI109 or index")
-    run_tests(copy, "tests/docs/test_rules_documentation.py", "-k", "SVI109 and not changelog")
+    run_tests(copy, "tests/test_fixtures.py", "tests/test_architecture.py", "-k", "SVI110 or index")
+    run_tests(copy, "tests/docs/test_rules_documentation.py", "-k", "SVI110 and not changelog")
 
 
 def test_new_writer(copy: Path) -> None:

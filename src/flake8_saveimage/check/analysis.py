@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
@@ -18,9 +19,10 @@ from flake8_saveimage.source.reading import Unparsable
 from flake8_saveimage.syntax.collector import collector_paused
 from flake8_saveimage.syntax.flow import Flow
 from flake8_saveimage.syntax.imports import Importer
+from flake8_saveimage.syntax.nodes import child_nodes
 from flake8_saveimage.syntax.positions import Span, spans
 from flake8_saveimage.syntax.reader import read_facts
-from flake8_saveimage.syntax.scopes import CallSite
+from flake8_saveimage.syntax.scopes import CallSite, Facts
 
 _PLACE = re.compile(r"parser error: error at (\d+):(\d+): ")
 
@@ -192,13 +194,26 @@ def locate(
     found = {key: Position("", span) for key, span in near.items()}
     for facts in analysis.flow.files[1:]:
         missing = [node for node in nodes if id(node) not in found]
-        for key, span in spans(facts.module, missing).items() if missing else ():
+        there = [node for node in missing if id(node) in _ids(facts)]
+        for key, span in spans(facts.module, there).items() if there else ():
             line, end = facts.lines[span.line - 1], facts.lines[span.end_line - 1]
             found[key] = Position(_shown(facts.path), span._replace(line=line, end_line=end))
     missing = [node for node in nodes if id(node) not in found]
     for key, span in spans(analysis.module, missing).items() if missing else ():
         found[key] = Position("", span)
     return found
+
+
+@functools.lru_cache(maxsize=128)
+def _ids(facts: Facts) -> frozenset[int]:
+    """Return the ``id`` of each node of a parsed file or part of one."""
+    found: set[int] = set()
+    stack: list[cst.CSTNode] = [facts.module]
+    while stack:
+        node = stack.pop()
+        found.add(id(node))
+        stack.extend(child_nodes(node))
+    return frozenset(found)
 
 
 def _shown(path: str) -> str:

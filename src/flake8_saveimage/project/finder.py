@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from flake8_saveimage.project.library import SourceFile, folders_added_by, source_file
 from flake8_saveimage.project.modules import module_file
@@ -21,6 +22,14 @@ def finder_for(path: str, text: str, layout: Layout) -> Finder:
     return Finder(layout, added)
 
 
+class Located(NamedTuple):
+    """A name at the top level of a file, and the attributes that are taken of it."""
+
+    file: SourceFile
+    name: str
+    rest: list[str]
+
+
 class Finder:
     """Looks into the files of a project, within the budget of one checked file.
 
@@ -32,15 +41,15 @@ class Finder:
         self._added = tuple(added)
         self._opened: set[str] = set()
 
-    def locate(self, qualified: str, importing: str) -> tuple[SourceFile, str] | None:
-        """Return the file and the name at its top level for a name that a file imports."""
-        for path, name, _rest in self.candidates(qualified, importing):
+    def locate(self, qualified: str, importing: str) -> Located | None:
+        """Return where a name that a file imports is bound."""
+        for path, name, rest in self.candidates(qualified, importing):
             file = self.open(path)
             if file is not None and name in file.binders:
-                return file, name
+                return Located(file, name, rest)
             starred = self.starring(file, name) if file is not None else None
             if starred is not None:
-                return starred, name
+                return Located(starred, name, rest)
         return None
 
     def candidates(self, qualified: str, importing: str) -> Iterator[tuple[str, str, list[str]]]:

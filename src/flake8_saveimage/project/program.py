@@ -8,6 +8,7 @@ import libcst as cst
 
 from flake8_saveimage.project.finder import Finder
 from flake8_saveimage.project.library import SourceFile
+from flake8_saveimage.project.reach import Reach
 from flake8_saveimage.syntax.imports import Foreign
 from flake8_saveimage.syntax.reader import read_facts
 from flake8_saveimage.syntax.scopes import Facts
@@ -25,7 +26,28 @@ class ProjectImporter:
 
     def __init__(self, finder: Finder) -> None:
         self._finder = finder
+        self._reach = Reach(finder)
         self._lines = 0
+
+    def library_name(self, qualified: str, importing: Facts) -> str | None:
+        """Return a library's own name for one that files of the project only pass on."""
+        name, path = qualified, importing.path
+        for _ in range(_MAX_PASSED_ON if path else 0):
+            located = self._finder.locate(name, path)
+            if located is None:
+                return name if name != qualified and not name.startswith(".") else None
+            file, own, rest = located
+            binders = [file.outline.statements[i] for i in file.binders.get(own, ())]
+            sources = {s.imports.get(own) for s in binders if own in s.binds or own in s.imports}
+            source = sources.pop() if len(sources) == 1 else None
+            if source is None:
+                return None
+            name, path = ".".join((source, *rest)), file.path
+        return None
+
+    def may_save(self, qualified: str, importing: Facts) -> bool:
+        """Say by text whether a call of a name that a file imports may save."""
+        return bool(importing.path) and self._reach.reaches(qualified, importing.path)
 
     def find(self, qualified: str, importing: Facts) -> Foreign | None:
         """Return what a qualified name, as the file ``importing`` uses it, means elsewhere."""

@@ -24,13 +24,17 @@ class Reach:
 
     def from_file(self, path: str, text: str, tree: ast.AST) -> bool:
         """Say whether a file calls a name of another file of its project that may save."""
-        return any(self._reaches(qualified, path, _MAX_DEPTH) for qualified in _imports(tree, text))
+        return any(self.reaches(qualified, path) for qualified in _imports(tree, text))
+
+    def reaches(self, qualified: str, importing: str) -> bool:
+        """Say whether a name that a file imports may save."""
+        return self._reaches(qualified, importing, _MAX_DEPTH)
 
     def _reaches(self, qualified: str, importing: str, depth: int) -> bool:
         located = self._finder.locate(qualified, importing)
         if located is None:
             return False
-        file, name = located
+        file, name, _rest = located
         key = (file.path, name)
         if key not in self._known:
             self._known[key] = False  # files that import each other end here

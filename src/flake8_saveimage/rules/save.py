@@ -9,6 +9,7 @@ from functools import cached_property
 import libcst as cst
 
 from flake8_saveimage.paths.dependence import Dependence
+from flake8_saveimage.paths.ranks import Joined, every_rank
 from flake8_saveimage.paths.repetition import PathFact, path_fact
 from flake8_saveimage.paths.routed import routed_path_fact
 from flake8_saveimage.syntax.flow import Flow
@@ -55,6 +56,11 @@ class Save:
         if self.route:
             return routed_path_fact(self.site, self.route, self.dependence)
         return path_fact(self.site, self.dependence)
+
+    @cached_property
+    def every_rank(self) -> Joined | None:
+        """What makes several processes write the same path, if nothing tells them apart."""
+        return every_rank(self.site, self.route, self.dependence)
 
     @cached_property
     def values(self) -> RangeFact:

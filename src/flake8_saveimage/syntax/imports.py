@@ -32,12 +32,26 @@ class Foreign:
 class Importer(Protocol):
     """Finds definitions in other files of the project."""
 
+    def library_name(self, qualified: str, importing: Facts) -> str | None:
+        """Return a library's own name for one that files of the project only pass on."""
+
+    def may_save(self, qualified: str, importing: Facts) -> bool:
+        """Say by text whether a call of a name that a file imports may save."""
+
     def find(self, qualified: str, importing: Facts) -> Foreign | None:
         """Return what a qualified name, as the file ``importing`` uses it, means elsewhere."""
 
 
 class NoImporter:
     """Every name from another file is unknown."""
+
+    def library_name(self, qualified: str, importing: Facts) -> str | None:
+        """Return ``None``."""
+        return None
+
+    def may_save(self, qualified: str, importing: Facts) -> bool:
+        """Return ``False``."""
+        return False
 
     def find(self, qualified: str, importing: Facts) -> Foreign | None:
         """Return ``None``."""

@@ -42,6 +42,10 @@ class Resolution(Reaching):
             self._foreign[key] = self._find(qualified, self.facts_of(root))
         return self._foreign[key]
 
+    def may_save(self, qualified: str, place: Place) -> bool:
+        """Say by text whether a call of a name from another file may save."""
+        return self._importer.may_save(qualified, self.facts_of(place.scope))
+
     def _find(self, qualified: str, importing: Facts) -> Foreign | None:
         if qualified.partition(".")[0] in PACKAGES:
             return None
@@ -97,12 +101,10 @@ class Resolution(Reaching):
 
     def _passed_on(self, qualified: str, place: Place) -> str:
         """Return the library's own name for one that a file of the project only passes on."""
-        found = self.foreign(qualified, place)
-        sources = {b.source for b in found.bindings if b.kind == "import"} if found else set()
-        source = sources.pop() if len(sources) == 1 else None
-        if found is None or source is None or any(b.kind != "import" for b in found.bindings):
+        if qualified.partition(".")[0] in PACKAGES:
             return qualified
-        return ".".join((source, *found.rest))
+        importing = self.facts_of(place.scope)
+        return self._importer.library_name(qualified, importing) or qualified
 
     def _from_star(self, name: str, place: Place) -> str | None:
         """A name that nothing binds, under ``from torchvision.utils import *``."""

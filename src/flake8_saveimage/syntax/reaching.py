@@ -128,7 +128,7 @@ class Reaching:
         for binding in reversed(bindings[max(0, index - _MAX_SCANNED) : index]):
             if len(found) > _MAX_REACHES:
                 break
-            if not _goes_straight(binding.place.block, place.block):
+            if not goes_straight(binding.place.block, place.block):
                 continue
             if binding.kind != "del":
                 found[id(binding)] = (binding, [])
@@ -177,7 +177,7 @@ class Reaching:
         return orders
 
 
-def _goes_straight(source: Block, use: Block) -> bool:
+def goes_straight(source: Block, use: Block) -> bool:
     """Say whether ``use`` can follow ``source`` (earlier) within one iteration."""
     around = {id(block) for block in use.chain()}
     arms = {id(block.fork): block for block in use.chain() if block.fork is not None}

@@ -51,6 +51,9 @@ class _Routes:
 
     def _entered(self, call: CallSite) -> Scope | None:
         """Return the function that a call runs: for a class, its constructor."""
+        qualified = self.flow.resolve(call.node.func, call.place)
+        if qualified is not None and not self.flow.may_save(qualified, call.place):
+            return None  # decided by text, before anything is parsed
         defined = self.flow.definition(call.node.func, call.place)
         if defined is not None and defined.kind == "class":
             return self.flow.method(defined, "__init__")
