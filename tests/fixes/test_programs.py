@@ -327,10 +327,13 @@ for epoch in range(8):
     if number != "another file":
         files["other.py"] = "keep = None\n"
     folder = write(tmp_path / "before", files)
-    before = run(folder, "train.py").output, sorted(os.listdir(folder))
+    before = run(folder, "train.py").output, sorted(path.name for path in folder.iterdir())
     folder = write(tmp_path / "after", files)
     assert fix_all(folder) == ["SVI101"]
-    assert before == (run(folder, "train.py").output, sorted(os.listdir(folder)))
+    assert before == (
+        run(folder, "train.py").output,
+        sorted(path.name for path in folder.iterdir()),
+    )
     assert len(before[1]) >= 8 + 1 + 2
 
 
