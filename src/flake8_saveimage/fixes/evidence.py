@@ -221,7 +221,7 @@ class Evidence:
     @cached_property
     def _texts(self) -> list[tuple[str, cst.CSTNode]]:
         """The texts of all literals but docstrings and those that are only shown."""
-        texts = []
+        texts: list[tuple[str, cst.CSTNode]] = []
         for node, _scope in self._names.strings:
             if isinstance(self._names.parents.get(id(node)), cst.Expr):
                 continue
