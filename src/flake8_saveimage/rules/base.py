@@ -57,11 +57,15 @@ Parts = tuple["str | Where", ...]
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """What would fix a problem. Whether and how safely it can be applied, ``fixes`` decides."""
+    """What would fix a problem. Whether and how safely it can be applied, ``fixes`` decides.
+
+    ``ranks`` says which processes of a job write: ``"zero"``, or each if it is empty.
+    """
 
     kind: RemedyKind
     value_range: tuple[float, float] | None = None
     renames: tuple[tuple[str, str], ...] = ()
+    ranks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
