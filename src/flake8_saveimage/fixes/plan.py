@@ -158,6 +158,8 @@ class Planner:
 
     def _helper_refusal(self, diagnosis: Diagnosis) -> str:
         rule, save, problem = diagnosis
+        if not save.site.writer.helper and not save.site.writer.is_helper:
+            return f"the runtime helper has no function for {save.site.writer.name}"
         positional = [argument for argument in save.call.args if argument.keyword is None]
         if len(positional) > len(save.site.writer.parameters):
             return "it has too many positional arguments"

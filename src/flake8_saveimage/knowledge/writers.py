@@ -45,14 +45,16 @@ class Writer(NamedTuple):
     ``value`` and ``path`` are those that take what is saved and where; ``format`` names the file
     format. ``accepts`` is ``None`` for writers of objects. ``renamed`` maps removed keywords to
     their successors. ``helper`` is the function of the runtime helper that can replace it
-    (empty for the helper itself).
+    (empty if none can).
     ``aliases`` are further qualified names, ``missing`` names that people write for it although
     they do not exist. ``defined_in`` is the module whose function the guard replaces.
 
     ``method_of`` is the class whose method it is; ``appended`` the suffix that it adds to a path
     without one; ``mode`` how it opens the file; ``single``: one file holds one object; ``lossy``
     maps suffixes of formats that change pixels to their names; ``takes_file`` says whether an open
-    file is accepted in place of a path.
+    file is accepted in place of a path; ``picture``: it writes an image although ``accepts`` does
+    not say from what; ``coordinated``: all processes of a job call it, and one of them
+    writes.
     """
 
     name: str
@@ -74,11 +76,13 @@ class Writer(NamedTuple):
     single: bool = True
     lossy: Mapping[str, str] = {}
     takes_file: bool = True
+    picture: bool = False
+    coordinated: bool = False
 
     @property
     def kind(self) -> Kind:
         """What it saves."""
-        return "object" if self.accepts is None else "image"
+        return "image" if self.picture or self.accepts is not None else "object"
 
     @property
     def leaf(self) -> str:
@@ -88,7 +92,7 @@ class Writer(NamedTuple):
     @property
     def is_helper(self) -> bool:
         """Whether it is a function of the runtime helper."""
-        return not self.helper
+        return self.group == "helper"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -140,6 +144,109 @@ WRITERS = (
         helper="safe_save",
         defined_in="torch.serialization",
     ),
+    Writer(
+        "torchvision.io.write_png",
+        group="torch",
+        parameters=("input", "filename", "compression_level"),
+        value="input",
+        path="filename",
+        aliases=("torchvision.io.image.write_png",),
+        picture=True,
+        takes_file=False,
+        helper="",
+        defined_in="torchvision.io.image",
+    ),
+    Writer(
+        "torchvision.io.write_jpeg",
+        group="torch",
+        parameters=("input", "filename", "quality"),
+        value="input",
+        path="filename",
+        aliases=("torchvision.io.image.write_jpeg",),
+        picture=True,
+        takes_file=False,
+        helper="",
+        defined_in="torchvision.io.image",
+    ),
+    Writer(
+        "torchvision.io.write_file",
+        group="torch",
+        parameters=("filename", "data"),
+        value="data",
+        path="filename",
+        aliases=("torchvision.io.image.write_file",),
+        takes_file=False,
+        helper="",
+        defined_in="torchvision.io.image",
+    ),
+    Writer(
+        "torch.jit.save",
+        group="torch",
+        parameters=("m", "f", "_extra_files"),
+        value="m",
+        path="f",
+        helper="",
+        defined_in="torch.jit._serialization",
+    ),
+    Writer(
+        "torch.export.save",
+        group="torch",
+        parameters=("ep", "f"),
+        value="ep",
+        path="f",
+        helper="",
+        defined_in="torch.export",
+    ),
+    Writer(
+        "torch.onnx.export",
+        group="torch",
+        parameters=("model", "args", "f"),
+        value="model",
+        path="f",
+        aliases=("torch.onnx.utils.export",),
+        helper="",
+        defined_in="torch.onnx",
+    ),
+    Writer(
+        "torchaudio.save",
+        group="torch",
+        parameters=("uri", "src", "sample_rate"),
+        value="src",
+        path="uri",
+        renamed={"filepath": "uri"},
+        helper="",
+        defined_in="torchaudio",
+    ),
+    Writer(
+        "safetensors.torch.save_file",
+        group="torch",
+        parameters=("tensors", "filename", "metadata"),
+        value="tensors",
+        path="filename",
+        takes_file=False,
+        helper="",
+        defined_in="safetensors.torch",
+    ),
+    Writer(
+        "safetensors.torch.save_model",
+        group="torch",
+        parameters=("model", "filename", "metadata", "force_contiguous"),
+        value="model",
+        path="filename",
+        takes_file=False,
+        helper="",
+        defined_in="safetensors.torch",
+    ),
+    Writer(
+        "torch_xla.core.xla_model.save",
+        group="torch",
+        parameters=("data", "file_or_path", "master_only", "global_master"),
+        value="data",
+        path="file_or_path",
+        coordinated=True,
+        helper="",
+        defined_in="torch_xla.core.xla_model",
+    ),
 )
 
 _HELPER_MODULE = "flake8_saveimage.runtime"
@@ -188,9 +295,11 @@ LEAVES = frozenset(name.rpartition(".")[2] for name in BY_NAME)
 VENDORED: Mapping[str, Writer] = {row.leaf: row for row in HELPERS}
 
 IMAGES = tuple(row for row in WRITERS if row.accepts is not None)
-OBJECTS = tuple(row for row in WRITERS if row.accepts is None)
+# What torch pickles: the helper can write it, tensors with their whole storage.
+OBJECTS = tuple(row for row in WRITERS if row.helper == TORCH_SAVE.helper)
 NORMALIZING = tuple(row for row in WRITERS if row.normalizer is not None)
 TRUNCATING = tuple(row for row in WRITERS if row.mode == "truncate")
+UNCOORDINATED = tuple(row for row in TRUNCATING if not row.coordinated)
 LOSSY = tuple(row for row in (*WRITERS, *HELPERS) if row.lossy)
 MISSING = tuple(row for row in WRITERS if row.missing)
 SINGLE = tuple(row for row in OBJECTS if row.single)

@@ -68,7 +68,7 @@ def check(save: Save) -> Problem | None:
         message: Parts = (
             f"{fact.name} is overwritten by every call of the hook '{name}'",
             *written_by(save),
-            f"; add the epoch or step to the name, {or_helper(save)}",
+            f"; add the epoch or step to the name{or_helper(save)}",
         )
         return Problem(message, Remedy("helper"))
     message = (
@@ -77,7 +77,7 @@ def check(save: Save) -> Problem | None:
         ") in ",
         *the_loop(repeat.loop),
         *written_by(save),
-        f"; {pass_in(repeat.loop, name)}, {or_helper(save)}",
+        f"; {pass_in(repeat.loop, name)}{or_helper(save)}",
     )
     return Problem(message, Remedy("helper"), fact.loop)
 

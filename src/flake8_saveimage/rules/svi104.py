@@ -54,7 +54,7 @@ def check(save: Save) -> Problem | None:
     message = (
         f"{fact.name} is overwritten by every run",
         *written_by(save),
-        f"; take the folder from an argument, {or_helper(save)}",
+        f"; take the folder from an argument{or_helper(save)}",
     )
     return Problem(message, Remedy("helper"))
 

@@ -55,10 +55,10 @@ def check(save: Save) -> Problem | None:
     fact = save.path
     if fact.repetition not in ("loop", "outer", "call") or not fact.rolling or fact.template:
         return None
+    helper = or_helper(save, '(..., if_exists="replace")')
     return Problem(
         f"{fact.name} is rewritten in place: a crash while saving loses the old file and the new"
-        " one; write to a temporary file and os.replace it,"
-        f' {or_helper(save)}(..., if_exists="replace")',
+        f" one; write to a temporary file and os.replace it{helper}",
         Remedy("replace"),
         fact.loop,
     )

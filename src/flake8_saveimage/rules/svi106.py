@@ -53,7 +53,7 @@ def check(save: Save) -> Problem | None:
         return None
     return Problem(
         f"{fact.name} varies only by {fact.weak}: files with the same name overwrite each other;"
-        f" add a counter, {or_helper(save)}",
+        f" add a counter{or_helper(save)}",
         Remedy("helper"),
     )
 
