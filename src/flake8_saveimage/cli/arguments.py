@@ -208,7 +208,8 @@ def _check() -> _Parser:
     parser.add_argument("--add-noqa", action="store_true")
     parser.add_argument("--fix", action="store_true")
     _add_fix_options(parser)
-    parser.set_defaults(vendor=None, check_clean=False, show_fixes=False)
+    only_fix = {"vendor": None, "force": False, "prefer": "helper"}
+    parser.set_defaults(**only_fix, check_clean=False, show_fixes=False)
     return parser
 
 
