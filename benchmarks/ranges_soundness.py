@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import libcst
+import numpy as np
 import torch
 import torch.nn.functional as F
 import torchvision
@@ -29,7 +30,7 @@ from flake8_saveimage.syntax.flow import Flow
 from flake8_saveimage.syntax.reader import read_facts
 from flake8_saveimage.syntax.scopes import Place
 from flake8_saveimage.values.domain import Abstract, Values
-from flake8_saveimage.values.dtypes import BY_NAME
+from flake8_saveimage.values.dtypes import BY_NAME, DTypes, Ranks
 from flake8_saveimage.values.evaluate import Evaluator
 
 DTYPES = "uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64 bool".split()
@@ -249,14 +250,24 @@ def claims_of(lines: list[str]) -> list[Abstract]:
 
 def refutation(claim: Abstract, value: Any) -> str | None:
     """Return how a concrete value contradicts a claim, ``None`` if it does not."""
-    if not isinstance(claim, Values) or not torch.is_tensor(value):
+    is_array = isinstance(value, np.ndarray | np.generic)
+    if not isinstance(claim, Values) or not (torch.is_tensor(value) or is_array):
         return None
-    dtype = BY_NAME[str(value.dtype).removeprefix("torch.")]
-    if not dtype & claim.dtypes:
+    if claim.kind != "unknown" and claim.kind != ("array" if is_array else "tensor"):
+        return f"{type(value).__name__} is no {claim.kind}"
+    dtype = BY_NAME.get(str(value.dtype).removeprefix("torch."))  # uint16 is left to ANY
+    if claim.dtypes != DTypes.ANY and not (dtype and dtype & claim.dtypes):
         return f"dtype {value.dtype} is not in {claim.dtypes!r}"
-    rank = 4 if value.dim() else 2
+    rank = Ranks.DIMENSIONS if value.ndim else Ranks.ZERO
     if not rank & claim.ranks:
-        return f"{value.dim()} dimensions are not in {claim.ranks!r}"
+        return f"{value.ndim} dimensions are not in {claim.ranks!r}"
+    if is_array:
+        value = torch.from_numpy(np.array(value, dtype=np.float64))
+    return _outside(claim, value) or _misplaced(claim, value)
+
+
+def _outside(claim: Values, value: torch.Tensor) -> str | None:
+    """Return how the elements of a tensor contradict the claimed interval."""
     flat = value.detach().double().flatten()
     bad = flat.isnan()
     if bad.any() and not claim.interval.nan:
@@ -266,6 +277,18 @@ def refutation(claim: Abstract, value: Any) -> str | None:
         claim.interval.low <= rest.min().item() and rest.max().item() <= claim.interval.high
     ):
         return f"[{rest.min().item()!r}, {rest.max().item()!r}] is not inside {claim.interval}"
+    return None
+
+
+def _misplaced(claim: Values, value: torch.Tensor) -> str | None:
+    """Return how the shape of an image contradicts the claimed order of its axes."""
+    if claim.layout is None or claim.layout.origin.proof != "exact":
+        return None
+    name = claim.layout.name
+    if value.ndim == len(name) - 1:  # a grey image has no axis of channels
+        return None
+    if value.ndim != len(name) or value.shape[name.index("C")] not in (1, 3, 4):
+        return f"shape {tuple(value.shape)} is not {name}"
     return None
 
 

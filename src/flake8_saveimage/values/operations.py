@@ -15,10 +15,12 @@ from flake8_saveimage.values.domain import (
     Literally,
     Values,
     as_values,
-    cast,
+    constant,
+    numbers,
     truth,
 )
-from flake8_saveimage.values.dtypes import DTypes, Ranks, each
+from flake8_saveimage.values.dtypes import NUMPY_NAMES, DTypes, Ranks, each
+from flake8_saveimage.values.elementwise import cast
 from flake8_saveimage.values.intervals import Interval, hull
 
 Passed: TypeAlias = Arguments[Abstract]
@@ -51,7 +53,24 @@ class Operands(Bound[Abstract]):
         wanted = self.get("dtype")
         if wanted is None:
             return default if self.complete else DTypes.ANY
+        if isinstance(wanted, Literally) and isinstance(wanted.value, str):
+            return NUMPY_NAMES.get(wanted.value, DTypes.ANY)
         return wanted if isinstance(wanted, DTypes) else DTypes.ANY
+
+    def axis(self, parameter: str, default: int | None = None) -> int | None:
+        """Return an axis; ``default`` where none is passed, ``None`` where it is not known."""
+        if self.get(parameter) is None:
+            return default if self.complete else None
+        single = constant(self.get(parameter))
+        return None if single is None else int(single)
+
+    def axes(self, parameter: str) -> list[int] | None:
+        """Return axes passed as a tuple or one by one; ``None`` where they are not known."""
+        found = numbers(self.get(parameter))
+        rest = [constant(value) for value in self.rest]
+        if found is None or not self.complete or None in rest:
+            return None
+        return [int(axis) for axis in (*found, *rest) if axis is not None]
 
     def text(self, parameter: str) -> str | None:
         """Return a string argument."""
@@ -76,7 +95,14 @@ class Operation:
 
 OPERATIONS: dict[str, Operation] = {}
 # where an elementwise operation is found under its plain name, and in place with `_`
-_HOMES = ("torch.", "Tensor.", "torch.nn.functional.", "torch.special.")
+_HOMES = (
+    "torch.",
+    "Tensor.",
+    "torch.nn.functional.",
+    "torch.special.",
+    "numpy.",
+    "ndarray.",
+)
 # other names of a parameter, in NumPy and in older versions of torch
 _ALIASES = (("a_min", "min"), ("a_max", "max"), ("axis", "dim"), ("self", "input"), ("x", "input"))
 _CHOICE = re.compile(r"\{([^}]*)\}")
@@ -86,7 +112,7 @@ def operation(*names: str, parameters: str = "input") -> Callable[[Described], D
     """Register a transfer function under qualified names; ``Tensor.x`` is a method.
 
     ``"{torch Tensor}.{mean std}"`` stands for four names. A name without a dot stands for
-    ``torch.name``, the method, the function in ``torch.nn.functional``, and their in-place forms.
+    an elementwise function wherever torch and NumPy have it, and its in-place forms.
     """
 
     def register(transfer: Described) -> Described:
@@ -134,6 +160,8 @@ def apply(name: str, arguments: Passed) -> Abstract:
         target = given.get("out")
     if isinstance(target, Values) and isinstance(result, Values):
         return stored_in(result, target)
+    if name.startswith("numpy.") and isinstance(result, Values) and result.kind == "number":
+        return dataclasses.replace(result, kind="array", ranks=Ranks.ZERO)
     return result
 
 

@@ -13,12 +13,11 @@ from flake8_saveimage.values.domain import (
     Values,
     as_values,
     constant,
-    emit,
     join,
     number,
-    pointwise,
 )
-from flake8_saveimage.values.dtypes import DTypes, result_types, within
+from flake8_saveimage.values.dtypes import DTypes, within
+from flake8_saveimage.values.elementwise import emit, floating, kind_of, pointwise, result_dtypes
 from flake8_saveimage.values.intervals import INF, UNIT, WHOLE, Interval
 from flake8_saveimage.values.operations import Operands, operation
 from flake8_saveimage.values.scaling import handled, rescaled
@@ -52,7 +51,7 @@ def sub(a: Operands) -> Values:
 def _with_alpha(a: Operands, sign: int) -> Values:
     first, second, alpha = a.values("input"), a.values("other"), a.values("alpha")
     combine = intervals.add if sign == 1 else intervals.subtract
-    dtypes = result_types(((first.dtypes, first.ranks), (second.dtypes, second.ranks)))
+    dtypes = result_dtypes((first, second))
     return pointwise(
         lambda x, y, k: combine(x, intervals.multiply(y, k)), first, second, alpha, dtypes=dtypes
     )
@@ -119,9 +118,10 @@ def quotient(first: Values, second: Values) -> Values:
     exact = _exactly(lambda x, y: x / y, first, second)
     if exact is not None:
         return exact
-    promoted = result_types(((first.dtypes, first.ranks), (second.dtypes, second.ranks)))
     # kernels multiply by a rounded reciprocal of a scalar: two roundings
-    result = pointwise(intervals.divide, first, second, dtypes=floating(promoted), slack=2)
+    result = pointwise(
+        intervals.divide, first, second, dtypes=_quotient_dtypes(first, second), slack=2
+    )
     divisor = constant(second)
     if divisor:
         return rescaled(result, first, 1.0 / divisor, 0.0)
@@ -141,11 +141,15 @@ def standardised(result: Values, what: str) -> Values:
     )
 
 
-def floating(dtypes: DTypes) -> DTypes:
-    """Return the dtypes of a result that is never an integer: those become float32."""
-    if dtypes & ~DTypes.FLOATS:
-        return dtypes & DTypes.FLOATS | DTypes.FLOAT
-    return dtypes
+def _quotient_dtypes(first: Values, second: Values) -> DTypes:
+    """Return the dtypes of a true quotient: of integers, float32 in torch and float64 in NumPy."""
+    promoted = result_dtypes((first, second))
+    kind = kind_of((first, second))
+    if promoted & ~DTypes.FLOATS and kind != "number":
+        default = DTypes.FLOAT if kind == "tensor" else DTypes.DOUBLE
+        both = DTypes.FLOAT | DTypes.DOUBLE
+        promoted = promoted & DTypes.FLOATS | (both if kind == "unknown" else default)
+    return promoted
 
 
 @operation("floor_divide", parameters="input other")
@@ -162,7 +166,7 @@ def floor_divide(a: Operands) -> Values:
     return dataclasses.replace(pointwise(whole, first, second), reach=None)
 
 
-@operation("remainder", "fmod", parameters="input other")
+@operation("remainder", "fmod", "numpy.mod", parameters="input other")
 def remainder(a: Operands) -> Values:
     first, second = a.values("input"), a.values("other")
     exact = _exactly(lambda x, y: x % y, first, second)
@@ -176,7 +180,7 @@ def remainder(a: Operands) -> Values:
     return dataclasses.replace(pointwise(modulo, first, second), reach=None)
 
 
-@operation("pow", parameters="input exponent")
+@operation("pow", "numpy.power", parameters="input exponent")
 def power(a: Operands) -> Values:
     first, second = a.values("input"), a.values("exponent")
     exact = _exactly(lambda x, y: x**y, first, second)
@@ -185,7 +189,7 @@ def power(a: Operands) -> Values:
     return pointwise(intervals.power, first, second, slack=8)
 
 
-@operation("{torch Tensor}.square", "Tensor.square_")
+@operation("{torch Tensor numpy}.square", "Tensor.square_")
 def square(a: Operands) -> Values:
     value = a.values("input")
     dtypes = value.dtypes
@@ -212,7 +216,7 @@ def lerp(a: Operands) -> Values:
 def blend(first: Values, second: Values, weight: Values) -> Values:
     """Return ``first * (1 - weight) + second * weight`` (a mask, a mix of two images)."""
     mixed = join(first, second)
-    dtypes = result_types(tuple((v.dtypes, v.ranks) for v in (first, second, weight)))
+    dtypes = result_dtypes((first, second, weight))
     inside = weight.interval.low >= 0 and weight.interval.high <= 1
     interval = emit(mixed.interval, dtypes, slack=8) if inside and mixed.interval.bounded else WHOLE
     if interval is not WHOLE:
@@ -252,7 +256,7 @@ def clamped(
     clamped to [-1, 1] is taken to fill it.
     """
     bounds = [b for b in (low, high) if b is not None]
-    dtypes = result_types(tuple((v.dtypes, v.ranks) for v in (value, *bounds)))
+    dtypes = result_dtypes((value, *bounds))
 
     def interval(x: Interval, *limits: Interval) -> Interval:
         given = iter(limits)
@@ -336,6 +340,8 @@ _ROUNDED = {
     "round": (_floor, _ceil),
     "trunc": (_floor, _ceil),
     "fix": (_floor, _ceil),
+    "rint": (_floor, _ceil),
+    "around": (_floor, _ceil),
 }
 
 
@@ -343,9 +349,10 @@ _ROUNDED = {
 def rounded(a: Operands) -> Values:
     low, high = _ROUNDED[a.name]
     value = a.values("input")
-    result = pointwise(
-        lambda s: Interval(low(s.low), high(s.high), s.nan), value, dtypes=value.dtypes
-    )
+    dtypes = value.dtypes
+    if value.kind in ("array", "unknown") and a.name not in ("round", "around"):
+        dtypes |= floating(value)  # NumPy rounds integers to floats before version 2.1
+    result = pointwise(lambda s: Interval(low(s.low), high(s.high), s.nan), value, dtypes=dtypes)
     reach = value.reach if result.reach is not None else None
     return dataclasses.replace(result, reach=reach)
 

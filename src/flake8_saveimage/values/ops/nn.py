@@ -16,16 +16,16 @@ from flake8_saveimage.values.domain import (
     Values,
     as_values,
     constant,
-    emit,
     number,
     placed,
-    pointwise,
 )
 from flake8_saveimage.values.dtypes import DTypes, Ranks, within
+from flake8_saveimage.values.elementwise import emit, floating, pointwise
 from flake8_saveimage.values.intervals import INF, UNIT, WHOLE, Interval
+from flake8_saveimage.values.layout import without_orders
 from flake8_saveimage.values.objects import Layer, Sequential
 from flake8_saveimage.values.operations import Operands, Passed, converted, operation, transferred
-from flake8_saveimage.values.ops.arithmetic import SIGNED, clamped, floating
+from flake8_saveimage.values.ops.arithmetic import SIGNED, clamped
 
 
 def _sigmoid(x: float) -> float:
@@ -84,7 +84,7 @@ ACTIVATIONS = {
 @operation(*ACTIVATIONS)
 def activation(a: Operands) -> Values:
     value, row = a.values("input"), ACTIVATIONS[a.name]
-    result = pointwise(row.image, value, dtypes=floating(value.dtypes), slack=row.slack)
+    result = pointwise(row.image, value, dtypes=floating(value), slack=row.slack)
     if row.fills is None:
         return result
     limits = emit(intervals.hull(row.fills, Interval(0.0, 0.0)), DTypes.DOUBLE, slack=0)
@@ -100,7 +100,7 @@ def softsign(a: Operands) -> Values:
     value = a.values("input")
     # x / (1 + |x|): integers wrap around in the divisor
     interval = Interval(-1.01, 1.01, nan=True) if within(value.dtypes, DTypes.FLOATS) else WHOLE
-    result = pointwise(lambda s: s, value, dtypes=floating(value.dtypes))
+    result = pointwise(lambda s: s, value, dtypes=floating(value))
     return dataclasses.replace(result, interval=interval, reach=None)
 
 
@@ -111,9 +111,7 @@ def softplus(a: Operands) -> Values:
     def interval(s: Interval) -> Interval:
         return Interval(0.0, INF if "beta" in a else max(s.high, 0.0) + 0.7, s.nan)
 
-    return dataclasses.replace(
-        pointwise(interval, value, dtypes=floating(value.dtypes)), reach=None
-    )
+    return dataclasses.replace(pointwise(interval, value, dtypes=floating(value)), reach=None)
 
 
 @operation("relu")
@@ -280,7 +278,7 @@ def build_layer(name: str, arguments: Passed, node: object) -> Abstract:
 def apply_layer(layer: Layer, value: Values) -> Values:
     """Return what a layer makes of a value."""
     if layer.name in _RESHAPING:
-        return value
+        return value if layer.name == "Identity" else without_orders(value)
     found = _LAYERS.get(layer.name)
     if found is None:
         return FEATURES
