@@ -38,7 +38,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The order of axes (``CHW``, ``NCHW``, ``HWC``, ``NHWC``) or of channels (``RGB``, ``BGR``).
+    """The order of axes (``CHW``, ``NCHW``, ``HWC``, ``NHWC``) or of channels (``RGB``, ``BGRA``).
 
     It holds if there is a channel axis at all: a grey image may be two-dimensional. ``origin`` says
     what made it so; its proof is ``"assumed"`` where the code only suggests the order.

@@ -3,8 +3,8 @@
 A claim about a dtype is the set of those that the code can produce. Torch promotes by category
 (bool < integer < float) and by rank: Python numbers and zero-dimensional tensors only lift the
 result to their category (``torch.result_type``; the "Type Promotion" section of
-https://pytorch.org/docs/stable/tensor_attributes.html). Complex and float8 dtypes are left out:
-no image is saved in them.
+https://pytorch.org/docs/stable/tensor_attributes.html). Complex and float8 dtypes and the unsigned
+integers of 16 bits and more are left out: in NumPy, ``ANY`` stands for those as well.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
@@ -16,7 +17,7 @@ from flake8_saveimage.values.dtypes import (
     result_types,
     round_to,
 )
-from flake8_saveimage.values.intervals import WHOLE, Interval
+from flake8_saveimage.values.intervals import INF, WHOLE, Interval
 from flake8_saveimage.values.numpy_promotion import floating_types, numpy_result_types
 
 
@@ -88,6 +89,9 @@ def pointwise(
         value = function(*inputs)
         stored = value if exact else emit(value, dtype, slack=slack)
         interval = stored if interval is None else intervals.hull(interval, stored)
+    if dtypes == DTypes.ANY and kind_of(operands) != "tensor":
+        unsigned = [intervals.limited(v.interval, 0.0, INF) for v in operands]
+        interval = _with_hidden_types(function(*unsigned), interval)
     reach = _reach(function, operands)
     if reach is not None and interval is not None and not dtypes & DTypes.FLOATS:
         wraps = reach.low < interval.low - 0.5 or reach.high > interval.high + 0.5
@@ -108,6 +112,13 @@ def pointwise(
     )
 
 
+def _with_hidden_types(result: Interval, known: Interval | None) -> Interval:
+    """Add what a result becomes that wraps around in unsigned integers of 16 bits or more."""
+    fits = result.low >= 0.0 and result.high <= 65535.0
+    wide = result if fits else Interval(0.0, 2.0**64)
+    return intervals.hull(wide, known) if known is not None else wide
+
+
 # marks that outlive arithmetic
 STICKY = frozenset({"extremum"})
 
@@ -118,11 +129,18 @@ def result_dtypes(operands: Sequence[Values]) -> DTypes:
     pairs = tuple((v.dtypes, v.ranks) for v in operands)
     if kinds <= {"tensor"}:
         return result_types(pairs)
+    found = DTypes.ANY
     if "array" not in kinds:
-        return result_types(pairs) | numpy_result_types(pairs)
-    if kinds == {"array"} and _numbers_fit(operands):
-        return numpy_result_types(pairs)
-    return DTypes.ANY
+        found = result_types(pairs) | numpy_result_types(pairs)
+    elif kinds == {"array"} and _numbers_fit(operands):
+        found = numpy_result_types(pairs)
+    hidden = any(v.dtypes == DTypes.ANY and v.kind != "tensor" for v in operands)
+    return DTypes.ANY if hidden and found & DTypes.INTEGERS else found
+
+
+def joined_dtypes(parts: Sequence[Values]) -> DTypes:
+    """Return the dtypes of arrays that are put together, which promote whatever their rank."""
+    return result_dtypes([dataclasses.replace(part, ranks=Ranks.DIMENSIONS) for part in parts])
 
 
 def _numbers_fit(operands: Sequence[Values]) -> bool:

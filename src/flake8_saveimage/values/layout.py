@@ -10,7 +10,7 @@ from flake8_saveimage.values.domain import Order, Origin, Values
 from flake8_saveimage.values.dtypes import Ranks
 
 LAYOUTS = frozenset({"CHW", "NCHW", "HWC", "NHWC"})
-_SWAPPED = {"RGB": "BGR", "BGR": "RGB"}
+COLOURS = frozenset({"RGB", "BGR", "RGBA", "BGRA"})
 # what a permutation of unknown axes is for
 _CUSTOMARY = {
     (1, 2, 0): "HWC",
@@ -32,6 +32,12 @@ def unmoved(value: Values) -> Values:
 def without_orders(value: Values) -> Values:
     """Return a tensor of which the order of axes and channels is no longer known."""
     return dataclasses.replace(value, layout=None, channels=None)
+
+
+def channels_first(value: Values) -> Values:
+    """Return a tensor for a function that takes its last axes for height and width."""
+    last = value.kind != "image" and value.layout is not None and value.layout.name[-1] == "C"
+    return without_orders(value) if last else value
 
 
 def with_layout(value: Values, layout: str | None, origin: Origin | None = None) -> Values:
@@ -103,15 +109,6 @@ def with_new_axis(value: Values, axis: int | None) -> Values:
     return with_layout(moved, f"{name[:position]}N{name[position:]}")
 
 
-def without_axis(value: Values, axis: int | None) -> Values:
-    """Return a tensor after ``squeeze(axis)``: the axis goes if it has one element."""
-    known = value.layout is not None and axis is not None and axis in (0, -4)
-    if value.layout is None or not known or value.layout.name[0] != "N":
-        return unmoved(value)
-    # with more than one image it stays a batch, which is no image either way
-    return with_layout(value, value.layout.name[1:])
-
-
 def flipped(value: Values, axes: Sequence[int] | None) -> Values:
     """Return an image after some of its axes were reversed."""
     if value.layout is None or axes is None:
@@ -120,14 +117,22 @@ def flipped(value: Values, axes: Sequence[int] | None) -> Values:
     if not _inside(_positions(value), *axes):
         return unmoved(value)
     turned = sum(name[axis] == "C" for axis in axes) % 2
-    return _with_swapped_channels(value, Origin("flip")) if turned else value
-
-
-def _with_swapped_channels(value: Values, origin: Origin) -> Values:
-    if value.channels is None:
+    if not turned or value.channels is None:
         return value
-    origin = dataclasses.replace(origin, proof=value.channels.origin.proof)
-    return dataclasses.replace(value, channels=Order(_SWAPPED[value.channels.name], origin))
+    return _with_channels(value, value.channels.name[::-1], "flip")
+
+
+def swapped_colours(colours: str) -> str:
+    """Return ``BGR`` for ``RGB`` and the other way round."""
+    return colours[::-1]
+
+
+def _with_channels(value: Values, channels: str, what: str) -> Values:
+    """Return an image with another order of channels, as sure as the order before."""
+    if value.channels is None or channels not in COLOURS:
+        return dataclasses.replace(value, channels=None)
+    origin = Origin(what, value.channels.origin.proof)
+    return dataclasses.replace(value, channels=Order(channels, origin))
 
 
 def joined(value: Values, axis: int | None) -> Values:
@@ -159,7 +164,9 @@ def indexed(value: Values, index: Sequence[Index]) -> Values:
         if letter == "C":
             result = _with_channels_of(result, part)
         elif not isinstance(part, slice):
-            return without_orders(value)
+            result = without_orders(result)
+        if result.layout is None:
+            return without_orders(result)
         letters += letter
     if "C" not in letters:
         result = dataclasses.replace(result, channels=None)
@@ -180,8 +187,16 @@ def _spelt_out(index: Sequence[Index], width: int) -> list[Index] | None:
 
 def _with_channels_of(value: Values, part: Index) -> Values:
     """Return an image after some of its channels were chosen."""
-    if part == slice(None) or part == slice(None, 3) or part == slice(0, 3):
+    name = value.channels.name if value.channels is not None else ""
+    if part == slice(None):
         return value
-    if part in (slice(None, None, -1), (2, 1, 0)):
-        return _with_swapped_channels(value, Origin("reversed channels"))
-    return dataclasses.replace(value, channels=None)
+    if part in (slice(None, 3), slice(0, 3)):
+        return _with_channels(value, name[:3], "the first three channels")
+    if part == slice(None, None, -1):
+        return _with_channels(value, name[::-1], "reversed channels")
+    if isinstance(part, tuple) and len(part) in (1, 3, 4):
+        chosen = "".join(name[i] for i in part if -len(name) <= i < len(name))
+        return _with_channels(value, chosen, "reordered channels")
+    if part in (slice(None, 1), slice(0, 1)):
+        return dataclasses.replace(value, channels=None)
+    return without_orders(value)

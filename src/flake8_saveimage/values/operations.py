@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
 from flake8_saveimage.syntax.arguments import Arguments, Bound, bind
+from flake8_saveimage.values.arrays import numpy_operand
 from flake8_saveimage.values.domain import (
     Abstract,
     Items,
@@ -28,9 +29,14 @@ Passed: TypeAlias = Arguments[Abstract]
 
 @dataclass(frozen=True, slots=True)
 class Operands(Bound[Abstract]):
-    """The arguments of an operation by parameter; ``name`` is its last name, without ``_``."""
+    """The arguments of an operation by parameter.
+
+    ``name`` is the last name of the operation, without ``_``; ``of_numpy`` says that it is a
+    function of NumPy, which makes arrays of lists and images.
+    """
 
     name: str = ""
+    of_numpy: bool = False
 
     def __contains__(self, parameter: str) -> bool:
         return parameter in self.given
@@ -42,7 +48,8 @@ class Operands(Bound[Abstract]):
 
     def values(self, parameter: str) -> Values:
         """Return a tensor argument."""
-        return as_values(self.get(parameter))
+        given = self.get(parameter)
+        return numpy_operand(given) if self.of_numpy else as_values(given)
 
     def truth(self, parameter: str, default: bool) -> bool | None:
         """Return a flag; ``None`` where it is not known."""
@@ -173,7 +180,8 @@ def applied_to(name: str, *operands: Abstract) -> Abstract:
 def transferred(name: str, operands: Operands) -> Abstract:
     """Apply the transfer function of an operation to arguments that are bound already."""
     last = name.rpartition(".")[2].rstrip("_")
-    return OPERATIONS[name].transfer(dataclasses.replace(operands, name=last))
+    of_numpy = name.startswith("numpy.")
+    return OPERATIONS[name].transfer(dataclasses.replace(operands, name=last, of_numpy=of_numpy))
 
 
 def stored_in(result: Values, target: Values) -> Values:

@@ -163,7 +163,16 @@ def floor_divide(a: Operands) -> Values:
         result = intervals.divide(x, y)
         return Interval(_floor(result.low) - 1, _ceil(result.high), result.nan or not x.bounded)
 
-    return dataclasses.replace(pointwise(whole, first, second), reach=None)
+    dtypes = without_bool(first, second)
+    return dataclasses.replace(pointwise(whole, first, second, dtypes=dtypes), reach=None)
+
+
+def without_bool(*operands: Values) -> DTypes:
+    """Return the dtypes of an operation in which NumPy takes bools for int8."""
+    dtypes = result_dtypes(operands)
+    if dtypes & DTypes.BOOL and kind_of(operands) in ("array", "unknown"):
+        return dtypes | DTypes.INT8
+    return dtypes
 
 
 @operation("remainder", "fmod", "numpy.mod", parameters="input other")
@@ -177,7 +186,8 @@ def remainder(a: Operands) -> Values:
         size = max(abs(y.low), abs(y.high))
         return Interval(-size, size, nan=True)
 
-    return dataclasses.replace(pointwise(modulo, first, second), reach=None)
+    dtypes = without_bool(first, second)
+    return dataclasses.replace(pointwise(modulo, first, second, dtypes=dtypes), reach=None)
 
 
 @operation("pow", "numpy.power", parameters="input exponent")
@@ -186,15 +196,16 @@ def power(a: Operands) -> Values:
     exact = _exactly(lambda x, y: x**y, first, second)
     if exact is not None:
         return exact
-    return pointwise(intervals.power, first, second, slack=8)
+    return pointwise(intervals.power, first, second, dtypes=without_bool(first, second), slack=8)
 
 
 @operation("{torch Tensor numpy}.square", "Tensor.square_")
 def square(a: Operands) -> Values:
     value = a.values("input")
     dtypes = value.dtypes
-    if dtypes & DTypes.BOOL:
-        dtypes = dtypes & ~DTypes.BOOL | DTypes.INT64
+    if dtypes & DTypes.BOOL and dtypes != DTypes.ANY:
+        lifted = DTypes.INT64 if value.kind == "tensor" else DTypes.INT64 | DTypes.INT8
+        dtypes = dtypes & ~DTypes.BOOL | lifted
     return pointwise(lambda x: intervals.power(x, Interval(2.0, 2.0)), value, dtypes=dtypes)
 
 
@@ -350,8 +361,10 @@ def rounded(a: Operands) -> Values:
     low, high = _ROUNDED[a.name]
     value = a.values("input")
     dtypes = value.dtypes
-    if value.kind in ("array", "unknown") and a.name not in ("round", "around"):
-        dtypes |= floating(value)  # NumPy rounds integers to floats before version 2.1
+    # NumPy rounds bools, and before version 2.1 integers, to floats
+    kept = a.name in ("round", "around") and not dtypes & DTypes.BOOL
+    if value.kind in ("array", "unknown") and not kept:
+        dtypes |= floating(value)
     result = pointwise(lambda s: Interval(low(s.low), high(s.high), s.nan), value, dtypes=dtypes)
     reach = value.reach if result.reach is not None else None
     return dataclasses.replace(result, reach=reach)

@@ -6,7 +6,6 @@ import dataclasses
 
 from flake8_saveimage.values.domain import Abstract, Items, Origin, Thing, Values, Wrapped
 from flake8_saveimage.values.dtypes import DTypes, Ranks, each, union
-from flake8_saveimage.values.intervals import WHOLE
 from flake8_saveimage.values.operations import Operands, converted, operation
 
 _CASTS = {
@@ -78,11 +77,6 @@ def to(a: Operands) -> Values:
 def _some_dtype(value: Values) -> Values:
     """Return values after a conversion to a dtype that is not visible."""
     return dataclasses.replace(converted(value, DTypes.ANY), reach=value.reach)
-
-
-def converted_to_hidden(value: Values) -> Values:
-    """Return an array after its conversion to a dtype that is not visible (perhaps uint16)."""
-    return dataclasses.replace(value, dtypes=DTypes.ANY, interval=WHOLE)
 
 
 @operation("Tensor.type_as", parameters="input other")

@@ -22,10 +22,10 @@ from flake8_saveimage.values.domain import (
 from flake8_saveimage.values.dtypes import DTypes, Ranks, within
 from flake8_saveimage.values.elementwise import emit, floating, pointwise
 from flake8_saveimage.values.intervals import INF, UNIT, WHOLE, Interval
-from flake8_saveimage.values.layout import without_orders
+from flake8_saveimage.values.layout import channels_first, without_orders
 from flake8_saveimage.values.objects import Layer, Sequential
 from flake8_saveimage.values.operations import Operands, Passed, converted, operation, transferred
-from flake8_saveimage.values.ops.arithmetic import SIGNED, clamped
+from flake8_saveimage.values.ops.arithmetic import SIGNED, clamped, without_bool
 
 
 def _sigmoid(x: float) -> float:
@@ -84,7 +84,10 @@ ACTIVATIONS = {
 @operation(*ACTIVATIONS)
 def activation(a: Operands) -> Values:
     value, row = a.values("input"), ACTIVATIONS[a.name]
-    result = pointwise(row.image, value, dtypes=floating(value), slack=row.slack)
+    dtypes = floating(value)
+    if a.name == "reciprocal" and value.kind in ("array", "unknown"):  # whole numbers in NumPy
+        dtypes |= without_bool(value)
+    result = pointwise(row.image, value, dtypes=dtypes, slack=row.slack)
     if row.fills is None:
         return result
     limits = emit(intervals.hull(row.fills, Interval(0.0, 0.0)), DTypes.DOUBLE, slack=0)
@@ -153,12 +156,12 @@ def relu6(a: Operands) -> Values:
 
 @operation("torch.nn.functional.max_pool2d")
 def max_pool(a: Operands) -> Values:
-    return dataclasses.replace(a.values("input"), scale=(1.0, 0.0))
+    return dataclasses.replace(channels_first(a.values("input")), scale=(1.0, 0.0))
 
 
 @operation("torch.nn.functional.{avg_pool2d adaptive_avg_pool2d}")
 def average(a: Operands) -> Values:
-    value = a.values("input")
+    value = channels_first(a.values("input"))
     padded = intervals.hull(value.interval, Interval(0.0, 0.0))  # zeros at the border count
     if not padded.bounded:
         padded = Interval(padded.low, padded.high, nan=True)  # inf - inf
@@ -176,7 +179,7 @@ def interpolate(a: Operands) -> Values:
     The cubic kernel (Keys 1981; torch takes a = -0.75) has weights whose negative part is at most
     a * t * (1 - t) = 0.1875 along an axis, hence 0.4453 of the width over two axes.
     """
-    value = a.values("input")
+    value = channels_first(a.values("input"))
     mode = a.text("mode")
     smooth = mode in ("nearest", "nearest-exact", "area", "bilinear", "linear", "trilinear")
     if "mode" not in a and a.complete:

@@ -9,17 +9,16 @@ from __future__ import annotations
 import dataclasses
 
 from flake8_saveimage.values import intervals
+from flake8_saveimage.values.arrays import INTEGER, converted_to_hidden, made_array
 from flake8_saveimage.values.domain import (
     Abstract,
-    Items,
     Origin,
     Values,
     as_values,
-    join_parts,
     number,
 )
 from flake8_saveimage.values.dtypes import NUMPY_NAMES, DTypes, Ranks
-from flake8_saveimage.values.elementwise import emit, pointwise
+from flake8_saveimage.values.elementwise import emit, joined_dtypes, pointwise
 from flake8_saveimage.values.intervals import UNIT, WHOLE, Interval, hull
 from flake8_saveimage.values.layout import (
     flipped,
@@ -28,32 +27,15 @@ from flake8_saveimage.values.layout import (
     permuted,
     swapped,
     with_new_axis,
-    without_axis,
 )
-from flake8_saveimage.values.numpy_promotion import numpy_result_types
 from flake8_saveimage.values.objects import LibraryObject
 from flake8_saveimage.values.operations import Operands, operation, tensors_of
 from flake8_saveimage.values.ops import creation
-from flake8_saveimage.values.ops.conversion import cast_to, converted_to_hidden
-from flake8_saveimage.values.ops.pillow import as_array
+from flake8_saveimage.values.ops.conversion import cast_to
 from flake8_saveimage.values.ops.shape import joined_values, reshaped, selected
 
-INTEGER = DTypes.INT32 | DTypes.INT64  # the default: 32 bits on Windows before version 2
 # the tail of NumPy's samplers reaches sqrt(2 * 73) = 12.1 (polar) and 13.7 (ziggurat)
 _NORMAL = Interval(-16.0, 16.0)
-
-
-def array(value: Values) -> Values:
-    """Return a value as an array or, of a number, as a NumPy scalar."""
-    if value.kind == "image":
-        return as_array(value)
-    dtypes = value.dtypes & ~DTypes.BFLOAT16
-    if value.kind == "number":
-        if dtypes & DTypes.INT64:
-            dtypes |= INTEGER
-        return dataclasses.replace(value, kind="array", dtypes=dtypes, ranks=Ranks.ZERO)
-    ranks = value.ranks & Ranks.TENSOR or Ranks.TENSOR
-    return dataclasses.replace(value, kind="array", dtypes=dtypes, ranks=ranks)
 
 
 # --- making and converting --------------------------------------------------------------------
@@ -61,9 +43,10 @@ def array(value: Values) -> Values:
 
 @operation("numpy.{array asarray asanyarray ascontiguousarray}", parameters="input dtype")
 def make_array(a: Operands) -> Values:
-    data = a.get("input")
-    value = _array_of(data) if isinstance(data, Items) else array(as_values(data))
-    return _as_wanted(value, a)
+    value = _as_wanted(made_array(a.get("input")), a)
+    if a.name == "ascontiguousarray":  # at least one dimension
+        return dataclasses.replace(value, ranks=Ranks.DIMENSIONS)
+    return value
 
 
 def _as_wanted(value: Values, a: Operands) -> Values:
@@ -76,35 +59,20 @@ def _as_wanted(value: Values, a: Operands) -> Values:
     return cast_to(value, dtypes, a.name)
 
 
-def _array_of(data: Items) -> Values:
-    """Return the array of a list: numbers, lists of numbers, or arrays on a new axis."""
-    parts = [_array_of(p) if isinstance(p, Items) else array(as_values(p)) for p in data.parts]
-    if not parts or not data.complete:
-        unseen = converted_to_hidden(join_parts(parts)) if parts else Values()
-        return dataclasses.replace(unseen, kind="array", ranks=Ranks.TENSOR, reach=None)
-    dtypes = numpy_result_types(tuple((part.dtypes, Ranks.DIMENSIONS) for part in parts))
-    result = dataclasses.replace(join_parts(parts), dtypes=dtypes, ranks=Ranks.DIMENSIONS)
-    if any(part.ranks & Ranks.ZERO for part in parts):
-        reach = result.reach if result.interval.point else None
-        return dataclasses.replace(result, reach=reach)
-    return with_new_axis(result, 0)
-
-
 @operation(f"numpy.{{{' '.join(NUMPY_NAMES)}}}")
 def convert(a: Operands) -> Values:
-    data = a.get("input")
-    value = _array_of(data) if isinstance(data, Items) else array(as_values(data))
+    value = made_array(a.get("input"))
     return cast_to(value, NUMPY_NAMES[a.name], a.name)
 
 
 @operation("ndarray.astype", parameters="input dtype")
 def astype(a: Operands) -> Values:
-    return _as_wanted(array(a.values("input")), a)
+    return _as_wanted(made_array(a.get("input")), a)
 
 
 @operation("Tensor.numpy")
 def of_tensor(a: Operands) -> Values:
-    return array(a.values("input"))
+    return made_array(a.get("input"))
 
 
 @operation("ndarray.view", parameters="input dtype")
@@ -123,18 +91,18 @@ def copy(a: Operands) -> Values:
 
 @operation("numpy.{zeros ones}", parameters="size dtype")
 def filled(a: Operands) -> Values:
-    return array(creation.filled(a, DTypes.DOUBLE))
+    return made_array(creation.filled(a, DTypes.DOUBLE))
 
 
 @operation("numpy.{zeros_like ones_like}", parameters="input dtype")
 def filled_like(a: Operands) -> Values:
-    return array(creation.filled_like(a))
+    return made_array(creation.filled_like(a))
 
 
 @operation("numpy.full", parameters="size fill_value dtype")
 @operation("numpy.full_like", parameters="input fill_value dtype")
 def full(a: Operands) -> Values:
-    fill = array(a.values("fill_value"))
+    fill = made_array(a.get("fill_value"))
     dtypes = a.values("input").dtypes if a.name == "full_like" else fill.dtypes
     value = cast_to(fill, a.dtypes(dtypes), a.name)
     return dataclasses.replace(value, ranks=Ranks.TENSOR)
@@ -211,8 +179,8 @@ def gaussian(a: Operands) -> Values:
     value = pointwise(
         lambda n, m, s: intervals.add(intervals.multiply(n, s), m),
         base,
-        array(as_values(mean)),
-        array(as_values(deviation)),
+        as_values(mean),
+        as_values(deviation),
         dtypes=DTypes.DOUBLE,
     )
     return dataclasses.replace(value, origin=base.origin)
@@ -256,19 +224,14 @@ def expand_dims(a: Operands) -> Values:
     return with_new_axis(a.values("input"), a.axis("dim"))
 
 
-@operation("{numpy ndarray}.squeeze", parameters="input dim")
-def squeeze(a: Operands) -> Values:
-    return without_axis(a.values("input"), a.axis("dim"))
-
-
 @operation("numpy.{flip fliplr flipud}", parameters="input dim")
 def flip(a: Operands) -> Values:
-    fixed = {"fliplr": [1], "flipud": [0]}
-    return flipped(a.values("input"), fixed.get(a.name) or a.axes("dim"))
+    axes = {"fliplr": [1], "flipud": [0]}.get(a.name) or a.axes("dim")
+    return flipped(a.values("input"), axes)
 
 
-@operation("numpy.{rot90 roll broadcast_to take}")
-@operation("{numpy ndarray}.{reshape ravel repeat resize}", "numpy.tile", "ndarray.{flatten take}")
+@operation("numpy.{rot90 roll broadcast_to take tile resize}")
+@operation("{numpy ndarray}.{reshape ravel repeat squeeze}", "ndarray.{flatten take}")
 def moved(a: Operands) -> Values:
     return reshaped(a)
 
@@ -290,10 +253,10 @@ def stack(a: Operands) -> Values:
 def _joined(a: Operands) -> Values:
     sequence = tensors_of(a.get("tensors"))
     if sequence is None:
-        whole = array(as_values(a.get("tensors")))
+        whole = made_array(a.get("tensors"))
         return dataclasses.replace(whole, ranks=Ranks.DIMENSIONS, layout=None, channels=None)
-    parts = [array(value) for value in sequence]
-    dtypes = numpy_result_types(tuple((part.dtypes, Ranks.DIMENSIONS) for part in parts))
+    parts = [made_array(value) for value in sequence]
+    dtypes = joined_dtypes(parts)
     return _as_wanted(joined_values(parts, dtypes, "array"), a)
 
 
@@ -314,4 +277,4 @@ def pad(a: Operands) -> Values:
 def where(a: Operands) -> Abstract:
     if "input" not in a:
         return Values(kind="array")
-    return selected(a.values("input"), a.values("other"))
+    return selected(a.values("input"), a.values("other"), "array")

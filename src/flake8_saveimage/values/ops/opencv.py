@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 
+from flake8_saveimage.values.arrays import BYTES, converted_to_hidden, made_array
 from flake8_saveimage.values.domain import Abstract, Items, Order, Origin, Values, constant
 from flake8_saveimage.values.dtypes import DTypes, Ranks, within
 from flake8_saveimage.values.elementwise import emit
 from flake8_saveimage.values.intervals import WHOLE, Interval, hull
-from flake8_saveimage.values.layout import image, joined
+from flake8_saveimage.values.layout import COLOURS, image, joined, swapped_colours, without_orders
 from flake8_saveimage.values.objects import LibraryObject, Named
 from flake8_saveimage.values.operations import Operands, operation
-from flake8_saveimage.values.ops.numpy import array, concatenate
-from flake8_saveimage.values.ops.pillow import BYTES
+from flake8_saveimage.values.ops.numpy import concatenate
 
 _COLOURS = {"cv2.IMREAD_COLOR": "BGR", "cv2.IMREAD_COLOR_BGR": "BGR", "cv2.IMREAD_COLOR_RGB": "RGB"}
 _BY_NUMBER = {1: "BGR", 256: "RGB"}
+_TYPES = DTypes.UINT8 | DTypes.FLOAT | DTypes.DOUBLE
 _EXACT = ("cv2.INTER_NEAREST", "cv2.INTER_LINEAR", "cv2.INTER_AREA", "cv2.INTER_NEAREST_EXACT")
 
 
@@ -24,6 +25,20 @@ def _bytes(what: str, channels: str | None = None) -> Values:
     origin = Origin(what)
     value = Values(BYTES, DTypes.UINT8, Ranks.DIMENSIONS, "array", BYTES, origin, known=True)
     return image(value, "HWC", channels, origin) if channels is not None else value
+
+
+def _matrix(a: Operands) -> Values:
+    """Return the input as an array: OpenCV gives back two dimensions or more."""
+    found = made_array(a.get("input"))
+    if not within(found.dtypes, _TYPES):
+        found = converted_to_hidden(found)
+    if found.layout is not None and found.layout.name != "HWC":
+        found = without_orders(found)
+    value = dataclasses.replace(found, ranks=Ranks.DIMENSIONS)
+    if found.ranks & Ranks.ZERO:  # a scalar becomes (x, 0, 0, 0)
+        interval = hull(value.interval, Interval(0.0, 0.0))
+        return dataclasses.replace(value, interval=interval, dtypes=value.dtypes | DTypes.DOUBLE)
+    return value
 
 
 def _constant_name(value: Abstract | None) -> str | None:
@@ -61,7 +76,7 @@ def apply_color_map(a: Operands) -> Values:
 
 @operation("cv2.convertScaleAbs")
 def scaled_to_bytes(a: Operands) -> Values:
-    value = array(a.values("input"))
+    value = _matrix(a)
     found = dataclasses.replace(_bytes("convertScaleAbs"), reach=None, origin=None)
     return dataclasses.replace(found, layout=value.layout, channels=value.channels)
 
@@ -69,27 +84,35 @@ def scaled_to_bytes(a: Operands) -> Values:
 @operation("cv2.cvtColor", parameters="input code")
 def convert_color(a: Operands) -> Values:
     """Reorder channels, or compute grey values; other colour spaces are not followed."""
-    value = array(a.values("input"))
+    value = _matrix(a)
     _, _, code = (_constant_name(a.get("code")) or "").partition("COLOR_")
     source, _, target = code.partition("2")
     origin = Origin(f"cv2.COLOR_{code}")
-    plain = {"BGR": "BGR", "RGB": "RGB", "BGRA": "BGR", "RGBA": "RGB"}
-    if target in plain and (source in plain or source == "GRAY"):
-        # an alpha channel is added with the greatest value of the dtype
-        alpha = target.endswith("A") and not source.endswith("A")
-        opaque = Interval(0.0, 255.0 if value.dtypes is DTypes.UINT8 else 65535.0)
-        interval = hull(value.interval, opaque) if alpha else value.interval
-        known = dataclasses.replace(value, interval=interval, ranks=Ranks.DIMENSIONS)
-        if source == "GRAY":
-            return dataclasses.replace(known, layout=Order("HWC", origin), channels=None)
-        return image(known, "HWC", plain[target], origin)
-    grey = target == "GRAY" and source in plain
+    if target in COLOURS and source == "GRAY":
+        value = _with_alpha(value) if target.endswith("A") else value
+        return dataclasses.replace(value, layout=Order("HWC", origin), channels=None)
+    if target in COLOURS and source in COLOURS:
+        value = _with_alpha(value) if target.endswith("A") else value
+        if value.channels is None:  # what the code says of its input is not proven
+            return image(value, "HWC", target, dataclasses.replace(origin, proof="assumed"))
+        swaps = source[:3] != target[:3]
+        colours = swapped_colours(value.channels.name[:3]) if swaps else value.channels.name[:3]
+        proof = value.channels.origin.proof
+        channels = Order(colours + target[3:], dataclasses.replace(origin, proof=proof))
+        return dataclasses.replace(value, layout=Order("HWC", origin), channels=channels)
+    grey = target == "GRAY" and source in COLOURS
     if grey:
         return _weighted(dataclasses.replace(value, layout=None, channels=None))
     interval = BYTES if value.dtypes is DTypes.UINT8 else WHOLE
     return dataclasses.replace(
         value, interval=interval, reach=None, known=False, origin=None, channels=None
     )
+
+
+def _with_alpha(value: Values) -> Values:
+    """Return an image with a channel of the greatest value of its dtype."""
+    opaque = Interval(0.0, 255.0 if value.dtypes is DTypes.UINT8 else 65535.0)
+    return dataclasses.replace(value, interval=hull(value.interval, opaque), reach=None)
 
 
 def _weighted(value: Values) -> Values:
@@ -107,7 +130,7 @@ def _weighted(value: Values) -> Values:
 
 @operation("cv2.resize", parameters="input dsize dst fx fy interpolation")
 def resize(a: Operands) -> Values:
-    value = _without_grey_axis(array(a.values("input")))
+    value = _without_grey_axis(_matrix(a))
     name = _constant_name(a.get("interpolation"))
     if name in _EXACT or ("interpolation" not in a and a.complete):
         return _weighted(value)
@@ -117,12 +140,12 @@ def resize(a: Operands) -> Values:
 
 @operation("cv2.{blur GaussianBlur medianBlur boxFilter}")
 def blurred(a: Operands) -> Values:
-    return _weighted(_without_grey_axis(array(a.values("input"))))
+    return _weighted(_without_grey_axis(_matrix(a)))
 
 
 @operation("cv2.{flip rotate}")
 def turned(a: Operands) -> Values:
-    return _without_grey_axis(array(a.values("input")))
+    return _without_grey_axis(_matrix(a))
 
 
 def _without_grey_axis(value: Values) -> Values:

@@ -4,43 +4,57 @@ from __future__ import annotations
 
 import dataclasses
 
+from flake8_saveimage.values.arrays import BYTES, converted_to_hidden
 from flake8_saveimage.values.domain import Origin, Values
-from flake8_saveimage.values.dtypes import DTypes, Ranks
-from flake8_saveimage.values.intervals import WHOLE, Interval
+from flake8_saveimage.values.dtypes import DTypes, within
+from flake8_saveimage.values.intervals import WHOLE
 from flake8_saveimage.values.layout import image
-from flake8_saveimage.values.operations import Operands, operation
+from flake8_saveimage.values.operations import Operands, converted, operation
 
-BYTES = Interval(0.0, 255.0)
 IMAGE = Values(kind="image")
-_COLOURS = ("RGB", "RGBA", "RGBX")
-_BYTES_MODES = frozenset({*_COLOURS, "L", "LA", "P", "CMYK", "YCbCr", "HSV", "LAB"})
+_BYTES_MODES = frozenset({"RGB", "RGBA", "RGBX", "L", "LA", "P", "CMYK", "YCbCr", "HSV", "LAB"})
 
 
 @operation("PIL.Image.open")
 def opened(a: Operands) -> Values:
     """An image of any mode; if it has colours, they are most likely RGB."""
-    return image(IMAGE, "HWC", "RGB", Origin("Image.open", "assumed"))
+    decoded = dataclasses.replace(IMAGE, marks=frozenset({"decoded"}))
+    return image(decoded, "HWC", "RGB", Origin("Image.open", "assumed"))
 
 
 @operation("PIL.Image.new", parameters="mode size color")
+def new(a: Operands) -> Values:
+    return _of_mode(a.text("mode"), "RGB", Origin(f"Image.new({a.text('mode')!r})"))
+
+
 @operation("Image.convert", parameters="input mode")
-def with_mode(a: Operands) -> Values:
-    found = _of_mode(a.text("mode"), f"{'Image.' if a.name == 'new' else ''}{a.name}")
-    return dataclasses.replace(found, wrapped=a.values("input").wrapped)
+def convert(a: Operands) -> Values:
+    """The mode says nothing of the order that an array had from which the image was made."""
+    value, mode = a.values("input"), a.text("mode")
+    before = value.channels
+    exact = "decoded" in value.marks or (before is not None and before.origin.proof == "exact")
+    origin = Origin(f"convert({mode!r})", "exact" if exact else "assumed")
+    found = _of_mode(mode, before.name[:3] if before is not None else "RGB", origin)
+    return dataclasses.replace(found, wrapped=value.wrapped)
 
 
-def _of_mode(mode: str | None, what: str) -> Values:
+def _of_mode(mode: str | None, colours: str, origin: Origin) -> Values:
+    """Return an image of which the mode is known: bytes, in colours or not."""
     if mode not in _BYTES_MODES:
         return IMAGE
     found = dataclasses.replace(IMAGE, dtypes=DTypes.UINT8, interval=BYTES)
-    origin = Origin(f"{what}({mode!r})")
-    return image(found, "HWC", "RGB", origin) if mode in _COLOURS else found
+    return image(found, "HWC", colours + mode[3:], origin) if mode in ("RGB", "RGBA") else found
 
 
 @operation("PIL.Image.fromarray", parameters="input mode")
 def from_array(a: Operands) -> Values:
-    """The image holds the values of the array, in the same order of channels."""
-    return dataclasses.replace(a.values("input"), kind="image")
+    """The image holds the values of the array, in the same order of channels; floats as float32."""
+    value = a.values("input")
+    if within(value.dtypes, DTypes.FLOATS):
+        value = converted(value, DTypes.FLOAT)
+    elif not within(value.dtypes, DTypes.UINT8 | DTypes.BOOL):
+        value = converted_to_hidden(value)
+    return dataclasses.replace(value, kind="image")
 
 
 @operation("Image.{copy transpose}")
@@ -54,17 +68,3 @@ def other_pixels(a: Operands) -> Values:
     value = a.values("input")
     interval = BYTES if value.dtypes is DTypes.UINT8 else WHOLE
     return dataclasses.replace(value, interval=interval, reach=None, known=False)
-
-
-def as_array(value: Values) -> Values:
-    """Return the array of an image: bytes where its mode is known."""
-    ranks = Ranks.DIMENSIONS
-    if value.dtypes is not DTypes.UINT8:
-        return dataclasses.replace(value, kind="array", ranks=ranks)
-    reach = value.reach
-    origin = value.origin
-    if reach is None and value.channels is not None:
-        reach, origin = BYTES, value.channels.origin
-    return dataclasses.replace(
-        value, kind="array", ranks=ranks, reach=reach, origin=origin, known=reach is not None
-    )

@@ -133,6 +133,9 @@ def max_or_min(a: Operands) -> Abstract:
     found = dataclasses.replace(extremum(a), known=a.values("input").known)
     if other is None and a.complete:
         return found
+    if a.values("input").kind == "unknown" and "axis" in a:  # an array, or values and places
+        either = join(found, dataclasses.replace(index(a), marks=found.marks))
+        return dataclasses.replace(either, known=found.known)
     return Items((found, index(a))) if a.complete else UNKNOWN
 
 

@@ -14,11 +14,13 @@ from flake8_saveimage.values.domain import (
     as_values,
     join_parts,
     number,
+    numbers,
 )
 from flake8_saveimage.values.dtypes import DTypes, Ranks, each, result_types
-from flake8_saveimage.values.elementwise import kind_of, operand_as, result_dtypes
+from flake8_saveimage.values.elementwise import operand_as, result_dtypes
 from flake8_saveimage.values.intervals import Interval
 from flake8_saveimage.values.layout import (
+    channels_first,
     flipped,
     joined,
     moved_axis,
@@ -26,7 +28,6 @@ from flake8_saveimage.values.layout import (
     swapped,
     unmoved,
     with_new_axis,
-    without_axis,
     without_orders,
 )
 from flake8_saveimage.values.operations import Operands, converted, operation, tensors_of
@@ -42,7 +43,7 @@ _SAME = """
     resolve_conj positive retain_grad detach_ real roll to_dense resolve_neg
 """
 _RESHAPED = """
-    view reshape t T mT flatten unflatten expand repeat
+    view reshape squeeze t T mT flatten unflatten expand repeat
     repeat_interleave tile narrow select index_select gather take masked_select chunk split unbind
     diagonal broadcast_to unfold take_along_dim squeeze_ unsqueeze_ transpose_ t_ hsplit
     vsplit tensor_split ravel atleast_1d atleast_2d atleast_3d adjoint
@@ -91,11 +92,6 @@ def unsqueeze(a: Operands) -> Values:
     return with_new_axis(a.values("input"), a.axis("dim"))
 
 
-@operation("{torch Tensor}.squeeze", parameters="input dim")
-def squeeze(a: Operands) -> Values:
-    return without_axis(a.values("input"), a.axis("dim"))
-
-
 @operation("{torch Tensor}.flip", parameters="input dims")
 def flip(a: Operands) -> Values:
     return flipped(a.values("input"), a.axes("dims"))
@@ -108,7 +104,10 @@ def flip_side(a: Operands) -> Values:
 
 @operation("torch.nn.functional.pad", parameters="input pad mode value")
 def pad(a: Operands) -> Values:
-    value = a.values("input")
+    value = channels_first(a.values("input"))
+    widths = numbers(a.get("pad"))
+    if widths is None or len(widths) > 4:  # beyond height and width
+        value = without_orders(value)
     mode = a.text("mode")
     if mode is not None and mode != "constant":
         return value
@@ -163,7 +162,7 @@ def where_method(a: Operands) -> Abstract:
     return selected(a.values("input"), a.values("other"))
 
 
-def selected(first: Values, second: Values) -> Values:
+def selected(first: Values, second: Values, kind: Kind = "tensor") -> Values:
     """Return elements taken from either: the parts are there, but which ones is data."""
     dtypes = result_dtypes((first, second))
     if dtypes & DTypes.DOUBLE and Ranks.NUMBER in (first.ranks, second.ranks):
@@ -178,7 +177,7 @@ def selected(first: Values, second: Values) -> Values:
         mixed,
         interval=result or interval,
         dtypes=dtypes,
-        kind="array" if kind_of((first, second)) == "array" else "tensor",
+        kind=kind,
         ranks=Ranks.TENSOR,
         reach=intervals.overlap(first.reach, second.reach),
         scale=(1.0, 0.0),

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from flake8_saveimage.syntax.arguments import Arguments, bind
 from flake8_saveimage.values import intervals
+from flake8_saveimage.values.arrays import BYTES
 from flake8_saveimage.values.context import Context
 from flake8_saveimage.values.domain import (
     NOTHING,
@@ -33,7 +34,7 @@ from flake8_saveimage.values.domain import (
 from flake8_saveimage.values.dtypes import DTypes, Ranks, within
 from flake8_saveimage.values.elementwise import emit, pointwise
 from flake8_saveimage.values.intervals import UNIT, Interval
-from flake8_saveimage.values.layout import with_layout
+from flake8_saveimage.values.layout import channels_first, with_layout, without_orders
 from flake8_saveimage.values.objects import Chain, Frame, Transform
 from flake8_saveimage.values.operations import (
     Operands,
@@ -46,7 +47,7 @@ from flake8_saveimage.values.operations import (
 from flake8_saveimage.values.ops.arithmetic import standardised
 from flake8_saveimage.values.ops.conversion import cast_to
 from flake8_saveimage.values.ops.nn import interpolate
-from flake8_saveimage.values.ops.pillow import BYTES, IMAGE, other_pixels
+from flake8_saveimage.values.ops.pillow import IMAGE, other_pixels
 from flake8_saveimage.values.scaling import handled
 
 _FUNCTIONAL = "torchvision.transforms.{functional v2.functional functional_tensor}"
@@ -79,16 +80,27 @@ def to_tensor(a: Operands) -> Values:
     """PIL images and uint8 arrays are divided by 255; other arrays keep their values."""
     value = a.values("input")
     result = dataclasses.replace(value, kind="tensor", ranks=Ranks.DIMENSIONS)
-    if value.kind in ("image", "unknown") or within(value.dtypes, DTypes.UINT8):
+    if value.kind == "unknown":  # most likely an image
+        result = Values(kind="tensor", ranks=Ranks.DIMENSIONS, reach=UNIT, known=True)
+    elif value.kind == "image" or within(value.dtypes, DTypes.UINT8):
         result = dataclasses.replace(tensor(UNIT, DTypes.FLOAT), channels=value.channels)
+    elif value.dtypes & DTypes.UINT8:
+        interval = intervals.hull(value.interval, UNIT)
+        dtypes = value.dtypes | DTypes.FLOAT
+        result = dataclasses.replace(result, interval=interval, dtypes=dtypes, reach=None)
     return _channels_first(result, value, "ToTensor")
 
 
 def _channels_first(result: Values, source: Values, what: str) -> Values:
     """Return a tensor made of an image or of an array of shape (H, W, C)."""
-    last = source.layout is None or source.layout.name == "HWC"
-    wrapped = dataclasses.replace(result, wrapped=source.wrapped)
-    return with_layout(wrapped, "CHW" if last else None, Origin(what))
+    result = dataclasses.replace(result, wrapped=source.wrapped)
+    if source.kind == "image":
+        return with_layout(result, "CHW", Origin(what))
+    if source.layout is None:  # an array is most likely (H, W, C)
+        return with_layout(result, "CHW", Origin(what, "assumed"))
+    if source.layout.name != "HWC":
+        return without_orders(result)
+    return with_layout(result, "CHW", Origin(what, source.layout.origin.proof))
 
 
 @operation(f"{_FUNCTIONAL}.{{pil_to_tensor to_image}}")
@@ -235,7 +247,7 @@ def resized(a: Operands) -> Values:
 @operation(f"{_FUNCTIONAL}.{{center_crop crop five_crop ten_crop to_grayscale}}")
 def moved(a: Operands) -> Values:
     # what a crop adds at the border is zero
-    value = a.values("input")
+    value = channels_first(a.values("input"))
     interval = intervals.hull(value.interval, Interval(0.0, 0.0))
     channels = None if a.name.endswith("grayscale") else value.channels
     return dataclasses.replace(
@@ -254,7 +266,8 @@ def adjusted(a: Operands) -> Values:
     if inside:
         interval = emit(Interval(0.0, 1.0, nan=True), value.dtypes, slack=8)
         return dataclasses.replace(value, interval=interval, reach=UNIT)
-    return dataclasses.replace(value, interval=intervals.WHOLE, reach=None)
+    reach = UNIT if value.reach == UNIT else None
+    return dataclasses.replace(value, interval=intervals.WHOLE, reach=reach)
 
 
 # --- transform objects ----------------------------------------------------------------------
