@@ -1,4 +1,4 @@
-"""Fuzz gate and screen, parser front, configuration, noqa, analysis and fixer with atheris.
+"""Fuzz the gate, parser front, configuration, noqa, analysis and fixer with atheris.
 
     pip install atheris
     python benchmarks/fuzz.py TARGET [--failures FOLDER] [libFuzzer's options] [CORPUS ...]
@@ -44,32 +44,28 @@ Mutator = Callable[[bytes, int, int], bytes]
 
 
 def gate(raw: bytes) -> None:
-    """Gate and screen never raise, and refuse no file in which the analysis finds something.
+    """The gate never raises anything else, and refuses no file in which something is found.
 
-    Without an import of torch, torchvision or ``*`` nothing is known to be theirs.
+    Without an import of a writer's package or ``*`` nothing is known to be theirs.
     """
-    from flake8_saveimage.check.analysis import Unparsable, analyse
-    from flake8_saveimage.check.runner import may_save
-    from flake8_saveimage.rules import all_rules
-    from flake8_saveimage.source.gate import text_may_save, tree_may_save
-    from flake8_saveimage.source.reading import skim
-    from flake8_saveimage.source.screen import may_be_reported
+    from flake8_saveimage.check.analysis import analyse
+    from flake8_saveimage.source.gate import admit
+    from flake8_saveimage.source.reading import SourceError, Unparsable
 
-    passed = may_save(raw)
-    text, tree = _module(raw)
-    if text is None or tree is None:
+    try:
+        passed = admit(raw) is not None
+    except SourceError:
         return
-    passed = passed and text_may_save(text) and tree_may_save(tree)
-    codes = {rule.code for rule in all_rules()} - {"SVI302", "SVI303"}
-    if passed and may_be_reported(text, codes) and may_be_reported(skim(raw), codes):
+    text, tree = _module(raw)
+    if passed or text is None or tree is None:
         return
     if not any(map(_imports_torch, ast.walk(tree))):
         return
     try:
-        found = analyse(text, codes=codes if passed else None)
+        found = analyse(text)
     except (Unparsable, RecursionError):
         return
-    assert not found, f"{'the screen' if passed else 'the gate'} refuses a file with {found[0]}"
+    assert not found, f"the gate refuses a file with {found[0]}"
 
 
 def front(raw: bytes) -> None:
@@ -117,21 +113,21 @@ def config(raw: bytes) -> None:
 
 def noqa(raw: bytes) -> None:
     """``check`` shows what flake8 shows; ``--add-noqa`` silences all of it, and nothing changes."""
-    from flake8_saveimage.check.runner import Checker, may_save
+    from flake8_saveimage.check.runner import Checker
     from flake8_saveimage.config.noqa import Judge, silence
     from flake8_saveimage.source import reading
 
     options = _options()
-    checked = Checker(options).on_source("a.py", raw) if may_save(raw) else None
-    if checked is not None and checked.error is not None:
+    checked = Checker(options).on_source("a.py", raw)
+    if checked.error is not None:
         assert "defect" not in checked.error, checked.error
         return
     theirs = _flake8_shows(raw)
     if theirs is None:
         return
-    ours = {(f.line, f.column, f.code) for f in checked.findings} if checked else set()
+    ours = {(f.line, f.column, f.code) for f in checked.findings}
     assert ours == theirs, f"check: {sorted(ours)}, flake8: {sorted(theirs)}"
-    if checked is None or not checked.findings:
+    if not checked.findings:
         return
     text = reading.decode(raw).text
     silenced = silence(text, checked.findings, Judge(options), "a.py")
@@ -152,7 +148,7 @@ def analysis(raw: bytes) -> None:
     try:
         if parse(text).code != text:  # libcst drops form feeds, and then has other columns
             return
-        found = analyse(text, fixes=True)
+        found = analyse(text)
     except (Unparsable, RecursionError):
         return
     lines = text.split("\n")

@@ -302,10 +302,10 @@ PICTURE_STEPS = (
     *(f"np.moveaxis({{x}}, {axes})" for axes in ("-1, 0", "0, -1", "0, 1")),
     *(f"{{x}}.flip({axis})" for axis in ("0", "1", "-1")),
     *(f"np.flip({{x}}, {axis})" for axis in ("0", "2", "-1")),
-    *(f"np.concatenate([{{x}}, {{x}}], axis={axis})" for axis in (0, 1, 2)),
-    *(f"torch.cat([{{x}}, {{x}}], {axis})" for axis in (0, 1, -1)),
-    *(f"torch.stack([{{x}}, {{x}}], {axis})" for axis in (0, 1)),
-    *(f"np.{name}([{{x}}, {{x}}])" for name in "stack hstack vstack dstack array".split()),
+    *(f"np.concatenate([{{x}}] * 5, axis={axis})" for axis in (0, 1, 2)),
+    *(f"torch.cat([{{x}}] * 5, {axis})" for axis in (0, 1, -1)),
+    *(f"torch.stack([{{x}}] * 5, {axis})" for axis in (0, 1)),
+    *(f"np.{name}([{{x}}] * 5)" for name in "stack hstack vstack dstack array".split()),
     *(f"{{x}}.{name}()" for name in "squeeze copy numpy float double clone contiguous".split()),
     *(f"np.{name}({{x}})" for name in "array fliplr flipud ascontiguousarray squeeze".split()),
     *(f"TF.{name}({{x}})" for name in "to_tensor pil_to_tensor to_pil_image hflip vflip".split()),
@@ -318,7 +318,7 @@ PICTURE_STEPS = (
     "{x}.unsqueeze(0)",
     "{x}.unsqueeze(1)",
     "np.expand_dims({x}, 0)",
-    "np.stack([{x}, {x}], axis=-1)",
+    "np.stack([{x}] * 5, axis=-1)",
     "{x} / 255",
     "{x} * 0.5 + 0.25",
     "{x}.astype(np.float32)",
@@ -491,10 +491,10 @@ def _misplaced(claim: Values, value: torch.Tensor) -> str | None:
     if value.ndim == len(name) - 1:  # a grey image has no axis of channels
         return None
     axis = name.index("C")
-    if value.ndim != len(name) or value.shape[axis] not in (1, 3, 4):
+    if value.ndim != len(name) or value.shape[axis] not in (1, 2, 3, 4):
         return f"shape {tuple(value.shape)} is not {name}"
     exact = claim.channels is not None and claim.channels.origin.proof == "exact"
-    if claim.channels is None or not exact or value.shape[axis] == 1:
+    if claim.channels is None or not exact or value.shape[axis] < 3:
         return None
     means = value.double().movedim(axis, 0).flatten(1).mean(1)
     first, last = (means[0], means[2]) if claim.channels.name[0] == "R" else (means[2], means[0])

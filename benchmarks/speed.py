@@ -47,7 +47,7 @@ print(found)
 """
 ARGPARSE = "import argparse; argparse.ArgumentParser().parse_args([])"
 GROWTH = (1, 4, 16, 64)
-PHASES = ("read", "gate", "screen", "ast", "parse", "facts", "rules", "positions")
+PHASES = ("read", "gate", "ast", "parse", "facts", "rules", "positions")
 
 
 class Cost(NamedTuple):
@@ -168,15 +168,11 @@ def sources_below(paths: Sequence[str]) -> list[Path]:
 
 def phases(files: Sequence[Path]) -> None:
     """Take the time of each phase in this process and print it."""
-    from flake8_saveimage.source.screen import may_be_reported
-
     from flake8_saveimage.check import analysis
-    from flake8_saveimage.check.runner import may_save
     from flake8_saveimage.rules import all_rules
-    from flake8_saveimage.rules.index import default_codes
     from flake8_saveimage.rules.save import saves_of
     from flake8_saveimage.source import reading
-    from flake8_saveimage.source.gate import tree_may_save
+    from flake8_saveimage.source.gate import bytes_may_save, tree_may_save
     from flake8_saveimage.syntax.collector import collector_paused
     from flake8_saveimage.syntax.flow import Flow
     from flake8_saveimage.syntax.reader import read_facts
@@ -192,16 +188,14 @@ def phases(files: Sequence[Path]) -> None:
         spent[name] += time.process_time() - start
         return result
 
-    passed = lines = found = screened = 0
-    on = default_codes()
+    passed = lines = found = 0
     for file in files:
         raw = timed("read", file.read_bytes)
-        if not timed("gate", lambda raw=raw: may_save(raw)):
+        if not timed("gate", lambda raw=raw: bytes_may_save(raw)):
             continue
         with collector_paused():
             try:
                 text = reading.universal_newlines(reading.decode(raw).text)
-                screened += not timed("screen", lambda text=text: may_be_reported(text, on))
                 if not tree_may_save(timed("ast", lambda text=text: ast.parse(text))):
                     continue
                 module = timed("parse", lambda text=text: analysis.parse(text))
@@ -215,14 +209,14 @@ def phases(files: Sequence[Path]) -> None:
                     analysis.Diagnosis(rule, site, problem)
                     for site in sites
                     for rule in rules
-                    if (problem := rule.check(site)) is not None
+                    if rule.applies_to(site.site.writer)
+                    and (problem := rule.check(site)) is not None
                 ],
             )
-            result = analysis.Analysis(module, flow, sites, diagnoses)
+            result = analysis.Analysis(text, module, flow, sites, diagnoses)
             found += len(timed("positions", lambda result=result: analysis.findings(result)))
         passed, lines = passed + 1, lines + text.count("\n")
     print(f"phases: {len(files)} files, {passed} pass the gate ({lines} lines, {found} findings)")
-    print(f"    the screen refuses {screened} of these; here they are looked into all the same")
     for name, seconds in spent.items():
         print(f"    {name:<10} {seconds:8.3f} s")
     if spent["parse"]:

@@ -10,8 +10,8 @@ them, with all rules on, those that are off by default too, and without ``# noqa
 
 The exit status is 0 only if no file crashes, none takes more than ``--limit`` seconds of CPU time,
 every fix compiles, stays as it is when fixed again and gives pyflakes nothing new to say, a file
-without a fix stays as it is byte by byte, and the gate and the screen behind it let everything
-through that has findings. What Python accepts and libcst does not is counted, and has its line.
+without a fix stays as it is byte by byte, and the gate lets everything through that has findings.
+What Python accepts and libcst does not is counted, and has its line.
 Run it with the newest Python that there is: what this Python cannot parse is counted and left out.
 The report on standard output is the same in every run; times go to standard error. Needs a POSIX
 system (the limits are the kernel's) and pyflakes, which flake8 brings.
@@ -71,7 +71,6 @@ TROUBLES = (
     "crash",
     "hang",
     "refused with a finding",
-    "screened out with a finding",
     "does not compile",
     "second run changes it again",
     "changed without a finding",
@@ -166,7 +165,8 @@ class Work:
     """Checks and fixes files as the two commands do."""
 
     def __init__(self, mode: Mode) -> None:
-        from flake8_saveimage import rules
+        from flake8_saveimage.fixes.applicability import applicabilities
+
         from flake8_saveimage.check import analysis
         from flake8_saveimage.check.runner import Checker
         from flake8_saveimage.config import options as config
@@ -183,9 +183,8 @@ class Work:
         analysis.parse = self._timed(analysis.parse)  # type: ignore[assignment]
         request = config.Request(isolated=True, forwarded=(codes, "--disable-noqa"))
         options = config.load(request).options
-        self.checker = Checker(options, fixes=True)
+        self.checker = Checker(options, fix_judge=applicabilities)
         self.fixer = Fixer(options, unsafe=True)
-        self.default = frozenset(rule.code for rule in rules.all_rules() if rule.default)
 
     def _timed(self, function: Callable[[str], Any]) -> Callable[[str], Any]:
         def timed(text: str) -> Any:
@@ -199,13 +198,13 @@ class Work:
 
     def __call__(self, file: File) -> Outcome:
         """Say what happened to a file."""
-        from flake8_saveimage.check.runner import may_save
+        from flake8_saveimage.source.gate import bytes_may_save
 
         raw = opened(file.container)(file.name)
         n_lines = raw.count(b"\n")
         if self.mode.no_gate and n_lines > self.mode.longest:
             return Outcome("longer than --longest")
-        if not self.mode.no_gate and not may_save(raw):
+        if not self.mode.no_gate and not bytes_may_save(raw):
             return Outcome("refused by the gate", troubles=self._behind_gate(raw))
         self.in_parser = 0.0
         start = time.process_time()
@@ -220,8 +219,6 @@ class Work:
             return failed(f"fix: {fixed.error}")
         findings = tuple((f.code, f"{f.line}:{f.column} {f.message}") for f in checked.findings)
         troubles = [] if fixed.after is None else self._judge(file.name, raw, fixed.after)
-        if self._screened(raw, {code for code, _ in findings}):
-            troubles.append("screened out with a finding")
         if fixed.fixed and fixed.after in (None, raw):
             troubles.append("counted as fixed but unchanged")
         if fixed.after is not None and not fixed.fixed:
@@ -242,15 +239,6 @@ class Work:
             return ("refused with a finding",) if analyse(text) else ()
         except (reading.SourceError, Unparsable, RecursionError):
             return ()
-
-    def _screened(self, raw: bytes, codes: set[str]) -> bool:
-        """Say whether a finding is lost where only the default rules are on."""
-        from flake8_saveimage.source import reading, screen
-
-        if self.default.isdisjoint(codes) or self.mode.no_gate or self.mode.every_call:
-            return False
-        text = reading.universal_newlines(reading.decode(raw).text)
-        return not screen.may_be_reported(text, self.default)
 
     def _judge(self, name: str, raw: bytes, after: bytes) -> list[str]:
         """Say what is wrong with a fix."""
@@ -290,17 +278,18 @@ def report_every_call() -> None:
     from flake8_saveimage.check import analysis
     from flake8_saveimage.rules.base import Problem, Remedy, Rule
 
-    rule = Rule("SVI104", "every call", lambda _site: Problem("a call", Remedy("helper")))
+    problem = Problem("a call", Remedy("helper"))
+    rule = Rule("SVI104", "every-call", lambda _save: problem, "call", renames=True)
     analysis.all_rules = lambda: (rule,)  # type: ignore[assignment,attr-defined]
 
 
 def look_at_every_call() -> None:
     """Open the gate, and take every call with two arguments for a save call."""
-    from flake8_saveimage.check import analysis, runner
-    from flake8_saveimage.fixes import fixer
+    from flake8_saveimage.check import analysis
     from flake8_saveimage.knowledge.writers import BY_NAME
     from flake8_saveimage.paths.dependence import Dependence
     from flake8_saveimage.rules.save import Save
+    from flake8_saveimage.source import gate
     from flake8_saveimage.syntax.flow import Flow
     from flake8_saveimage.syntax.saves import SaveCall
     from flake8_saveimage.values.evaluate import Evaluator
@@ -317,8 +306,8 @@ def look_at_every_call() -> None:
         return saves
 
     analysis.saves_of = saves_of  # type: ignore[attr-defined]
-    for module in (fixer, runner):
-        module.tree_may_save = lambda _tree: True  # type: ignore[attr-defined]
+    gate.bytes_may_save = lambda _raw: True
+    gate.tree_may_save = lambda _tree: True
 
 
 def complaints(tree: ast.AST, name: str) -> collections.Counter[str]:

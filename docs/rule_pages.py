@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from flake8_saveimage.rules import Rule, all_rules, documentation
+from flake8_saveimage.rules import all_rules, documentation
+from flake8_saveimage.rules.base import Rule
 
 ROOT = Path(__file__).resolve().parent.parent
 HEADINGS = (

@@ -120,7 +120,7 @@ TOKENS = {
     *(name for row in WRITERS if row.normalizer for name in row.normalizer),
 } - {"range", "filename", "normalize"}  # words that name other things, too
 ELSEWHERE = (
-    "knowledge/writers.py",
+    "knowledge",
     "runtime",  # writes files itself, and cannot know the rows
     "values/vision.py",  # make_grid and transforms have parameters of the same names
     "values/ops",

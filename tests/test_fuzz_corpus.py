@@ -38,14 +38,14 @@ def test_the_corpus_is_small_and_has_all_targets() -> None:
 
 def test_the_checks_see_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     """The harness itself: a broken gate, a broken noqa and edits elsewhere are noticed."""
-    from flake8_saveimage.check import runner
     from flake8_saveimage.config import noqa
+    from flake8_saveimage.source import gate
 
     source = b"import torch\nfor i in x:\n    torch.save(i, 'a.pt')\n"
     for target in fuzz.TARGETS.values():
         target(source)
     with monkeypatch.context() as patch:
-        patch.setattr(runner, "may_save", lambda raw: False)
+        patch.setattr(gate, "bytes_may_save", lambda raw: False)
         for target in (fuzz.gate, fuzz.noqa):
             with pytest.raises(AssertionError):
                 target(source)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import libcst as cst
 import pytest
 
-from flake8_saveimage.check.analysis import parse
+from flake8_saveimage.check.analysis import diagnose, parse
+from flake8_saveimage.syntax.positions import spans
 
 NEWEST = {
     "3.10, match": 'match x:\n    case {"a": 1, **rest}:\n        pass\n',
@@ -22,3 +26,45 @@ NEWEST = {
 @pytest.mark.parametrize("source", NEWEST.values(), ids=NEWEST)
 def test_new_syntax_is_read_and_kept(source: str) -> None:
     assert parse(source).code == source
+
+
+FILES = sorted((Path(__file__).parent.parent / "fixtures").glob("SVI*/*/*.py"))
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+@pytest.mark.parametrize("stripped", [False, True])
+def test_positions_are_those_of_the_whole_file(ending: str, stripped: bool) -> None:
+    """What is generated of a file to find its calls does not change where they stand."""
+    for path in FILES:
+        source = path.read_text(encoding="utf-8").replace("\n", ending)
+        analysis = diagnose(source.rstrip() if stripped else source)
+        nodes: list[cst.CSTNode] = [save.call for save in analysis.saves]
+        nodes += [node for _, _, problem in analysis.diagnoses for node in problem.nodes]
+        sites = [save.site.call_site for save in analysis.saves]
+        near = spans(analysis.module, nodes, analysis.source, sites)
+        assert near == spans(analysis.module, nodes), path
+
+
+TWICE = """\
+import torch
+
+def save(model, path):
+    '''torch.save(model,
+        path)'''
+    match model:
+        case [first]:
+            if first:
+                torch.save(model,
+                    path)
+            torch.save(model, path); torch.save(model, path)
+"""
+
+
+def test_position_of_statements_with_the_same_text() -> None:
+    analysis = diagnose(TWICE)
+    sites = [save.site.call_site for save in analysis.saves]
+    for site in sites:
+        expected = spans(analysis.module, [site.node])
+        assert spans(analysis.module, [site.node], analysis.source, [site]) == expected
+    lines = spans(analysis.module, [site.node for site in sites], analysis.source, sites)
+    assert [(span.line, span.column) for span in lines.values()] == [(9, 17), (11, 13), (11, 38)]

@@ -6,7 +6,8 @@ import ast
 
 import pytest
 
-from flake8_saveimage.check.analysis import Unparsable, parse
+from flake8_saveimage.check.analysis import parse
+from flake8_saveimage.source.reading import Unparsable
 
 
 def test_the_line_is_the_one_that_libcst_does_not_understand() -> None:

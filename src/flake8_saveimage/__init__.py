@@ -19,11 +19,11 @@ __all__ = ["FixOptions", "FixResult", "SaveImageCommand", "__version__", "fix_so
 def __getattr__(name: str) -> Any:
     """Load a public name when it is first asked for (PEP 562)."""
     if name == "SaveImageCommand":
-        from flake8_saveimage.fixes import command
+        from flake8_saveimage.fixes import command  # libcst
 
         return command.SaveImageCommand
     if name in __all__:
-        from flake8_saveimage import fixes
+        from flake8_saveimage import fixes  # libcst
 
         return getattr(fixes, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import ast
 import functools
+import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flake8_saveimage import __version__
+from flake8_saveimage.check.following import Following, following_of
+from flake8_saveimage.config.selection import active_codes, register
+from flake8_saveimage.rules.index import default_codes
 from flake8_saveimage.source.gate import is_worth_parsing
 from flake8_saveimage.source.reading import SourceError, defect, printable
 
@@ -41,8 +45,6 @@ class SaveImagePlugin:
     @classmethod
     def add_options(cls, option_manager: OptionManager) -> None:
         """Register this plugin's options and keep the opt-in rules off by default."""
-        from flake8_saveimage.config.options import register
-
         register(option_manager)
 
     @classmethod
@@ -59,14 +61,16 @@ class SaveImagePlugin:
 
     def _findings(self, source: str) -> list[Finding]:
         try:
-            if not is_worth_parsing(source, self._tree):
+            if not is_worth_parsing(source, self._tree) and not self._calls_a_saver(source):
                 return []
-            hooks, codes = _chosen()
+            hooks, codes, following = _chosen()
             if not codes:
                 return []
             from flake8_saveimage.check.analysis import analyse  # libcst
 
-            return analyse(source, hooks=hooks, codes=codes)
+            importer = following.importer(self._filename, source)
+            path = os.path.realpath(self._filename)
+            return analyse(source, hooks=hooks, codes=codes, path=path, importer=importer)
         except SourceError as error:
             self._not_checked(str(error))
         except RecursionError:
@@ -74,6 +78,12 @@ class SaveImagePlugin:
         except Exception as error:  # a defect of this tool must not end the whole flake8 run
             self._not_checked(defect(error))
         return []
+
+    def _calls_a_saver(self, source: str) -> bool:
+        following = _chosen()[2]
+        raw = source.encode("utf-8", "replace")
+        worth = following.is_worth_a_look(self._filename, raw)
+        return worth and following.calls_a_saver(self._filename, source)
 
     def _not_checked(self, reason: str) -> None:
         # flake8 has no channel for this; the root handler of last resort writes to stderr
@@ -84,13 +94,9 @@ class SaveImagePlugin:
 
 
 @functools.cache
-def _chosen() -> tuple[frozenset[str], frozenset[str]]:
-    """Return the extra hooks and the codes that the options ask for."""
-    from flake8_saveimage.rules.index import default_codes
-
+def _chosen() -> tuple[frozenset[str], frozenset[str], Following]:
+    """Return the extra hooks, the codes, and how imports are followed, by the options."""
     options = SaveImagePlugin.options
     if options is None:
-        return frozenset(), default_codes()
-    from flake8_saveimage.config.selection import active_codes
-
-    return frozenset(options.saveimage_hooks), active_codes(options)
+        return frozenset(), default_codes(), Following()
+    return frozenset(options.saveimage_hooks), active_codes(options), following_of(options)

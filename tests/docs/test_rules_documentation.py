@@ -10,7 +10,8 @@ from types import ModuleType
 import pytest
 
 from flake8_saveimage.check.analysis import analyse
-from flake8_saveimage.rules import Rule, all_rules, documentation
+from flake8_saveimage.rules import all_rules, documentation
+from flake8_saveimage.rules.base import Rule
 
 ROOT = Path(__file__).resolve().parents[2]
 

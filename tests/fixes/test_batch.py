@@ -45,7 +45,7 @@ def test_script_changes_the_working_tree_and_succeeds(repository: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert changes(repository) == ["A  left.py", "AM train.py"]
     patch = run("git", "diff", cwd=repository).stdout
-    assert '+    safe_save(i, "x.bin")' in patch
+    assert '+    safe_save(i, "x.bin", keep=3)' in patch
     assert run(str(SCRIPT), cwd=repository).returncode == 0
     assert run("git", "diff", cwd=repository).stdout == patch
 

@@ -39,7 +39,8 @@ class TestCommand(CodemodTest):
         self.assertCodemod(SCRIPT, FIXED, isolated=True)
 
     def test_selects(self) -> None:
-        after = SCRIPT.replace('torch.save(i, f"c', 'safe_save(i, f"c').replace(
+        call = 'torch.save(i, f"c{i % 2}.pth")'
+        after = SCRIPT.replace(call, 'safe_save(i, f"c{i % 2}.pth", keep=3)').replace(
             "import torch\n", "import torch\nfrom flake8_saveimage.runtime import safe_save\n"
         )
         self.assertCodemod(SCRIPT, after, isolated=True, select="SVI106", unsafe_fixes=True)
@@ -87,7 +88,7 @@ def test_libcst_tool_has_the_options_of_the_command(project: Path) -> None:
     assert done.returncode == 0, done.stderr
     text = (project / "pkg" / "train.py").read_text()
     assert "from .saving import safe_save" in text
-    assert 'safe_save(i, f"c{i % 2}.pth")' in text
+    assert 'safe_save(i, f"c{i % 2}.pth", keep=3)' in text
     assert 'save_image(torch.rand(3, 4, 4), "a.png")' in text
     assert (project / "pkg" / "saving" / "__init__.py").is_file()
 

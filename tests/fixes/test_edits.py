@@ -18,8 +18,10 @@ SCRIPT = dedent(
             torch.save(model, "model.bin")  # keep me
     """
 )
-FIXED = SCRIPT.replace("torch.save(", "safe_save(").replace(
-    "import torch\n", "from flake8_saveimage.runtime import safe_save\n"
+FIXED = (
+    SCRIPT.replace("torch.save(", "safe_save(")
+    .replace('"model.bin")', '"model.bin", keep=3)')
+    .replace("import torch\n", "from flake8_saveimage.runtime import safe_save\n")
 )
 
 
@@ -67,7 +69,7 @@ def test_only_the_call_and_the_import_change() -> None:
         "- import torch\n",
         "+ from flake8_saveimage.runtime import safe_save\n",
         '-         torch.save(model, "model.bin")  # keep me\n',
-        '+         safe_save(model, "model.bin")  # keep me\n',
+        '+         safe_save(model, "model.bin", keep=3)  # keep me\n',
     ]
 
 
@@ -170,7 +172,7 @@ def test_nested_calls_are_both_edited() -> None:
         'import torch\nfor _ in range(3):\n    torch.save(torch.save(1, "a.pt"), "b.pt")\n',
         unsafe=True,
     )
-    assert 'safe_save(safe_save(1, "a.pt"), "b.pt")' in result.code
+    assert 'safe_save(safe_save(1, "a.pt", keep=3), "b.pt", keep=3)' in result.code
     assert "import torch\n" not in result.code.replace("from flake8_saveimage.runtime", "")
 
 

@@ -36,7 +36,7 @@ def fixed(path: Path, *, vendor: str | None = None) -> FixResult:
             return finding.code in on and "noqa" not in lines[finding.line - 1]
 
         options = FixOptions(accept=accept, unsafe=bool(says["unsafe"]), vendor=vendor)
-        return fix_source(source, filename=str(path), options=options)
+        return fix_source(source, filename=str(path) if vendor else path.name, options=options)
 
     says = header(path.read_text())
     on = {rule.code for rule in all_rules() if rule.default} | {says.get("select", "").strip()}

@@ -8,7 +8,7 @@ from fixing import assert_fixed, dedent, fix
 
 BODY = """
 for i in range(3):
-    {call}(i, "x.bin")
+    {call}(i, "x.bin"{keep})
 """
 
 
@@ -50,7 +50,7 @@ for i in range(3):
         ),
         (
             "from torch import (\n    nn,\n    save,  # this one\n)\nprint(nn)", "save",
-            "from torch import (\n    nn,\n)\nfrom flake8_saveimage.runtime import safe_save\nprint(nn)",
+            "from flake8_saveimage.runtime import safe_save\nfrom torch import (\n    nn,\n)\nprint(nn)",
             "safe_save",
         ),
         (
@@ -65,7 +65,7 @@ for i in range(3):
         ),
         (
             "from torch import *", "save",
-            "from torch import *\nfrom flake8_saveimage.runtime import safe_save", "safe_save",
+            "from flake8_saveimage.runtime import safe_save\nfrom torch import *", "safe_save",
         ),
         (
             "if True:\n    import torch\nelse:\n    from fake import torch", "torch.save", None, "",
@@ -73,8 +73,8 @@ for i in range(3):
     ],
 )  # fmt: skip
 def test_module_level(imports: str, call: str, expected: str | None, called: str) -> None:
-    source = imports + BODY.format(call=call)
-    wanted = source if expected is None else expected + BODY.format(call=called)
+    source = imports + BODY.format(call=call, keep="")
+    wanted = source if expected is None else expected + BODY.format(call=called, keep=", keep=3")
     assert fix(source).code == wanted
 
 
@@ -90,7 +90,7 @@ def test_behind_docstring_and_future() -> None:
         """What this is."""
         from __future__ import annotations
         from flake8_saveimage.runtime import safe_save
-        safe_save([], "x.bin")
+        safe_save([], "x.bin", keep=3)
         ''',
     )
 
@@ -110,32 +110,73 @@ def test_in_the_function_and_for_each_function() -> None:
         """
         def one():
             from flake8_saveimage.runtime import safe_save
-            safe_save([], "x.bin")
+            safe_save([], "x.bin", keep=3)
 
         def two():
-            from torch import save
             from flake8_saveimage.runtime import safe_save
-            safe_save([], "y.bin")
+            from torch import save
+            safe_save([], "y.bin", keep=3)
             save([], pick())
         """,
     )
 
 
-def test_in_try_and_on_one_line() -> None:
+def test_never_in_a_try_or_a_branch() -> None:
+    """Where the helper cannot be imported, its error must not be taken for that of torch."""
     assert_fixed(
         """
         try: import torch
         except ImportError: torch = None
         def f():
+            '''Save.'''
+            # if there is torch
             if torch is not None: torch.save([], "x.bin")
+        if torch:
+            from torch import save
+        def g(): save([], "y.bin")
         """,
         """
-        try: import torch; from flake8_saveimage.runtime import safe_save
+        try: import torch
         except ImportError: torch = None
         def f():
-            if torch is not None: safe_save([], "x.bin")
+            '''Save.'''
+            from flake8_saveimage.runtime import safe_save
+            # if there is torch
+            if torch is not None: safe_save([], "x.bin", keep=3)
+        if torch:
+            from torch import save  # noqa: F401
+        def g(): from flake8_saveimage.runtime import safe_save; safe_save([], "y.bin", keep=3)
         """,
     )
+
+
+def test_a_module_that_runs_without_the_import_is_not_fixed_safely() -> None:
+    source = dedent(
+        """
+        try:
+            from torch import save
+        except ImportError:
+            save = None
+        if save:
+            save([], "x.bin")
+        """
+    )
+    (left,) = fix(source).left
+    assert (left.fix, left.reason) == (
+        "unsafe",
+        "its import may fail, and the module runs without it",
+    )
+    after = fix(source, unsafe=True).code
+    assert after.startswith("from flake8_saveimage.runtime import safe_save\ntry:\n")
+
+
+@pytest.mark.parametrize(
+    "use",
+    ["del save", 'DOC = """\n>>> save(1, "x")\n"""', "def f():\n    global save\n    save = None"],
+)
+def test_an_import_that_something_else_needs_stays(use: str) -> None:
+    source = f'from torch import save\n\nfor i in range(3):\n    save(i, "x.bin")\n{use}\n'
+    assert "from torch import save\n" in fix(source, unsafe=True).code
 
 
 def test_type_checking_blocks_are_left_alone() -> None:
@@ -154,7 +195,7 @@ def test_type_checking_blocks_are_left_alone() -> None:
             import torch
         def f(x: "torch.Tensor"):
             from flake8_saveimage.runtime import safe_save
-            safe_save(x, "x.bin")
+            safe_save(x, "x.bin", keep=3)
         """,
     )
 
@@ -172,7 +213,7 @@ def test_both_helpers_are_one_import() -> None:
         from flake8_saveimage.runtime import safe_save, safe_save_image
         def f(x):
             safe_save_image(x.clamp(0, 1), "x.png")
-            safe_save(x, "x.bin")
+            safe_save(x, "x.bin", keep=3)
         """,
     )
 
@@ -181,7 +222,7 @@ def test_names_do_not_leak_from_file_to_file() -> None:
     taken = fix('import torch\nsafe_save = 1\ntorch.save([], "x.bin")\n').code
     assert "runtime_safe_save([]" in taken
     assert fix('import torch\ntorch.save([], "x.bin")\n').code == (
-        'from flake8_saveimage.runtime import safe_save\nsafe_save([], "x.bin")\n'
+        'from flake8_saveimage.runtime import safe_save\nsafe_save([], "x.bin", keep=3)\n'
     )
 
 
@@ -190,8 +231,8 @@ def test_init_files_keep_what_others_may_import() -> None:
 
     source = 'from torch import save\nsave([], "x.bin")\n'
     assert fix_source(source, filename="pkg/__init__.py").code == (
-        "from torch import save\nfrom flake8_saveimage.runtime import safe_save\n"
-        'safe_save([], "x.bin")\n'
+        "from flake8_saveimage.runtime import safe_save\nfrom torch import save\n"
+        'safe_save([], "x.bin", keep=3)\n'
     )
 
 

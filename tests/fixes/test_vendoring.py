@@ -132,6 +132,6 @@ def test_fixed_file_imports_the_copy() -> None:
     source = 'import torch\ntorch.save([], "x.pth")\n'
     options = FixOptions(vendor="pkg/saving")
     result = fix_source(source, filename="pkg/models/gan.py", options=options)
-    assert result.code == 'from ..saving import safe_save\nsafe_save([], "x.pth")\n'
+    assert result.code == 'from ..saving import safe_save\nsafe_save([], "x.pth", keep=3)\n'
     again = fix_source(result.code, filename="pkg/models/gan.py", options=options)
     assert again.code == result.code

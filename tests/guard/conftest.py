@@ -76,6 +76,23 @@ def guarded(python: Run) -> Run:
 
 
 @pytest.fixture
+def start(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
+    """Start ``python -m flake8_saveimage.guard ARGS...`` in the test's folder, to be signalled."""
+
+    def run(*arguments: object, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "flake8_saveimage.guard", *map(str, arguments)],
+            cwd=tmp_path,
+            env={**_environment(), **(env or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return run
+
+
+@pytest.fixture
 def reported(guarded: Run, tmp_path: Path) -> Callable[..., dict[str, Any]]:
     """Run under guard and return the JSON report; the script must succeed."""
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 import json
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +18,7 @@ import pytest
 pytestmark = pytest.mark.torch
 
 Run = Callable[..., Any]
+Start = Callable[..., Any]
 Write = Callable[..., Path]
 
 SELF_PORTRAIT = """\
@@ -116,18 +115,14 @@ def test_strict_changes_only_a_successful_status(script: Write, guarded: Run) ->
     assert guarded("--strict", script("import torch\ntorch.save(1, 'y.pt')", "ok.py")).status == 0
 
 
-def test_ctrl_c_reports_and_dies_of_the_signal(script: Write, tmp_path: Path) -> None:
+def test_ctrl_c_reports_and_dies_of_the_signal(script: Write, start: Start) -> None:
     train = script("""\
         import time, torch
         for _ in range(2): torch.save(1, "x.pt")
         print("ready", flush=True)
         time.sleep(60)
     """)
-    command = [sys.executable, "-m", "flake8_saveimage.guard", str(train)]
-    with subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
+    with start(train) as process:
         assert process.stdout.readline() == "ready\n"
         time.sleep(0.2)
         process.send_signal(signal.SIGINT)
@@ -143,7 +138,8 @@ def test_ctrl_c_reports_and_dies_of_the_signal(script: Write, tmp_path: Path) ->
         ([], "name a script"),
         (["-m"], "name a script"),
         (["--on-overwrite=never", "x.py"], "invalid choice"),
-        (["-m", "torch.distributed.run", "x.py"], "put the guard inside"),
+        (["report", "no/such/folder"], "holds no log of a run"),
+        (["report", "."], "holds no log of a run"),
         (["missing.py"], "can't open file"),
         (["--output=no/such/folder/r.json", "x.py"], "no/such/folder"),
         (["-m", "no_such_module"], "No module named no_such_module"),
@@ -154,6 +150,92 @@ def test_wrong_use_gets_one_clear_message(guarded: Run, arguments: list[str], me
     assert outcome.status == (1 if "no_such_module" in arguments else 2)
     assert message in outcome.err
     assert "Traceback" not in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("handler", "status"),
+    [
+        ("", -signal.SIGTERM),
+        ("signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))", 3),
+        ("signal.signal(signal.SIGTERM, lambda *_: os._exit(4))", 4),
+    ],
+)
+def test_sigterm_reports_and_ends_as_without_the_guard(
+    script: Write, start: Start, handler: str, status: int
+) -> None:
+    train = script(f"""\
+        import os, signal, sys, time, torch
+        {handler}
+        for _ in range(2): torch.save(1, "x.pt")
+        if os.fork() == 0:
+            assert {bool(handler)} or signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+            os._exit(0)
+        os.wait()
+        print("ready", flush=True)
+        time.sleep(60)
+    """)
+    with start(train) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert err.count("1 save lost") == (0 if status == 4 else 1), err
+
+
+def test_the_log_of_a_killed_run_is_rendered(
+    script: Write, start: Start, guarded: Run, tmp_path: Path
+) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    train = script("""\
+        import torch
+        for _ in range(3): torch.save(1, "x.pt")
+        torch.save(1, "best.pt")
+        print("ready", flush=True)
+        while True: torch.save(1, "best.pt")
+    """)
+    env = {"TMPDIR": str(temporary)}
+    with start("--allow=*.bin", train, env=env) as process:
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.1)
+        process.kill()
+        _, err = process.communicate(timeout=60)
+    assert "lost" not in err
+    (folder,) = temporary.glob("saveimage-guard-*")
+    for arguments in (["report"], ["report", folder]):
+        outcome = guarded(*arguments, env=env)
+        assert outcome.status == 0
+        assert "x.pt: saved 3 times, 2 lost\n      3x train.py:2 torch.save" in outcome.err
+    assert guarded("report", "--strict", folder).status == 1
+    outcome = guarded("report", "--format=json", "--output=r.json", folder)
+    assert json.loads((tmp_path / "r.json").read_text())["problems"] == 1
+
+
+def test_a_run_that_is_killed_in_the_middle_of_a_save(
+    script: Write, start: Start, guarded: Run, tmp_path: Path
+) -> None:
+    train = script("""\
+        import os, signal, torch
+        class Last:
+            def __reduce__(self):
+                os.kill(os.getpid(), signal.SIGKILL)
+        torch.save(1, "x.pt")
+        torch.save(Last(), "x.pt")
+    """)
+    with start("--run-dir=log", train) as process:
+        process.communicate(timeout=60)
+    assert "x.pt: saved 2 times, 1 lost" in guarded("report", "log").err
+
+
+@pytest.mark.parametrize("module", ["zipfile", "json", "argparse", "tempfile", "hashlib"])
+def test_files_of_the_working_folder_do_not_hide_the_guards_modules(
+    script: Write, python: Run, guarded: Run, module: str
+) -> None:
+    script("raise RuntimeError('the wrong module')\n", f"{module}.py")
+    train = script("import sys\nprint(sys.path[0])\n", "code/train.py")
+    direct, outcome = python(train), guarded(train)
+    assert (outcome.status, outcome.out) == (0, direct.out), outcome.err
+    assert "no save was seen" in outcome.err
 
 
 def test_without_torch_it_imports_and_says_what_is_missing_when_run(
@@ -181,6 +263,11 @@ def test_the_log_is_removed_and_can_be_kept(script: Write, guarded: Run, tmp_pat
     assert list(temporary.iterdir()) == []
     assert guarded("--run-dir", tmp_path / "log", train).status == 0
     assert list((tmp_path / "log").glob("*.log"))
+    report = guarded("report", tmp_path / "log")
+    assert (report.status, report.err.splitlines()[0]) == (
+        0,
+        "flake8-saveimage guard: 1 save, 1 file: nothing lost",
+    )
     again = guarded("--run-dir", tmp_path / "log", train)
     assert again.status == 2
     assert "holds an earlier run" in again.err

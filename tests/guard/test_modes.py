@@ -1,4 +1,4 @@
-"""``with guard():`` in this process, and what ``raise`` and ``unique`` do at once."""
+"""``with guard():`` in this process, and what ``raise`` and ``backup`` do at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -135,9 +135,9 @@ def test_raise_leaves_files_from_before_the_run_to_the_script() -> None:
     assert len(watched.report.before) == 1
 
 
-def test_unique_sends_each_save_to_a_free_name() -> None:
+def test_backup_keeps_each_file_and_the_name_holds_the_newest() -> None:
     Path("fake_1.png").write_bytes(b"somebody else's")
-    with guard(on_overwrite="unique", output=None) as watched:
+    with guard(on_overwrite="backup", output=None) as watched:
         for level in range(3):
             save_image(torch.full((3, 4, 4), level / 2), fp=Path("fake.png"))
             torch.save(level, "model.pth.tar")
@@ -147,34 +147,112 @@ def test_unique_sends_each_save_to_a_free_name() -> None:
         *("model.pth.tar", "model_1.pth.tar", "model_2.pth.tar"),
     }
     assert Path("fake_1.png").read_bytes() == b"somebody else's"
-    assert [torch.load(f"model{end}.pth.tar") for end in ("", "_1", "_2")] == [0, 1, 2]
+    assert [torch.load(f"model{end}.pth.tar") for end in ("_1", "_2", "")] == [0, 1, 2]
     assert watched.report is not None
-    assert (watched.report.problems, len(watched.report.renamed)) == (0, 4)
+    assert (watched.report.problems, len(watched.report.moved)) == (0, 4)
 
 
-def test_unique_gives_a_reserved_name_back_when_the_save_fails() -> None:
-    with guard(on_overwrite="unique", output=None):
+def test_unique_is_the_old_name_of_backup() -> None:
+    with pytest.warns(DeprecationWarning, match="now called 'backup'"):
+        old = guard(on_overwrite="unique", output=None)  # type: ignore[arg-type]
+    with old:
+        for number in range(2):
+            torch.save(number, "x.pt")
+    assert (torch.load("x_1.pt"), torch.load("x.pt")) == (0, 1)
+
+
+def test_backup_follows_a_link_that_is_pointed_elsewhere() -> None:
+    Path("run1").mkdir()
+    Path("run2").mkdir()
+    Path("newest").symlink_to("run1")
+    with guard(on_overwrite="backup", output=None):
+        for name in ("run1", "run2"):
+            Path("newest").unlink()
+            Path("newest").symlink_to(name)
+            for number in range(2):
+                torch.save((name, number), "newest/x.pt")
+    files = {str(path): torch.load(path) for path in sorted(Path().glob("run*/*"))}
+    assert files == {
+        "run1/x.pt": ("run1", 1),
+        "run1/x_1.pt": ("run1", 0),
+        "run2/x.pt": ("run2", 1),
+        "run2/x_1.pt": ("run2", 0),
+    }
+
+
+def test_backup_moves_nothing_when_the_save_fails_before_it_opens_the_file() -> None:
+    with guard(on_overwrite="backup", output=None):
         torch.save(1, "x.png")
         with pytest.raises(RuntimeError):
             save_image(torch.zeros(3, 4, 4, dtype=torch.uint8), "x.png")
     assert [path.name for path in Path().iterdir()] == ["x.png"]
 
 
+def test_backup_of_a_numbered_name_and_of_many() -> None:
+    with guard(on_overwrite="backup", output=None):
+        for number in range(40):
+            Path("v1.5").write_bytes(bytes([number]))
+    assert [Path(f"v1.5_{n}").read_bytes()[0] for n in range(1, 40)] == list(range(39))
+    assert Path("v1.5").read_bytes() == bytes([39])
+
+
+@pytest.mark.parametrize("mode", ["raise", "backup"])
+def test_other_writers_are_protected_too(mode: Literal["raise", "backup"]) -> None:
+    import numpy as np
+
+    def atomic(number: int) -> None:
+        Path("new.tmp").write_bytes(bytes([number]))
+        Path("new.tmp").replace("model.bin")
+
+    writes = [
+        lambda number: np.save("x.npy", np.array(number)),
+        lambda number: Path("x.bin").write_bytes(bytes([number])),
+        atomic,
+    ]
+    with guard(on_overwrite=mode, output=None) as watched:
+        for write in writes:
+            write(0)
+            with pytest.raises(OverwriteError) if mode == "raise" else contextlib.nullcontext():
+                write(1)
+    kept = [np.load("x.npy"), Path("x.bin").read_bytes()[0], Path("model.bin").read_bytes()[0]]
+    assert kept == ([0] * 3 if mode == "raise" else [1] * 3)
+    if mode == "backup":
+        kept = [np.load("x_1.npy"), Path("x_1.bin").read_bytes()[0]]
+        assert [*kept, Path("model_1.bin").read_bytes()[0]] == [0] * 3
+    assert watched.report is not None
+    assert watched.report.problems == 0
+
+
+def test_allowed_files_and_text_are_not_protected() -> None:
+    with guard(on_overwrite="raise", allow=["preview*.png", "out/*/x.bin"], output=None) as watched:
+        Path("out/a").mkdir(parents=True)
+        for _ in range(2):
+            Path("preview_3.png").write_bytes(b"x")
+            Path("out/a/x.bin").write_bytes(b"x")
+            Path("metrics.json").write_text("{}")
+        Path("x.bin").write_bytes(b"x")
+        with pytest.raises(OverwriteError):
+            Path("x.bin").write_bytes(b"x")
+    assert watched.report is not None
+    assert watched.report.problems == 0
+    assert {Path(file.path).name for file in watched.report.rolling} == {"preview_3.png", "x.bin"}
+    assert watched.report.other == {"text": 1}
+
+
 @contextlib.contextmanager
 def overtaken(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let a thread save ``x.pt`` while the next save has looked at the path and not yet begun."""
-    look = Watch._look
+    save = Watch._save
     threads: list[threading.Thread] = []
 
-    def slow(watch: Watch, destination: object) -> tuple[str | None, int]:
-        found = look(watch, destination)
+    def slow(*args: Any) -> None:
         if not threads:
             threads.append(threading.Thread(target=torch.save, args=("other", "x.pt")))
             threads[0].start()
             threads[0].join()
-        return found
+        save(*args)
 
-    monkeypatch.setattr(Watch, "_look", slow)
+    monkeypatch.setattr(Watch, "_save", slow)
     yield
     assert threads
 
@@ -187,7 +265,7 @@ def test_a_save_overtaken_by_another_is_reported(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_save_overtaken_by_another_gets_its_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    with guard(on_overwrite="unique", output=None), overtaken(monkeypatch):
+    with guard(on_overwrite="backup", output=None), overtaken(monkeypatch):
         torch.save("one", "x.pt")
     assert sorted(torch.load(path) for path in Path().iterdir()) == ["one", "other"]
 
@@ -199,8 +277,8 @@ def test_a_save_overtaken_by_another_raises(monkeypatch: pytest.MonkeyPatch) -> 
     assert torch.load("x.pt") == "other"
 
 
-@pytest.mark.parametrize("mode", ["raise", "unique"])
-def test_files_that_are_moved_away_leave_their_name(mode: Literal["raise", "unique"]) -> None:
+@pytest.mark.parametrize("mode", ["raise", "backup"])
+def test_files_that_are_moved_away_leave_their_name(mode: Literal["raise", "backup"]) -> None:
     with guard(on_overwrite=mode, output=None) as watched:
         for number in range(5):
             torch.save(number, "new.pt")
@@ -224,15 +302,13 @@ def test_only_one_takes_a_path_over(tmp_path: Path) -> None:
             taken = list(pool.map(take, claims, [barrier] * 4, [newest] * 4))
         assert taken.count(True) == 1
         newest = claims[0].newest("x.pt")
-        assert newest == Claim(True, os.getpid(), number, "train.py:1")
-        claims[0].finish("x.pt", "train.py:1")
-        newest = claims[0].newest("x.pt")
-        assert newest == Claim(False, os.getpid(), number, "train.py:1")
+        assert newest is not None
+        assert (newest.pid, newest.number, newest.site) == (os.getpid(), number, "train.py:1")
     assert len(list((tmp_path / "claims").iterdir())) == 1
 
 
-def test_unique_among_threads() -> None:
-    with guard(on_overwrite="unique", output=None) as watched:
+def test_backup_among_threads() -> None:
+    with guard(on_overwrite="backup", output=None) as watched:
         threads = [threading.Thread(target=torch.save, args=(n, "x.pt")) for n in range(16)]
         for thread in threads:
             thread.start()
@@ -257,7 +333,7 @@ def test_a_guard_that_cannot_write_its_log_lets_the_script_run(
 
 
 def test_wrong_mode_is_refused() -> None:
-    with pytest.raises(ValueError, match="'report', 'raise' or 'unique', not 'never'"):
+    with pytest.raises(ValueError, match="'report', 'raise' or 'backup', not 'never'"):
         guard(on_overwrite="never")  # type: ignore[arg-type]
 
 

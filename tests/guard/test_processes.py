@@ -161,7 +161,7 @@ def test_a_rank_that_fails_reports_for_all(script: Write, python: Run) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="torchrun's gloo needs another store there")
-def test_unique_keeps_the_files_of_all_ranks(script: Write, python: Run, tmp_path: Path) -> None:
+def test_backup_keeps_the_files_of_all_ranks(script: Write, python: Run, tmp_path: Path) -> None:
     train = script("""\
         import os, torch
         import torch.distributed as dist
@@ -170,15 +170,113 @@ def test_unique_keeps_the_files_of_all_ranks(script: Write, python: Run, tmp_pat
             torch.save(dist.get_rank(), "x.pt")
         dist.destroy_process_group()
     """)
-    arguments = ("--on-overwrite=unique", "--format=json", "--output=r.json", train)
+    arguments = ("--on-overwrite=backup", "--format=json", "--output=r.json", train)
     outcome = _torchrun(python, *arguments)
     assert outcome.status == 0, outcome.err
     report = json.loads((tmp_path / "r.json").read_text())
     assert report["problems"] == 0
-    assert len(report["renamed"]) == 39
+    assert len(report["moved"]) == 39
     names = {"x.pt", *(f"x_{n}.pt" for n in range(1, 40))}
     assert {path.name for path in tmp_path.glob("x*.pt")} == names
     import torch
 
     ranks = [torch.load(tmp_path / name) for name in names]
     assert (ranks.count(0), ranks.count(1)) == (20, 20)
+
+
+LAUNCHER = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
+
+RESTARTED = """\
+import os, sys, torch
+attempt = os.environ["TORCHELASTIC_RESTART_COUNT"]
+rank = os.environ["RANK"]
+open(f"started_{rank}_{attempt}", "xb").close()
+torch.save(rank, f"rank{rank}.pt")
+if rank == "0":
+    for _ in range(int(sys.argv[1])):
+        torch.save(attempt, "x.pt")
+    if attempt == "0" and sys.argv[2:]:
+        sys.exit(1)
+"""
+
+
+def _attempts(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("started_*"))
+
+
+def test_strict_starts_no_training_again(script: Write, python: Run, tmp_path: Path) -> None:
+    train = script(RESTARTED)
+    guard = ("-m", "flake8_saveimage.guard", "--strict")
+    outcome = python(*LAUNCHER, "--max-restarts=2", *guard, train, 2)
+    assert outcome.status == 0, outcome.err
+    assert "1 save lost" in outcome.err
+    assert "put the guard outside" in outcome.err
+    assert _attempts(tmp_path) == ["started_0_0", "started_1_0"]
+
+
+def test_the_guard_around_the_launcher_has_the_exit_status(
+    script: Write, python: Run, tmp_path: Path
+) -> None:
+    train = script(RESTARTED)
+    guard = ("-m", "flake8_saveimage.guard", "--strict", "--format=json", "--output=r.json")
+    outcome = python(*guard, *LAUNCHER, "--max-restarts=2", train, 2)
+    assert outcome.status == 1, outcome.err
+    assert _attempts(tmp_path) == ["started_0_0", "started_1_0"]
+    report = json.loads((tmp_path / "r.json").read_text())
+    (file,) = report["overwritten"]
+    assert [(w["rank"], w["count"], w["line"]) for w in file["writes"]] == [(0, 2, 8)]
+    assert (Path(file["path"]).name, report["shared"]) == ("x.pt", [])
+
+
+def test_files_of_the_attempt_before_are_files_from_before(
+    script: Write, python: Run, tmp_path: Path
+) -> None:
+    guard = ("-m", "flake8_saveimage.guard", "--strict", "--format=json", "--output=r.json")
+    outcome = python(*guard, *LAUNCHER, "--max-restarts=2", script(RESTARTED), 1, "fail")
+    assert outcome.status == 0, outcome.err
+    assert _attempts(tmp_path) == [f"started_{r}_{attempt}" for r in "01" for attempt in "01"]
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert report["problems"] == 0
+    before = {Path(file["path"]).name for file in report["before_run"]}
+    assert "x.pt" in before
+
+
+@pytest.mark.parametrize("options", [["-u"], ["-X", "dev", "-W", "ignore"], []])
+def test_commands_of_a_launcher_are_joined_before_their_script(options: list[str]) -> None:
+    from flake8_saveimage.guard.children import joining
+
+    for target in (["train.py", "-m", "-c"], ["-m", "package", "x"]):
+        joined = joining([sys.executable, *options, *target], "log")
+        assert joined is not None
+        before, after = joined[: len(options) + 1], joined[len(options) + 3 :]
+        assert (before, after) == ([sys.executable, *options], target)
+    for command in ([sys.executable, "-c", "1"], [sys.executable], ["ls", "x.py"], []):
+        assert joining(command, "log") is None
+
+
+def test_loky_workers_are_watched(script: Write, reported: Reported) -> None:
+    pytest.importorskip("joblib")
+    train = script("""\
+        import joblib, torch
+        def work(number):
+            torch.save(number, "shared.pt")
+        if __name__ == "__main__":
+            work(1)
+            joblib.Parallel(n_jobs=2)(joblib.delayed(work)(n) for n in range(4))
+    """)
+    assert [Path(file["path"]).name for file in reported(train)["shared"]] == ["shared.pt"]
+
+
+def test_programs_that_are_not_watched_are_named(script: Write, guarded: Run) -> None:
+    train = script("""\
+        import os, subprocess, sys, torch
+        torch.save(1, "x.pt")
+        subprocess.run(["cp", "x.pt", "y.pt"], check=True)
+        torch.save(2, "y.pt")
+        os.system("mv x.pt z.pt")
+    """)
+    err = guarded(train).err
+    assert "2 saves, 2 files: no overwritten file was seen" in err
+    assert "1 file overwritten that something unseen made in this run:\n    y.pt" in err
+    assert "1 saved file gone at the end" in err
+    assert "these programs wrote were not seen: cp, mv" in err

@@ -90,7 +90,7 @@ def test_the_finding_is_a_diagnostic_at_the_call(client: Client, tmp_path: Path)
     assert params["uri"] == uri
     assert diagnostic["source"] == "flake8"
     assert diagnostic["range"]["start"] == {"line": 4, "character": 4}
-    assert "each pass overwrites 'samples.png'" in diagnostic["message"]
+    assert "'samples.png' is overwritten on every iteration" in diagnostic["message"]
 
 
 def test_the_diagnostic_goes_when_the_name_changes(client: Client, tmp_path: Path) -> None:

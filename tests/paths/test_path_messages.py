@@ -33,7 +33,7 @@ def messages(*lines: str) -> list[str]:
         ("'%s/%s_fake.png' % (out, x)", "'{x}_fake.png'"),
         ("'{}/{}.png'.format(out, 'a')", "'a.png'"),
         ("os.path.join(out, x.folder)", "os.path.join(out, x.folder)"),
-        ("'a\\x07b.png'", "'a?b.png'"),
+        ("'a\\x07b.png'", "'a\\x07b.png'"),
         ("f'{out}/" + "n" * 90 + ".png'", "'" + "n" * 77 + "...'"),
     ],
 )
@@ -79,6 +79,19 @@ def test_names_of_loops(loop: str, named: str, advice: str) -> None:
 )
 def test_nested_loops(outer: str, inner: str, advice: str) -> None:
     found = messages(outer, f"    {inner}", "        torch.save(net(y), f'{out}/y.pt')")
+    assert [message.partition("; ")[2] for message in found] == [
+        f"add {advice} to the name, or use safe_save"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("loop", "advice"),
+    [("while net.busy():", "'n'"), ("for y in loader:", "'n'"), ("for _ in loader:", "'n'")],
+)
+def test_counter_in_the_body(loop: str, advice: str) -> None:
+    found = messages(
+        "n = 0", loop, "    net.work()", "    torch.save(net, f'{out}/y.pt')", "    n += 1"
+    )
     assert [message.partition("; ")[2] for message in found] == [
         f"add {advice} to the name, or use safe_save"
     ]

@@ -11,8 +11,8 @@ import pytest
 
 from flake8_saveimage import __version__
 from flake8_saveimage.check import analysis
-from flake8_saveimage.check.analysis import Unparsable
 from flake8_saveimage.plugin import SaveImagePlugin
+from flake8_saveimage.source.reading import Unparsable
 
 LOOP = """\
 import torch

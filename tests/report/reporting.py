@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flake8_saveimage.check.runner import Checker
 from flake8_saveimage.config import options as config
-from flake8_saveimage.fixes.applicability import applicabilities
+from flake8_saveimage.fixes import annotated
 from flake8_saveimage.report import Run, Style, make_run, render
 
 TRAIN = """\
@@ -54,7 +54,7 @@ def check(files: dict[str, str], folder: Path) -> Run:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text.encode())
-    checker = Checker(options(), fix_judge=applicabilities)
+    checker = Checker(options(), annotate=annotated)
     return make_run([checker(name) for name in files])
 
 

@@ -42,7 +42,7 @@ def test_one_annotation_for_each_finding_and_each_error(tmp_path: Path) -> None:
         "file": "src/a.py", "line": "3", "endLine": "3", "col": "1", "endColumn": "29",
         "title": "SVI104",
     }  # fmt: skip
-    assert first[2].startswith("constant path: every run overwrites 'weights.pt'")
+    assert first[2].startswith("'weights.pt' is overwritten by every run;")
     assert second[1] == {"file": "b.py", "title": "flake8-saveimage"}
     assert second[2].startswith("cannot be parsed")
 

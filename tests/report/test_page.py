@@ -13,8 +13,7 @@ import pytest
 from reporting import BROKEN, FIXED_NAME, TRAIN, UNICODE, check, report
 
 from flake8_saveimage.check.runner import CheckedFile
-from flake8_saveimage.report import Run, html, make_run
-from flake8_saveimage.report.details import FileDetails, detail
+from flake8_saveimage.report import Run, make_run
 from flake8_saveimage.rules.finding import Finding
 
 if TYPE_CHECKING:
@@ -277,28 +276,24 @@ def test_contrast_of_all_text_is_enough(open_page: Open, tmp_path: Path, scheme:
     assert page.evaluate(CONTRAST) == []
 
 
-def many(count: int) -> list[FileDetails]:
-    """Return the details of a real file over and over, under other names."""
-    text = "".join(
+def many(count: int, folder: Path) -> Run:
+    """Return the findings of a real file over and over, under other names."""
+    text = "import torch\n" + "".join(
         f"\n\ndef save_{n}(batches):\n    for batch in batches:\n"
         f'        torch.save(batch, "{n}.pt")\n'
         for n in range(10)
     )
-    findings = tuple(
-        Finding(5 * n + 6, 9, "SVI101", f"each pass overwrites '{n}.pt'", 5 * n + 6, 35, "safe")
-        for n in range(10)
+    (one,) = check({"many.py": text}, folder).files
+    assert [finding.loop for finding in one.findings[:2]] == [(5, 6), (10, 11)]
+    return make_run(
+        [one._replace(path=f"package_{n % 40}/module_{n}.py") for n in range(count // 10)]
     )
-    one = detail(CheckedFile("many.py", findings, text="import torch\n" + text))
-    assert one.details[0].loop == (5, 6)
-    return [one._replace(path=f"package_{n % 40}/module_{n}.py") for n in range(count // 10)]
 
 
 def test_five_thousand_findings(
-    open_page: Open, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, Any], None]
+    open_page: Open, tmp_path: Path, record_property: Callable[[str, Any], None]
 ) -> None:
-    files = many(5000)
-    monkeypatch.setattr(html, "details_of", lambda run: files)
-    page = open_page(make_run([]))
+    page = open_page(many(5000, tmp_path))
     assert page.locator("#count").inner_text() == "5,000 findings"
     # only what is in view exists, wherever one is
     assert page.locator("#list .item").count() < 60

@@ -11,8 +11,7 @@ import pytest
 from reporting import BROKEN, FIXED_NAME, TRAIN, UNICODE, check, options, report
 
 from flake8_saveimage.check.runner import Checker
-from flake8_saveimage.fixes import FixOptions, fix_source
-from flake8_saveimage.fixes.applicability import applicabilities
+from flake8_saveimage.fixes import FixOptions, annotated, fix_source
 from flake8_saveimage.report import make_run
 from flake8_saveimage.rules import all_rules
 
@@ -110,7 +109,7 @@ def test_paths_are_never_made_absolute_and_stay_as_given(tmp_path: Path) -> None
     (tmp_path / "inner").mkdir()
     (tmp_path / "a:b.py").write_text(FIXED_NAME)
     os.chdir(tmp_path / "inner")
-    checker = Checker(options(), fix_judge=applicabilities)
+    checker = Checker(options(), annotate=annotated)
     absolute = str(tmp_path / "a:b.py")
     run = make_run([checker("../a:b.py"), checker(absolute), checker("./../a:b.py")])
     results = json.loads(report("sarif", run))["runs"][0]["results"]
@@ -207,13 +206,11 @@ def test_fingerprints_survive_shifted_lines_and_tell_twins_apart(tmp_path: Path)
 def test_defect_of_the_fixer_costs_the_details_not_the_findings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = check({"a.py": FIXED_NAME}, tmp_path)
-
     def fail(*arguments: object, **keywords: object) -> None:
         raise AssertionError("two\nlines")
 
-    monkeypatch.setattr("flake8_saveimage.fixes.fix_source", fail)
-    (log,) = json.loads(report("sarif", run))["runs"]
+    monkeypatch.setattr("flake8_saveimage.fixes.annotating.verdicts_of", fail)
+    (log,) = sarif({"a.py": FIXED_NAME}, tmp_path)["runs"]
     (result,) = log["results"]
     assert (result["ruleId"], result.get("fixes")) == ("SVI104", None)
     (notification,) = log["invocations"][0]["toolExecutionNotifications"]
@@ -221,10 +218,14 @@ def test_defect_of_the_fixer_costs_the_details_not_the_findings(
     assert "AssertionError: two lines" in notification["message"]["text"]
 
 
-def test_several_processes_find_the_same(tmp_path: Path) -> None:
-    files = {f"file_{number:02}.py": TRAIN for number in range(40)}
-    run = check(files, tmp_path)
-    assert report("sarif", run._replace(jobs=2)) == report("sarif", run)
+def test_reports_look_at_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Findings carry all that a report shows."""
+    run = check(FILES, tmp_path)
+    for name in FILES:
+        (tmp_path / name).unlink()
+    monkeypatch.setattr("libcst.parse_module", None)
+    assert '"fixes"' in report("sarif", run)
+    assert report("html", run)
 
 
 def test_no_text_of_a_file_becomes_a_link(tmp_path: Path) -> None:

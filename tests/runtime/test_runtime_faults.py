@@ -45,7 +45,8 @@ def test_many_processes_save_under_one_name(links: str, run_script: Run, tmp_pat
             if child == 0:
                 for save in range({saves}):
                     image = torch.tensor([process, save, 7], dtype=torch.uint8)
-                    safe_save_image(image.view(3, 1, 1).repeat(1, 3, 4), "out/x.png")
+                    image = image.view(3, 1, 1).repeat(1, 3, 4)
+                    safe_save_image(image, "out/x.png", if_exists="unique")
                 os._exit(0)
             children.append(child)
         assert all(os.waitpid(child, 0)[1] == 0 for child in children)
@@ -84,7 +85,7 @@ def test_kill_9_in_the_middle_of_saves_and_replaces(run_script: Run, tmp_path: P
             if child == 0:
                 for i in range(200):
                     image = torch.full((3, 64, 64), i, dtype=torch.uint8)
-                    safe_save_image(image, "out/x.png")
+                    safe_save_image(image, "out/x.png", if_exists="unique")
                     state = {"step": i, "weights": torch.full((50_000,), float(i))}
                     safe_save(state, "out/last.pt", if_exists="replace", durable=False)
                     os.write(tell, bytes([i]))
@@ -276,7 +277,7 @@ def test_a_read_only_folder(run_script: Run) -> None:
 def test_four_ranks_over_gloo(run_script: Run, tmp_path: Path) -> None:
     run_script(
         """
-        import os, warnings
+        import io, os, warnings
         import torch
         import torch.distributed as dist
         from datetime import timedelta
@@ -287,10 +288,13 @@ def test_four_ranks_over_gloo(run_script: Run, tmp_path: Path) -> None:
         image = torch.full((3, 2, 2), rank / 10)
 
         # every rank its own file, by default and when asked; a name that is taken gets the rank
-        names = [safe_save_image(image, "each/x.png", ranks="each").name for _ in range(3)]
+        unique = {"if_exists": "unique"}
+        names = [
+            safe_save_image(image, "each/x.png", ranks="each", **unique).name for _ in range(3)
+        ]
         taken = [f"x_rank{rank}.png", f"x_rank{rank}_1.png", f"x_rank{rank}_2.png"]
-        assert names in (["x.png", *taken[:2]], taken), names
-        names = [safe_save_image(image, "default/x.png").name for _ in range(3)]
+        assert names == taken, names
+        names = [safe_save_image(image, "default/x.png", **unique).name for _ in range(3)]
         if rank == 0:  # plain numbers, as for scripts that save on rank 0 only
             taken = ["x_1.png", "x_2.png", "x_3.png"]
         assert names in (["x.png", *taken[:2]], taken), names
@@ -299,10 +303,9 @@ def test_four_ranks_over_gloo(run_script: Run, tmp_path: Path) -> None:
 
         # from a queue, too; one whose name another rank took first gets the next, out of order
         with SaveQueue(workers=2) as queue:
-            futures = [queue.save(rank, "queue/x.pt", ranks="each") for _ in range(3)]
+            futures = [queue.save(rank, "queue/x.pt", ranks="each", **unique) for _ in range(3)]
         names = {future.result().name for future in futures}
-        taken = [f"x_rank{rank}.pt", f"x_rank{rank}_1.pt", f"x_rank{rank}_2.pt"]
-        assert names in ({"x.pt", *taken[:2]}, set(taken)), names
+        assert names == {f"x_rank{rank}.pt", f"x_rank{rank}_1.pt", f"x_rank{rank}_2.pt"}, names
         assert all(torch.load(f"queue/{name}") == rank for name in names)
         dist.barrier()
         assert len(os.listdir("queue")) == 12
@@ -310,22 +313,26 @@ def test_four_ranks_over_gloo(run_script: Run, tmp_path: Path) -> None:
         # replace with "each": the same name every time, one per rank
         for step in range(3):
             path = safe_save(rank, "own/last.pt", if_exists="replace", ranks="each")
-            assert path.name == ("last.pt" if rank == 0 else f"last_rank{rank}.pt")
+            assert path.name == f"last_rank{rank}.pt"
         assert torch.load(path) == rank
         dist.barrier()
         assert len(os.listdir("own")) == 4
 
-        # replace by several ranks without a word about ranks is warned about, not for own names
-        with warnings.catch_warnings(record=True) as seen:
-            warnings.simplefilter("always")
-            safe_save(rank, "shared/last.pt", if_exists="replace")
-            safe_save(rank, f"shared/last_{rank}.pt", if_exists="replace")
-        assert len(seen) == (0 if rank == 0 else 1), [str(w.message) for w in seen]
-        assert torch.load("shared/last.pt") in range(4)
+        # one name of several ranks is warned about, names of their own are not
+        for if_exists in ("backup", "replace"):
+            with warnings.catch_warnings(record=True) as seen:
+                warnings.simplefilter("always")
+                safe_save(rank, f"{if_exists}/last.pt", if_exists=if_exists)
+                safe_save(rank, f"{if_exists}/last_r{rank}.pt", if_exists=if_exists)
+            assert len(seen) == (0 if rank == 0 else 1), [str(w.message) for w in seen]
+            assert torch.load(f"{if_exists}/last.pt") in range(4)
+        dist.barrier()
+        kept = [torch.load(f"backup/last{end}.pt") for end in ("", "_1", "_2", "_3")]
+        assert sorted(kept) == [0, 1, 2, 3]
 
         # rank 0 writes, every rank gets the path
         for n in range(3):
-            path = safe_save(rank, "zero/x.pt", ranks="zero")
+            path = safe_save(rank, "zero/x.pt", ranks="zero", **unique)
             assert path.name == ("x.pt" if n == 0 else f"x_{n}.pt")
             assert torch.load(path) == 0
         safe_save_image(image, "zero/x.png", ranks="zero")
@@ -350,6 +357,29 @@ def test_four_ranks_over_gloo(run_script: Run, tmp_path: Path) -> None:
             assert rank != 2 and path.name == "two.png"
         nan = image * float("nan") if rank == 3 else image  # not looked at, not written
         assert safe_save_image(nan, "zero/three.png", ranks="zero").name == "three.png"
+
+        # whatever one rank passes: rank 0's errors reach all, the others' stay with them
+        wrong = [
+            lambda: safe_save({}, None, ranks="zero"),
+            lambda: safe_save({}, io.BytesIO(), ranks="zero"),
+            lambda: safe_save({}, 3, ranks="zero"),
+            lambda: safe_save({}, "zero/y.pt", if_exist="error", ranks="zero"),
+            lambda: safe_save_image(image, "zero/y.png", nrwo=4, ranks="zero"),
+            lambda: safe_save_image(image, "zero/y.png", if_exists="never", ranks="zero"),
+        ]
+        for culprit in (0, 2):
+            for attempt in wrong:
+                try:
+                    if rank == culprit:
+                        attempt()
+                    else:
+                        safe_save_image(image, "zero/fine.png", ranks="zero")
+                except (TypeError, ValueError) as problem:
+                    assert rank == culprit, repr(problem)
+                except RuntimeError as problem:
+                    assert culprit == 0 and "rank 0 could not save" in str(problem)
+                else:
+                    assert culprit == 2 and rank != 2
 
         # a queue must not wait for other ranks
         with SaveQueue() as queue:

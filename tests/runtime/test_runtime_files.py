@@ -11,6 +11,7 @@ import resource
 import stat
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from flake8_saveimage import runtime
 from flake8_saveimage.runtime import remove_leftovers, safe_save, safe_save_image
 
 IMAGE = torch.rand(3, 2, 2)
+ENDED = 4_194_304  # above the largest process number
 
 
 def names(folder: Path) -> set[str]:
@@ -60,7 +62,7 @@ def test_rank_zero_cannot_pass_on_a_file_object() -> None:
 
 
 @pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
-@pytest.mark.parametrize("if_exists", ["unique", "replace"])
+@pytest.mark.parametrize("if_exists", ["backup", "unique", "replace"])
 def test_the_mode_is_what_umask_says(mask: int, if_exists: Any, tmp_path: Path) -> None:
     before = os.umask(mask)
     try:
@@ -109,7 +111,7 @@ def test_a_symbolic_link_is_a_taken_name(dangling: bool, tmp_path: Path) -> None
     if not dangling:
         real.write_bytes(b"precious")
     link.symlink_to(real)
-    assert safe_save({}, link).name == "x_1.pt"
+    assert safe_save({}, link, if_exists="unique").name == "x_1.pt"
     with pytest.raises(FileExistsError):
         safe_save({}, link, if_exists="error")
     assert safe_save({}, link, if_exists="skip") == link
@@ -126,10 +128,10 @@ def test_a_link_to_a_folder_on_the_way_is_followed(tmp_path: Path) -> None:
 
 def test_a_folder_where_the_file_should_be(tmp_path: Path) -> None:
     (tmp_path / "x.pt").mkdir()
-    for if_exists in ("replace", "skip", "error"):
+    for if_exists in ("backup", "replace", "skip", "error"):
         with pytest.raises(IsADirectoryError, match=r"is a folder.*x\.pt"):
             safe_save({}, tmp_path / "x.pt", if_exists=if_exists)  # type: ignore[arg-type]
-    assert safe_save({}, tmp_path / "x.pt").name == "x_1.pt"
+    assert safe_save({}, tmp_path / "x.pt", if_exists="unique").name == "x_1.pt"
     assert names(tmp_path) == {"x.pt", "x_1.pt"}
 
 
@@ -147,7 +149,7 @@ class Unpicklable:
         raise RuntimeError("cannot be pickled")
 
 
-@pytest.mark.parametrize("if_exists", ["unique", "error", "replace", "skip"])
+@pytest.mark.parametrize("if_exists", ["backup", "unique", "error", "replace", "skip"])
 def test_an_error_in_the_middle_leaves_nothing(if_exists: Any, tmp_path: Path) -> None:
     path = tmp_path / "x.pt"
     with pytest.raises(RuntimeError, match="cannot be pickled"):
@@ -204,14 +206,15 @@ def test_file_systems_without_hard_links(
         monkeypatch.setattr(runtime.publishing, "_kernel_rename", lambda: None)
     elif kernel == "refused":
         monkeypatch.setattr(runtime.publishing, "_kernel_rename", lambda: refused(errno.EINVAL))
-    written = [safe_save(n, tmp_path / "x.pt") for n in range(5)]
+    unique = partial(safe_save, if_exists="unique")
+    written = [unique(n, tmp_path / "x.pt") for n in range(5)]
     assert [torch.load(path) for path in written] == [0, 1, 2, 3, 4]
     assert [path.name for path in written][:3] == ["x.pt", "x_1.pt", "x_2.pt"]
     assert names(tmp_path) == {path.name for path in written}
     with pytest.raises(FileExistsError):
         safe_save(9, tmp_path / "x.pt", if_exists="error")
     (tmp_path / "y_1.pt").symlink_to("nowhere")
-    assert [safe_save(n, tmp_path / "y.pt").name for n in range(2)] == ["y.pt", "y_2.pt"]
+    assert [unique(n, tmp_path / "y.pt").name for n in range(2)] == ["y.pt", "y_2.pt"]
     assert torch.load(safe_save("new", tmp_path / "x.pt", if_exists="replace")) == "new"
 
 
@@ -226,7 +229,7 @@ def test_an_error_while_renaming_names_the_file(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("if_exists", ["unique", "replace"])
+@pytest.mark.parametrize("if_exists", ["backup", "unique", "replace"])
 def test_an_error_while_writing_is_the_first_one_and_names_the_file(
     if_exists: Any, tmp_path: Path
 ) -> None:
@@ -243,17 +246,29 @@ def test_an_error_while_writing_is_the_first_one_and_names_the_file(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_stale_lock_costs_a_number_and_nothing_more(
+@pytest.mark.parametrize("if_exists", ["backup", "unique", "error", "skip"])
+def test_the_lock_of_a_killed_process_costs_nothing(
+    if_exists: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "link", no_links)
+    monkeypatch.setattr(runtime.publishing, "_kernel_rename", lambda: None)
+    digest = hashlib.sha256(b"x.pt").hexdigest()[:16]
+    lock = tmp_path / f".saveimage-{digest}.lock"
+    lock.write_text(f"{runtime.leftovers.HOST} {ENDED} 7")
+    assert safe_save(1, tmp_path / "x.pt", if_exists=if_exists).name == "x.pt"
+    assert names(tmp_path) == {"x.pt"}
+
+
+def test_the_lock_of_a_running_process_is_respected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "link", no_links)
     monkeypatch.setattr(runtime.publishing, "_kernel_rename", lambda: None)
     digest = hashlib.sha256(b"x.pt").hexdigest()[:16]
     lock = tmp_path / f".saveimage-{digest}.lock"
-    lock.write_text(f"{runtime.leftovers.HOST} 4194304")  # above the largest process number
-    assert safe_save(1, tmp_path / "x.pt").name == "x_1.pt"
-    assert remove_leftovers(tmp_path) == [lock]
-    assert safe_save(1, tmp_path / "x.pt", if_exists="error").name == "x.pt"
+    lock.write_text(runtime.leftovers.owner_text(os.getpid(), " "))
+    assert safe_save(1, tmp_path / "x.pt", if_exists="unique").name == "x_1.pt"
+    assert lock.exists()
 
 
 def test_a_lock_with_unreadable_content_is_nobodys(tmp_path: Path) -> None:
@@ -270,22 +285,27 @@ def test_leftovers_of_another_users_process_stay(
         raise PermissionError(errno.EPERM, "Operation not permitted")
 
     monkeypatch.setattr(os, "kill", refuse)
-    (tmp_path / f".saveimage-{runtime.leftovers.HOST}-4194304-0123abcd.tmp").touch()
+    start = runtime.leftovers._state_and_start(os.getpid())[1]
+    owner = f"{runtime.leftovers.HOST}-{os.getpid()}-{start}"
+    (tmp_path / f".saveimage-{owner}-0123abcd.tmp").touch()
     assert remove_leftovers(tmp_path) == []
 
 
 def test_leftovers_of_ended_processes_are_removed_and_no_others(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
-    ended = tmp_path / f".saveimage-{runtime.leftovers.HOST}-4194304-0123abcd.tmp"
+    start = runtime.leftovers._state_and_start(os.getpid())[1]
+    ended = tmp_path / f".saveimage-{runtime.leftovers.HOST}-{ENDED}-7-0123abcd.tmp"
     deep = tmp_path / "sub" / ended.name
-    running = tmp_path / f".saveimage-{runtime.leftovers.HOST}-{os.getpid()}-0123abcd.tmp"
-    elsewhere = tmp_path / ".saveimage-00000000-4194304-0123abcd.tmp"
-    stale = tmp_path / ".saveimage-00000000-4194305-0123abcd.tmp"
+    running = tmp_path / f".saveimage-{runtime.leftovers.HOST}-{os.getpid()}-{start}-0123abcd.tmp"
+    later = tmp_path / f".saveimage-{runtime.leftovers.HOST}-{os.getpid()}-7-0123abcd.tmp"
+    elsewhere = tmp_path / ".saveimage-00000000-4194304-7-0123abcd.tmp"
+    stale = tmp_path / ".saveimage-00000000-4194305-7-0123abcd.tmp"
     users = [tmp_path / ".saveimage-notes.tmp", tmp_path / "x.png"]
-    for path in (ended, deep, running, elsewhere, stale, *users):
+    for path in (ended, deep, running, later, elsewhere, stale, *users):
         path.touch()
     os.utime(stale, (time.time() - 100_000,) * 2)
-    assert remove_leftovers(tmp_path) == sorted([ended, stale])
+    # the number of `later` was given to a new process, this one
+    assert remove_leftovers(tmp_path) == sorted([ended, later, stale])
     assert remove_leftovers(tmp_path, recursive=True) == [deep]
     assert remove_leftovers(tmp_path, older_than=-1) == [elsewhere]
     assert names(tmp_path) == {"sub", running.name, *(path.name for path in users)}

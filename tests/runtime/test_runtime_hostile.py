@@ -16,14 +16,15 @@ import pytest
 import torch
 
 from flake8_saveimage import runtime
-from flake8_saveimage.guard.journal import Journal, make_folder, read
+from flake8_saveimage.guard.events import read
+from flake8_saveimage.guard.journal import Journal, make_folder
 from flake8_saveimage.runtime import SaveQueue, remove_leftovers, safe_save, safe_save_image
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="links and pipes of POSIX")
 
 IMAGE = torch.rand(3, 2, 2)
 ENDED = 4_194_304  # above the largest process number
-NAME = f".saveimage-{runtime.leftovers.HOST}-{ENDED}-0123abcd.tmp"
+NAME = f".saveimage-{runtime.leftovers.HOST}-{ENDED}-7-0123abcd.tmp"
 
 SAVES = """
     import json, os, sys, torch
@@ -40,8 +41,8 @@ SAVES = """
 
     safe_save_image(torch.rand(3, 2, 2), "warm/up.png")  # what torch and Pillow write on their own
     sys.addaudithook(watch)
-    for if_exists in ("unique", "error", "replace", "skip"):
-        for _ in range(2 if if_exists in ("unique", "replace") else 1):
+    for if_exists in ("backup", "unique", "error", "replace", "skip"):
+        for _ in range(2 if if_exists in ("backup", "unique", "replace") else 1):
             safe_save_image(torch.rand(3, 2, 2), f"new/{if_exists}.png", if_exists=if_exists)
             safe_save({"a": torch.rand(3)}, f"new/{if_exists}.pt", if_exists=if_exists)
     with SaveQueue() as queue:
@@ -55,15 +56,17 @@ SAVES = """
 def test_every_file_is_made_anew_under_a_name_nobody_can_guess(run_script: Any) -> None:
     """What Python itself reports of each open: exclusive, and 32 random bits in the name."""
     opened = json.loads(run_script(SAVES).stdout)
-    assert len(opened) == 14
+    assert len(opened) == 18
     for name, flags in opened:
-        assert re.fullmatch(rf"\.saveimage-{runtime.leftovers.HOST}-\d+-[0-9a-f]{{8}}\.tmp", name)
+        assert re.fullmatch(
+            rf"\.saveimage-{runtime.leftovers.HOST}-\d+-\d+-[0-9a-f]{{8}}\.tmp", name
+        )
         assert flags & os.O_EXCL
         assert flags & os.O_CREAT
     assert len({name for name, _ in opened}) == len(opened)
 
 
-@pytest.mark.parametrize("if_exists", ["unique", "error", "replace", "skip"])
+@pytest.mark.parametrize("if_exists", ["backup", "unique", "error", "replace", "skip"])
 def test_a_link_at_the_temporary_name_is_not_followed(
     if_exists: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,12 +96,15 @@ def test_a_dangling_link_at_the_target_creates_nothing_behind_it(
         written = safe_save(1, tmp_path / "x.pt", if_exists=if_exists)
         assert written.name == ("x_1.pt" if if_exists == "unique" else "x.pt")
     with SaveQueue() as queue:
-        queue.save(1, tmp_path / "x.pt")
+        queue.save(1, tmp_path / "x.pt", if_exists="unique")
     assert (tmp_path / "x.pt").is_symlink()
     assert not (tmp_path / "behind").exists()
 
 
-def test_replace_writes_to_a_link_that_changes_nowhere_else(tmp_path: Path) -> None:
+@pytest.mark.parametrize("if_exists", ["backup", "replace"])
+def test_a_link_that_changes_during_the_save_decides_nothing(
+    if_exists: Any, tmp_path: Path
+) -> None:
     """A link that is exchanged during the save decides nothing: it was resolved before."""
     first, second = tmp_path / "first.pt", tmp_path / "second.pt"
     second.write_text("precious")
@@ -111,7 +117,7 @@ def test_replace_writes_to_a_link_that_changes_nowhere_else(tmp_path: Path) -> N
             link.symlink_to(second)
             return int, ()
 
-    safe_save(Exchanging(), link, if_exists="replace")
+    safe_save(Exchanging(), link, if_exists=if_exists)
     assert second.read_text() == "precious"
     assert torch.load(first, weights_only=False) == 0
 
@@ -128,7 +134,7 @@ def test_a_link_at_the_lock_counts_as_taken(
     victim.write_text("precious")
     digest = hashlib.sha256(b"x.pt").hexdigest()[:16]
     (tmp_path / f".saveimage-{digest}.lock").symlink_to(victim)
-    assert safe_save(1, tmp_path / "x.pt").name == "x_1.pt"
+    assert safe_save(1, tmp_path / "x.pt", if_exists="unique").name == "x_1.pt"
     assert victim.read_text() == "precious"
 
 
@@ -155,14 +161,14 @@ def test_leftovers_are_files_not_links_folders_or_pipes(tmp_path: Path) -> None:
     assert remove_leftovers(folder / "linked") == [folder / "linked" / NAME]
 
 
-def test_a_lock_that_is_exchanged_for_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+def test_a_lock_that_is_a_pipe_or_a_link_is_not_waited_for_and_stays(tmp_path: Path) -> None:
     lock = tmp_path / ".saveimage-0123456789abcdef.lock"
     os.mkfifo(lock)
-    assert runtime.leftovers._owner(lock) == ("", 0)  # an empty pipe, read without waiting
+    assert not runtime.leftovers.remove_left_over(lock, -1)
     lock.unlink()
     lock.symlink_to("/dev/zero")
-    with pytest.raises(OSError, match="symbolic links"):
-        runtime.leftovers._owner(lock)
+    assert not runtime.leftovers.remove_left_over(lock, -1)
+    assert lock.is_symlink()
 
 
 # -- the guard -----------------------------------------------------------------------------------
@@ -199,13 +205,13 @@ def test_the_journal_writes_into_no_file_that_is_there(tmp_path: Path) -> None:
     planted = Path(str(logged).replace("000000", "000001"))
     planted.symlink_to(victim)
     again = Journal(tmp_path)  # as a container with the same host name and process number
-    again.append(["save", "x.pt", "a.py:1", 1, 2, 0, None, None])
+    again.append(["save", 0, "x.pt", "torch.save", "a.py:1", 1, 0])
     assert victim.read_text() == "precious"
     assert logged.read_bytes() == content
     planted.unlink()
-    saves, failure = read(tmp_path)
-    assert [save.path for save in saves] == ["x.pt"]
-    assert failure is None
+    log = read(tmp_path)
+    assert [save.path for save in log.events] == ["x.pt"]
+    assert log.failure is None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names of bytes")

@@ -29,7 +29,14 @@ def message(call: str) -> str:
     Path("folder").mkdir()
     closed = runtime.SaveQueue()
     closed.close()
-    names = {"closed": closed, "io": io, "torch": torch, "rand": torch.rand, "zeros": torch.zeros}
+    names = {
+        "closed": closed,
+        "io": io,
+        "Path": Path,
+        "torch": torch,
+        "rand": torch.rand,
+        "zeros": torch.zeros,
+    }
     # the file name is the call site, and each site warns once
     code = compile(call, f"<{call}>", "eval")
     with warnings.catch_warnings():

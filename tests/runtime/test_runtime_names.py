@@ -1,4 +1,4 @@
-"""The names: the first, the next, and what they cost."""
+"""The names of ``if_exists="unique"``: the first, the next, and what they cost."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import random
 import warnings
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ import pytest
 import torch
 
 from flake8_saveimage import runtime
-from flake8_saveimage.runtime import safe_save, safe_save_image
 
+safe_save = partial(runtime.safe_save, if_exists="unique")
+safe_save_image = partial(runtime.safe_save_image, if_exists="unique")
 IMAGE = torch.rand(3, 2, 2)
 
 
@@ -133,11 +135,13 @@ def test_deleted_files_stay_deleted_when_others_take_names(tmp_path: Path) -> No
 
 RANKS: list[tuple[int, dict[str, Any], list[str]]] = [
     (0, {}, ["x.pt", "x_1.pt"]),
-    (0, {"ranks": "each"}, ["x.pt", "x_rank0.pt"]),
+    (0, {"ranks": "each"}, ["x_rank0.pt", "x_rank0_1.pt"]),
     (2, {}, ["x.pt", "x_rank2.pt", "x_rank2_1.pt"]),
-    (2, {"ranks": "each"}, ["x.pt", "x_rank2.pt", "x_rank2_1.pt"]),
+    (2, {"ranks": "each"}, ["x_rank2.pt", "x_rank2_1.pt"]),
+    (2, {"ranks": "each", "if_exists": "backup"}, ["x_rank2.pt", "x_rank2.pt"]),
+    (2, {"if_exists": "backup"}, ["x.pt", "x.pt"]),
     (2, {"ranks": "each", "if_exists": "replace"}, ["x_rank2.pt", "x_rank2.pt"]),
-    (0, {"ranks": "each", "if_exists": "replace"}, ["x.pt", "x.pt"]),
+    (0, {"ranks": "each", "if_exists": "replace"}, ["x_rank0.pt", "x_rank0.pt"]),
 ]
 
 
@@ -150,21 +154,22 @@ def test_the_names_of_a_rank(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What ranks really write, and that they do not meet, is tested with real ones elsewhere."""
-    monkeypatch.setattr(runtime.files, "rank_and_world", lambda: (rank, 4))
+    monkeypatch.setattr(runtime.destinations, "rank_and_world", lambda: (rank, 4))
     assert [safe_save({}, tmp_path / "x.pt", **options).name for _ in expected] == expected
 
 
 @pytest.mark.parametrize(("name", "warns"), [("x.pt", True), ("x12.pt", True), ("x02.pt", False)])
-def test_a_rank_that_replaces_under_a_name_without_its_number(
-    name: str, warns: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("if_exists", ["backup", "replace"])
+def test_a_rank_that_writes_a_name_without_its_number(
+    if_exists: Any, name: str, warns: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runtime.files, "rank_and_world", lambda: (2, 4))
+    monkeypatch.setattr(runtime.destinations, "rank_and_world", lambda: (2, 4))
     monkeypatch.chdir(tmp_path)
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
-        safe_save({}, name, if_exists="replace")
+        safe_save({}, name, if_exists=if_exists)
     assert len(seen) == warns
-    assert all("rank 2 of 4 replaces" in str(warning.message) for warning in seen)
+    assert all("rank 2 of 4 writes" in str(warning.message) for warning in seen)
 
 
 def test_a_save_among_many_files_looks_once(
@@ -271,6 +276,7 @@ def test_the_public_names() -> None:
         "SaveImageWarning",
         "SaveQueue",
         "SaveQueueError",
+        "latest",
         "remove_leftovers",
         "safe_save",
         "safe_save_image",

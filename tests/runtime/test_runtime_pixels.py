@@ -429,7 +429,7 @@ def test_what_is_no_image_says_what_to_pass(
         ({"compress_level": 11}, "between 0 and 9"),
         ({"out_of_range": "x"}, "'warn', 'raise', 'clamp'"),
         ({"non_finite": "x"}, "'raise', 'zero'"),
-        ({"if_exists": "x"}, "'unique', 'error', 'replace', 'skip'"),
+        ({"if_exists": "x"}, "'backup', 'unique', 'error', 'replace', 'skip'"),
         ({"ranks": "x"}, "'each', 'zero'"),
         ({"bits": 12}, "8, 16"),
         ({"bits": 16}, "16 bits need one channel"),

@@ -70,7 +70,8 @@ def messages(*lines: str) -> list[str]:
         ),
         (
             ["save_image(x, path, normalize=True, range=(-1, 1))"],
-            "SVI205 range= was removed from save_image: this call raises TypeError; write value_range=",
+            "SVI205 range= was removed from save_image: this call raises TypeError;"
+            " write value_range=",
         ),
         (
             ["torch.save(torch.zeros(9)[:2], path)"],

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import libcst as cst
 
+from flake8_saveimage.check.legacy import Normalized, normalized
 from flake8_saveimage.rules import all_rules
-from flake8_saveimage.rules.base import Problem, Rule
-from flake8_saveimage.rules.finding import Applicability, Finding
+from flake8_saveimage.rules.base import Problem, Rule, Where
+from flake8_saveimage.rules.finding import Finding, Related, SavePlace
 from flake8_saveimage.rules.save import Save, saves_of
 from flake8_saveimage.source.reading import Unparsable
 from flake8_saveimage.syntax.collector import collector_paused
 from flake8_saveimage.syntax.flow import Flow
+from flake8_saveimage.syntax.imports import Importer
 from flake8_saveimage.syntax.positions import Span, spans
 from flake8_saveimage.syntax.reader import read_facts
+from flake8_saveimage.syntax.scopes import CallSite
 
 _PLACE = re.compile(r"parser error: error at (\d+):(\d+): ")
 
@@ -30,12 +34,19 @@ class Diagnosis(NamedTuple):
 
 
 class Analysis(NamedTuple):
-    """Everything known about one file: what reports and fixes are made from."""
+    """Everything known about one file: what reports and fixes are made from.
 
+    ``source`` is the text that ``module`` was parsed from; ``normalized`` says what it stands for,
+    if it is not the file's own. ``routed`` are the saves in other files that calls lead to.
+    """
+
+    source: str
     module: cst.Module
     flow: Flow
     saves: list[Save]
     diagnoses: list[Diagnosis]
+    normalized: Normalized | None = None
+    routed: Sequence[Save] = ()
 
 
 def parse(source: str) -> cst.Module:
@@ -53,63 +64,153 @@ def parse(source: str) -> cst.Module:
         raise Unparsable("nested too deeply to be parsed", 1, 1) from None
 
 
+def _readable(source: str) -> tuple[cst.Module, Normalized | None]:
+    """Parse a text, with its indentation rewritten if libcst cannot read it as it is."""
+    try:
+        module = parse(source)
+        if "\f" not in source or module.code == source:  # libcst drops some form feeds
+            return module, None
+    except Unparsable:
+        plain = normalized(source)
+        if plain is None:
+            raise
+    else:
+        plain = normalized(source)
+        if plain is None:
+            return module, None
+    return parse(plain.text), plain
+
+
 @collector_paused()
 def diagnose(
-    source: str, *, hooks: Collection[str] = (), codes: Collection[str] | None = None
+    source: str,
+    *,
+    hooks: Collection[str] = (),
+    codes: Collection[str] | None = None,
+    path: str = "",
+    importer: Importer | None = None,
 ) -> Analysis:
-    """Run the rules (all, or those in ``codes``) over a file's text."""
-    module = parse(source)
-    flow = Flow(read_facts(module, hooks))
-    saves = saves_of(flow)
+    """Run the rules (all, or those in ``codes``) over a file's text.
+
+    ``path`` is the file; ``importer`` finds what it imports from its project.
+    """
+    module, plain = _readable(source)
+    flow = Flow(read_facts(module, hooks, path=path), importer)
+    saves = saves_of(flow, through_helpers=importer is not None)
     rules = [rule for rule in all_rules() if codes is None or rule.code in codes]
     diagnoses = [
-        Diagnosis(rule, save, problem)
+        Diagnosis(rule, save, problem.without_remedy() if save.route else problem)
         for save in saves
         for rule in rules
-        if rule.applies_to(save.site.writer) and (problem := rule.check(save)) is not None
+        if rule.applies_to(save.site.writer)
+        and (rule.through_helpers or not save.route)
+        and (problem := rule.check(save)) is not None
     ]
-    return Analysis(module, flow, saves, diagnoses)
+    text = source if plain is None else plain.text
+    local = [save for save in saves if not save.route]
+    routed = [save for save in saves if save.route]
+    return Analysis(text, module, flow, local, _without_repeats(diagnoses), plain, routed)
+
+
+def _without_repeats(diagnoses: Sequence[Diagnosis]) -> list[Diagnosis]:
+    """Return one diagnosis of a rule for each call: a helper may save several files."""
+    first: dict[tuple[int, str], Diagnosis] = {}
+    for diagnosis in diagnoses:
+        first.setdefault((id(diagnosis.save.call), diagnosis.rule.code), diagnosis)
+    return list(first.values())
 
 
 def analyse(
-    source: str, *, hooks: Collection[str] = (), codes: Collection[str] | None = None
+    source: str,
+    *,
+    hooks: Collection[str] = (),
+    codes: Collection[str] | None = None,
+    path: str = "",
+    importer: Importer | None = None,
 ) -> list[Finding]:
     """Return the findings in a file's text, sorted. Raises :class:`Unparsable`.
 
     ``hooks`` are further names of functions that a framework calls repeatedly; ``codes`` the rules
     to run (``None``: all, opt-in rules included).
     """
-    return findings(diagnose(source, hooks=hooks, codes=codes))
+    return sorted(located(diagnose(source, hooks=hooks, codes=codes, path=path, importer=importer)))
 
 
-def findings(
-    analysis: Analysis, applicabilities: Sequence[Applicability | None] = ()
-) -> list[Finding]:
-    """Return what was diagnosed as plain data, with positions, sorted.
-
-    ``applicabilities`` says for each diagnosis how safely it can be fixed, if that is known.
-    """
+def located(analysis: Analysis) -> list[Finding]:
+    """Return each diagnosis as plain data with its position, in the same order."""
     wanted: list[cst.CSTNode] = []
     for _rule, save, problem in analysis.diagnoses:
-        wanted += (save.call, *problem.nodes)
-    places = spans(analysis.module, wanted)
-    safety = applicabilities or [None] * len(analysis.diagnoses)
-    found = []
-    for (rule, save, problem), fix in zip(analysis.diagnoses, safety, strict=True):
-        span = places[id(save.call)]
-        message = render(problem, places)
-        found.append(
-            Finding(span.line, span.column, rule.code, message, span.end_line,
-                    span.end_column, fix)
-        )  # fmt: skip
-    return sorted(found)
+        wanted += (save.call, save.site.call, *(place.node for place in problem.places))
+    sites = [diagnosis.save.call_site for diagnosis in analysis.diagnoses]
+    positions = locate(analysis, wanted, sites)
+    found = [_finding(diagnosis, positions) for diagnosis in analysis.diagnoses]
+    if analysis.normalized is not None:
+        found = list(map(analysis.normalized.in_original, found))
+    return found
 
 
-def render(problem: Problem, places: dict[int, Span]) -> str:
-    """Return a problem's message with the line numbers filled in."""
+def _finding(diagnosis: Diagnosis, positions: Mapping[int, Position]) -> Finding:
+    rule, save, problem = diagnosis
+    span = positions[id(save.call)].span
+    file, place = positions[id(save.site.call)]
+    return Finding(
+        span.line,
+        span.column,
+        rule.code,
+        render(problem, positions),
+        span.end_line,
+        span.end_column,
+        related=tuple(_related(where, positions[id(where.node)]) for where in problem.places),
+        save=SavePlace(file, place.line, place.column),
+    )
+
+
+def _related(where: Where, position: Position) -> Related:
+    return Related(position.file, position.span.line, where.what)
+
+
+class Position(NamedTuple):
+    """Where a node is; ``file`` is the path of another file, empty for the checked one."""
+
+    file: str
+    span: Span
+
+
+def locate(
+    analysis: Analysis, nodes: Sequence[cst.CSTNode], sites: Sequence[CallSite] = ()
+) -> dict[int, Position]:
+    """Return where nodes are, by ``id``: in the checked file, or in one that it imports.
+
+    ``sites`` are the calls in the checked file that the nodes belong to.
+    """
+    near = spans(analysis.module, nodes, analysis.source, sites, everywhere=False)
+    found = {key: Position("", span) for key, span in near.items()}
+    for facts in analysis.flow.files[1:]:
+        missing = [node for node in nodes if id(node) not in found]
+        for key, span in spans(facts.module, missing).items() if missing else ():
+            line, end = facts.lines[span.line - 1], facts.lines[span.end_line - 1]
+            found[key] = Position(_shown(facts.path), span._replace(line=line, end_line=end))
+    missing = [node for node in nodes if id(node) not in found]
+    for key, span in spans(analysis.module, missing).items() if missing else ():
+        found[key] = Position("", span)
+    return found
+
+
+def _shown(path: str) -> str:
+    """Return a path as reports show it: from the working folder, if it is in there."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
+
+
+def render(problem: Problem, positions: Mapping[int, Position]) -> str:
+    """Return a problem's message with the places filled in."""
     if isinstance(problem.message, str):
         return problem.message
-    parts = (
-        part if isinstance(part, str) else str(places[id(part)].line) for part in problem.message
+    return "".join(
+        part if isinstance(part, str) else _in_words(part, positions[id(part.node)])
+        for part in problem.message
     )
-    return "".join(parts)
+
+
+def _in_words(where: Where, position: Position) -> str:
+    return where.text(Path(position.file).name, position.span.line)

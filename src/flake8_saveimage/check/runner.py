@@ -13,18 +13,21 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
+from flake8_saveimage.check.following import following_of
 from flake8_saveimage.rules.finding import Finding
 from flake8_saveimage.source import reading
-from flake8_saveimage.source.gate import admit, bytes_may_save
+from flake8_saveimage.source.gate import bytes_may_save
+from flake8_saveimage.source.program import Program, admit, is_notebook
 from flake8_saveimage.syntax.collector import collector_paused
 
 if TYPE_CHECKING:
-    from flake8_saveimage.check.analysis import Analysis
+    from flake8_saveimage.check.analysis import Analysis, Diagnosis
     from flake8_saveimage.config.noqa import Judge
-    from flake8_saveimage.rules.finding import Applicability
+    from flake8_saveimage.source.notebook import Cells
 
-# How safely each diagnosis of a file can be fixed; a function of a module, so that it is picklable.
-FixJudge = Callable[["Analysis"], "Sequence[Applicability | None]"]
+# Adds what reports show of them to the accepted findings of a file, given its name; a function of a
+# module, so that it is picklable.
+Annotate = Callable[["Analysis", "Sequence[tuple[Diagnosis, Finding]]", str], "list[Finding]"]
 
 Result = TypeVar("Result")
 
@@ -37,13 +40,19 @@ _CHUNKS_PER_PROCESS = 4
 class CheckedFile(NamedTuple):
     """What came out for one file: findings and its text, or why it could not be checked.
 
-    ``text`` is ``None`` unless there are findings; its line endings are ``\\n``.
+    ``text`` is ``None`` unless there are findings; its line endings are ``\\n``. ``cells`` tells
+    where the cells of a notebook are in it, ``newline`` is the line ending of the file. ``note``
+    says why there was nothing to check, ``undetailed`` why the findings lack their details.
     """
 
     path: str
     findings: tuple[Finding, ...] = ()
     error: str | None = None
     text: str | None = None
+    cells: Cells | None = None
+    note: str | None = None
+    newline: str = "\n"
+    undetailed: str | None = None
 
 
 class WorkerDied(Exception):
@@ -55,12 +64,12 @@ def check_files(
 ) -> list[CheckedFile]:
     """Check files and return those with findings or errors, in the order of ``paths``."""
     results = sweep(paths, checker, job_count(checker.options), advance=advance)
-    return [checked for checked in results if checked.findings or checked.error]
+    return [file for file in results if file.findings or file.error or file.note]
 
 
 def sweep(
     paths: Sequence[str],
-    work: Callable[[str], Result],
+    work: FileWork[Result],
     jobs: int,
     *,
     advance: Callable[[int], None] | None = None,
@@ -70,7 +79,7 @@ def sweep(
     ``work`` must be picklable and raise nothing; ``advance`` is told how many paths are done.
     """
     gate_jobs = min(jobs, len(paths) // _GATE_FILES_PER_PROCESS)
-    sizes = spread(paths, _gate, gate_jobs)
+    sizes = spread(paths, work.gate, gate_jobs)
     passed = [(path, size) for path, size in zip(paths, sizes, strict=True) if size >= 0]
     if advance is not None:
         advance(len(paths) - len(passed))
@@ -92,7 +101,7 @@ def spread(items: Sequence[str], work: Callable[[str], Result], jobs: int) -> It
     chunk = max(1, len(items) // (jobs * _CHUNKS_PER_PROCESS))
     executor = ProcessPoolExecutor(jobs, initializer=_end_at_interrupt)
     try:
-        with _deaf_to_interrupts():  # the workers start with it; this process answers Ctrl-C
+        with _interrupts_ignored():  # the workers start with it; this process answers Ctrl-C
             results = executor.map(work, items, chunksize=chunk)
         yield from results
     except BrokenProcessPool as error:
@@ -104,14 +113,14 @@ def spread(items: Sequence[str], work: Callable[[str], Result], jobs: int) -> It
 
 
 def _end_at_interrupt() -> None:
-    """Let Ctrl-C end a worker at once and without a word: it has no file open to write."""
+    """Let Ctrl-C end a worker at once and silently: it has no file open to write."""
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextlib.contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
+def _interrupts_ignored() -> Iterator[None]:
     import signal
     import threading
 
@@ -139,6 +148,7 @@ class FileWork(Generic[Result]):
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
+        self.following = following_of(options)
 
     def __getstate__(self) -> dict[str, Any]:
         # a judge holds what cannot be pickled; each process makes its own
@@ -147,7 +157,7 @@ class FileWork(Generic[Result]):
     @functools.cached_property
     def judge(self) -> Judge:
         """flake8's decisions, made when the first file needs them."""
-        from flake8_saveimage.config.noqa import Judge
+        from flake8_saveimage.config.noqa import Judge  # flake8
 
         return Judge(self.options)
 
@@ -159,14 +169,26 @@ class FileWork(Generic[Result]):
             return self.unchecked(path, str(error))
         return self.on_source(path, raw)
 
+    def gate(self, path: str) -> int:
+        """Return the size in bytes of a file that passes the gate or cannot be read, else -1."""
+        try:
+            raw = reading.read(path)
+        except reading.SourceError:
+            return 0
+        passes = is_notebook(path) or bytes_may_save(raw)
+        passes = passes or self.following.is_worth_a_look(path, raw)
+        return len(raw) if passes else -1
+
     @collector_paused()
     def on_source(self, name: str, raw: bytes) -> Result:
         """Work on the bytes of a source, if they pass the gate and a rule is on for them."""
         try:
-            source = admit(raw)
-            if source is None or not self.judge.codes_for(name):
+            program = admit(name, raw) or self.following.admit(name, raw)
+            if program is None or not self.judge.codes_for(name):
                 return self.unchecked(name)
-            return self.work(name, raw, source)
+            return self.work(name, program)
+        except reading.NothingToCheck as error:
+            return self.unchecked(name, note=str(error))
         except reading.SourceError as error:
             # flake8 is silent about a file that opts out, even if it is broken
             skipped = self.judge.file(name, reading.skim(raw)).skips_all
@@ -176,45 +198,69 @@ class FileWork(Generic[Result]):
         except Exception as error:
             return self.unchecked(name, reading.defect(error))
 
-    def work(self, name: str, raw: bytes, source: reading.Source) -> Result:
-        """Work on a source that passed the gate; may raise anything."""
+    def work(self, name: str, program: Program) -> Result:
+        """Work on a program that passed the gate; may raise anything."""
         raise NotImplementedError
 
-    def unchecked(self, name: str, error: str | None = None) -> Result:
-        """Return the result for a file that was not analysed; ``error`` says why it could not."""
+    def unchecked(self, name: str, error: str | None = None, note: str | None = None) -> Result:
+        """Return the result for a file that was not analysed.
+
+        ``error`` says why it could not be, ``note`` why there was no need to.
+        """
         raise NotImplementedError
 
 
 class Checker(FileWork[CheckedFile]):
-    """Finds what flake8 would show for a file; ``fix_judge`` tells how each finding is fixable."""
+    """Finds what flake8 would show for a file; ``annotate`` adds what reports show of it."""
 
-    def __init__(self, options: argparse.Namespace, *, fix_judge: FixJudge | None = None) -> None:
+    def __init__(self, options: argparse.Namespace, *, annotate: Annotate | None = None) -> None:
         super().__init__(options)
-        self._fix_judge = fix_judge
+        self._annotate = annotate
 
-    def work(self, name: str, raw: bytes, source: reading.Source) -> CheckedFile:
-        text = source.lines
-        found = self._findings(name, text)
-        shown = tuple(filter(self.judge.file(name, text).accepts, found)) if found else ()
-        return CheckedFile(name, shown, text=text if shown else None)
+    def work(self, name: str, program: Program) -> CheckedFile:
+        from flake8_saveimage.check.analysis import diagnose, located  # libcst
 
-    def unchecked(self, name: str, error: str | None = None) -> CheckedFile:
-        return CheckedFile(name, error=error)
-
-    def _findings(self, name: str, text: str) -> list[Finding]:
-        from flake8_saveimage.check.analysis import diagnose, findings  # libcst
-
+        text = program.lines
         hooks = frozenset(self.options.saveimage_hooks)
-        analysis = diagnose(text, hooks=hooks, codes=self.judge.codes_for(name))
-        if self._fix_judge is None or not analysis.diagnoses:
-            return findings(analysis)
-        return findings(analysis, self._fix_judge(analysis))
+        analysis = diagnose(
+            text,
+            hooks=hooks,
+            codes=self.judge.codes_for(name),
+            path=os.path.realpath(name),
+            importer=self.following.importer(name, text),
+        )
+        if not analysis.diagnoses:
+            return CheckedFile(name)
+        accepts = self.judge.file(name, text).accepts
+        pairs = zip(analysis.diagnoses, located(analysis), strict=True)
+        accepted = [(diagnosis, finding) for diagnosis, finding in pairs if accepts(finding)]
+        if not accepted:
+            return CheckedFile(name)
+        findings, undetailed = [finding for _, finding in accepted], None
+        if self._annotate is not None:
+            try:
+                findings = self._annotate(analysis, accepted, name)
+            except Exception as error:
+                reason = " ".join(f"{type(error).__name__}: {error}".split())
+                undetailed = f"no details of the findings ({reason})"
+        return CheckedFile(
+            name,
+            tuple(sorted(findings)),
+            text=text,
+            cells=program.cells,
+            newline=_newline(program),
+            undetailed=undetailed,
+        )
+
+    def unchecked(
+        self, name: str, error: str | None = None, note: str | None = None
+    ) -> CheckedFile:
+        return CheckedFile(name, error=error, note=note)
 
 
-def _gate(path: str) -> int:
-    """Return the size in bytes of a file that passes the gate or cannot be read, else -1."""
-    try:
-        raw = reading.read(path)
-    except reading.SourceError:
-        return 0
-    return len(raw) if bytes_may_save(raw) else -1
+def _newline(program: Program) -> str:
+    """Return the line ending of a file, ``\\n`` if it is mixed."""
+    for newline in ("\r\n", "\r"):
+        if newline in program.text and program.lines.replace("\n", newline) == program.text:
+            return newline
+    return "\n"

@@ -12,6 +12,9 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
+from flake8_saveimage.cli.arguments import parse
+from flake8_saveimage.source.reading import printable
+
 OK, FINDINGS, FAILURE, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -21,8 +24,6 @@ class CommandError(Exception):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    from flake8_saveimage.cli.arguments import parse
-
     arguments = parse(sys.argv[1:] if argv is None else list(argv))
     try:
         status = _run(arguments.command, arguments)
@@ -35,15 +36,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         say("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
-        # the reader has left (head, a pager): nobody is there to be told
+        # the reader (head, a pager) has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FINDINGS
 
 
 def say(message: str) -> None:
     """Print one line on standard error, whatever names of files are in it."""
-    from flake8_saveimage.source.reading import printable
-
     print(f"flake8-saveimage: {printable(message)}", file=sys.stderr)
 
 
@@ -67,6 +66,7 @@ def _run(command: str, arguments: object) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    run = importlib.import_module(f"flake8_saveimage.cli.{command}").run
+    module = "explain" if command == "explain" else "start"
+    run = importlib.import_module(f"flake8_saveimage.cli.{module}").run
     status: int = run(arguments)
     return status

@@ -24,8 +24,8 @@ change colours.
 
 commands:
   check [PATH ...]   report findings (default: the files below this folder)
-  fix PATH ...       mend what can be mended, in place or as --diff
-  explain [CODE]     what a rule means and how to mend it; without CODE: list
+  fix PATH ...       fix findings, in place or as --diff
+  explain [CODE]     what a rule means and how to fix it; without CODE: list
 
 examples:
   flake8-saveimage check .
@@ -41,7 +41,9 @@ what to look for (as in flake8; comma-separated codes or beginnings of codes):
   --select CODES             only these           --ignore CODES         not these
   --extend-select CODES      these too (opt-in)   --extend-ignore CODES  nor these
   --per-file-ignores PAIRS   pattern:CODES        --disable-noqa         ignore '# noqa'
-  --saveimage-hooks NAMES    more functions that a framework calls again and again
+  --saveimage-hooks NAMES    more functions that a framework calls repeatedly
+  --saveimage-follow-imports true|false  look into other files of the project (true)
+  --saveimage-src FOLDERS    more folders in which imports of the project start
 where to look:
   --exclude PATTERNS         instead of flake8's  --extend-exclude PATTERNS  as well
   --filename PATTERNS        names in folders (*.py)
@@ -69,7 +71,7 @@ examples:
 FIX_HELP = f"""\
 usage: flake8-saveimage fix [OPTIONS] PATH ...
 
-how to mend:
+how to fix:
   --diff                     print a patch for 'git apply', change nothing
   --unsafe-fixes             also those that may change what the program does
   --vendor PATH              copy the runtime helper to the folder PATH and import it from there
@@ -80,7 +82,7 @@ examples:
   flake8-saveimage fix --diff . > saves.patch
   flake8-saveimage fix --check-clean --unsafe-fixes src
 
-Exit status: 0 nothing is left to mend, 1 findings are left (--diff: or would change),
+Exit status: 0 nothing is left to fix, 1 findings are left (--diff: or would change),
 2 something could not be done. '#noqa' lines and deselected codes are not touched.
 """
 
@@ -204,6 +206,8 @@ def _shared(command: str) -> _Parser:
         "--extend-exclude",
         "--filename",
         "--saveimage-hooks",
+        "--saveimage-follow-imports",
+        "--saveimage-src",
     ):
         parser.add_argument(name, action=_Forward)
     parser.add_argument("--disable-noqa", action=_Forward, nargs=0)

@@ -8,48 +8,48 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
+from flake8_saveimage.check.runner import (
+    CheckedFile,
+    Checker,
+    WorkerDied,
+    check_files,
+)
 from flake8_saveimage.cli import FAILURE, FINDINGS, OK, CommandError, colour_wanted, counted, say
-from flake8_saveimage.cli.common import Work, all_refused, prepare, report_errors, request_of
+from flake8_saveimage.cli.common import Work, prepare, report_errors, report_notes
+from flake8_saveimage.cli.progress import Progress
+from flake8_saveimage.cli.start import write_report
+from flake8_saveimage.config.noqa import Judge, silence
 from flake8_saveimage.report import Run, Style, make_run, render
+from flake8_saveimage.rules import rule
+from flake8_saveimage.source import reading, writing
+from flake8_saveimage.source.program import load
 
 if TYPE_CHECKING:
-    from flake8_saveimage.check.analysis import Analysis
-    from flake8_saveimage.config.noqa import Judge
-    from flake8_saveimage.rules.finding import Applicability, Finding
+    from flake8_saveimage.check.analysis import Analysis, Diagnosis
+    from flake8_saveimage.config.options import Request
+    from flake8_saveimage.rules.finding import Finding
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace, request: Request) -> int:
     """Check the paths and return the exit status."""
-    request = request_of(arguments)
-    if all_refused(arguments, request):
-        _write(render(arguments.format, make_run([]), Style()), arguments)
-        return OK
     work = prepare(arguments, request)
     result = _check(work, fixes=arguments.format != "text" or sys.stderr.isatty())
     if arguments.add_noqa:
         return _add_noqa(result, work)
     style = Style(_colour(arguments), _show_source(arguments, work.options))
-    _write(_rendered(arguments.format, result, style), arguments)
+    write_report(render(arguments.format, result, style), arguments.output_file)
     if work.options.statistics:
         _print_statistics(result, sys.stdout if arguments.format == "text" else sys.stderr)
     if arguments.format == "text":
         report_errors(list(result.errors))
+        report_notes([(file.path, file.note) for file in result.files if file.note])
         if sys.stderr.isatty():
             _summarise(result)
     return _status(result, exit_zero=arguments.exit_zero)
 
 
 def _check(work: Work, *, fixes: bool) -> Run:
-    from flake8_saveimage.check.runner import (
-        CheckedFile,
-        Checker,
-        WorkerDied,
-        check_files,
-        job_count,
-    )
-    from flake8_saveimage.cli.progress import Progress
-
-    checker = Checker(work.options, fix_judge=_applicabilities if fixes else None)
+    checker = Checker(work.options, annotate=_annotated if fixes else None)
     try:
         with Progress(len(work.files)) as progress:
             checked = check_files(work.files, checker, advance=progress.advance)
@@ -58,42 +58,22 @@ def _check(work: Work, *, fixes: bool) -> Run:
     checked += [CheckedFile(path, error=message) for path, message in work.errors]
     if work.stdin is not None:
         checked.append(checker.on_source(work.stdin_name, work.stdin))
-    hooks, jobs = work.options.saveimage_hooks, job_count(work.options)
-    return make_run(checked, hooks=hooks, jobs=jobs)
+    return make_run(checked)
 
 
-def _applicabilities(analysis: Analysis) -> Sequence[Applicability | None]:
-    from flake8_saveimage.fixes.applicability import applicabilities  # libcst
+def _annotated(
+    analysis: Analysis, accepted: Sequence[tuple[Diagnosis, Finding]], name: str
+) -> list[Finding]:
+    from flake8_saveimage.fixes import annotated  # libcst
 
-    return applicabilities(analysis)
-
-
-def _rendered(name: str, result: Run, style: Style) -> str:
-    from flake8_saveimage.check.runner import WorkerDied
-
-    try:
-        return render(name, result, style)
-    except WorkerDied as error:  # some formats look at the files again
-        raise CommandError(str(error)) from error
+    return annotated(analysis, accepted, name)
 
 
 def _status(result: Run, *, exit_zero: bool) -> int:
-    """A file that could not be checked is a failure: nobody may take the rest for the whole."""
+    """A file that could not be checked is a failure: the report is incomplete."""
     if any(result.errors):
         return FAILURE
     return FINDINGS if any(result.findings) and not exit_zero else OK
-
-
-def _write(text: str, arguments: argparse.Namespace) -> None:
-    if arguments.output_file is None:
-        sys.stdout.write(text)
-        return
-    from flake8_saveimage.source.writing import WriteError, write_new
-
-    try:
-        write_new(arguments.output_file, text.encode("utf-8", "backslashreplace"))
-    except WriteError as error:
-        raise CommandError(f"{arguments.output_file}: {error}") from error
 
 
 def _colour(arguments: argparse.Namespace) -> bool:
@@ -113,12 +93,9 @@ def _on_terminal(arguments: argparse.Namespace) -> bool:
 
 
 def _print_statistics(result: Run, stream: TextIO) -> None:
-    from flake8_saveimage.rules import all_rules
-
     counts = Counter(finding.code for _, finding in result.findings)
-    titles = {rule.code: rule.title for rule in all_rules()}
     for code, count in sorted(counts.items()):
-        print(f"{count:<5} {code} {titles[code]}", file=stream)
+        print(f"{count:<5} {code} {rule(code).title}", file=stream)
 
 
 def _summarise(result: Run) -> None:
@@ -129,7 +106,7 @@ def _summarise(result: Run) -> None:
     line = f"{counted(len(findings), 'finding')} in {counted(files, 'file')}"
     fixable = Counter(finding.fix for finding in findings)
     if fixable["safe"] or fixable["unsafe"]:
-        line += f"; 'flake8-saveimage fix' can mend {fixable['safe']}"
+        line += f"; 'flake8-saveimage fix' can fix {fixable['safe']}"
         if fixable["unsafe"]:
             line += f" ({fixable['unsafe']} more with --unsafe-fixes)"
     say(line)
@@ -137,8 +114,6 @@ def _summarise(result: Run) -> None:
 
 def _add_noqa(result: Run, work: Work) -> int:
     """Silence every finding in its file; what cannot be silenced is an error."""
-    from flake8_saveimage.config.noqa import Judge
-
     if work.stdin is not None:
         raise CommandError("--add-noqa needs files: standard input cannot be written to")
     judge = Judge(work.options)
@@ -159,16 +134,12 @@ def _add_noqa(result: Run, work: Work) -> int:
 
 def _silence_file(path: str, findings: Sequence[Finding], judge: Judge) -> str | None:
     """Return why the findings of a file could not be silenced, ``None`` if they were."""
-    from flake8_saveimage.config.noqa import silence
-    from flake8_saveimage.source import reading, writing
-
     try:
-        raw = reading.read(path)
-        text, encoding = reading.decode(raw)
-        silenced = silence(text, findings, judge, path)
+        program = load(path, reading.read(path))
+        silenced = silence(program.text, findings, judge, path)
         if silenced is None:
             return "the findings cannot be silenced by a comment"
-        writing.replace(path, raw, reading.encode(silenced, encoding, text, raw))
+        writing.replace(path, program.raw, program.encoded(silenced))
     except (reading.SourceError, writing.WriteError) as error:
         return str(error)
     return None

@@ -1,20 +1,19 @@
-"""What ``check`` and ``fix`` share: configuration, the files to look at, standard input."""
+"""What ``check`` and ``fix`` share: the files to look at, standard input, errors."""
 
 from __future__ import annotations
 
 import argparse
-import os
-import stat
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+from flake8.exceptions import ExecutionError
 
 from flake8_saveimage.cli import CommandError, say
 from flake8_saveimage.config import options as config
-from flake8_saveimage.source import reading
-from flake8_saveimage.source.gate import bytes_may_save
+from flake8_saveimage.config.noqa import Judge
+from flake8_saveimage.source import discovery
 
-if TYPE_CHECKING:
-    from flake8_saveimage.config.noqa import Judge
+CHECKPOINTS = ".ipynb_checkpoints"  # Jupyter's copies of notebooks
 
 
 class Work(NamedTuple):
@@ -27,43 +26,8 @@ class Work(NamedTuple):
     stdin_name: str
 
 
-def request_of(arguments: argparse.Namespace) -> config.Request:
-    """Return what the command line says about configuration; refuses unknown codes."""
-    try:
-        for option, value in arguments.codes:
-            config.check_codes(value.replace(",", " ").split(), option)
-    except config.ConfigError as error:
-        raise CommandError(str(error)) from error
-    return config.Request(
-        arguments.isolated,
-        arguments.config,
-        tuple(arguments.append_config),
-        tuple(arguments.forwarded),
-    )
-
-
-def all_refused(arguments: argparse.Namespace, request: config.Request) -> bool:
-    """Say whether the gate refuses every path, so that flake8 need not even be imported.
-
-    Only for paths that are files: which files of a folder count, the configuration says. The
-    table of pyproject.toml is read all the same, for its mistakes.
-    """
-    if not all(_is_file_refused(path) for path in arguments.paths):
-        return False
-    try:
-        config.table_for(request)
-    except config.ConfigError as error:
-        raise CommandError(str(error)) from error
-    return not request.config and not request.append_config
-
-
 def prepare(arguments: argparse.Namespace, request: config.Request) -> Work:
     """Read the configuration and find the files."""
-    from flake8.exceptions import ExecutionError
-
-    from flake8_saveimage.config.noqa import Judge
-    from flake8_saveimage.source import discovery
-
     try:
         options, origin = config.load(request)
         _warn_if_nothing_is_on(Judge(options), origin)
@@ -71,7 +35,7 @@ def prepare(arguments: argparse.Namespace, request: config.Request) -> Work:
         raise CommandError(" ".join(str(error).split())) from error
     found = discovery.find(
         arguments.paths,
-        exclude=[*options.exclude, *options.extend_exclude],
+        exclude=[*options.exclude, *options.extend_exclude, CHECKPOINTS],
         patterns=options.filename,
         stdin_name=arguments.stdin_display_name,
     )
@@ -89,13 +53,10 @@ def report_errors(errors: list[tuple[str, str]]) -> None:
         say(f"error: {path}: {message}")
 
 
-def _is_file_refused(path: str) -> bool:
-    try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            return False
-        return not bytes_may_save(reading.read(path))
-    except (OSError, ValueError, reading.SourceError):
-        return False
+def report_notes(notes: list[tuple[str, str]]) -> None:
+    """Print one line for each file that holds nothing to check."""
+    for path, message in sorted(notes):
+        say(f"{path}: {message}")
 
 
 def _warn_if_nothing_is_on(judge: Judge, origin: str | None) -> None:

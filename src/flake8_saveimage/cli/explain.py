@@ -7,6 +7,9 @@ import sys
 
 from flake8_saveimage.cli import OK, CommandError, colour_wanted
 from flake8_saveimage.config import options as config
+from flake8_saveimage.rules import all_rules
+from flake8_saveimage.rules import rule as rule_of
+from flake8_saveimage.rules.index import known_codes
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -19,8 +22,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _expanded(words: list[str]) -> list[str]:
-    from flake8_saveimage.rules.index import known_codes
-
     prefixes = [word.upper() for word in words]
     try:
         config.check_codes(prefixes, "explain")
@@ -30,8 +31,6 @@ def _expanded(words: list[str]) -> list[str]:
 
 
 def _table() -> str:
-    from flake8_saveimage.rules import all_rules
-
     lines = [
         f"{rule.code}  {'on ' if rule.default else 'off'}  {rule.title}\n" for rule in all_rules()
     ]
@@ -40,15 +39,11 @@ def _table() -> str:
 
 
 def _page(code: str) -> str:
-    from flake8_saveimage.rules import all_rules, documentation
-
-    rule = next(rule for rule in all_rules() if rule.code == code)
+    rule = rule_of(code)
     state = "on by default" if rule.default else f"off by default: --extend-select {code}"
     title = f"{code}: {rule.title}"
-    text = documentation(code)
-    first, _, rest = text.partition("\n\n")
-    if first.strip(". \n").casefold() == rule.title.casefold():
-        text = rest  # the title is there already
+    text = rule.documentation
+    _title, _, text = text.partition("\n\n")
     return f"{_bold(title)}\n{'=' * len(title)}\n({state})\n\n{_rendered(text)}"
 
 

@@ -1,4 +1,4 @@
-"""``flake8-saveimage fix``: mend findings in place, or print the patch."""
+"""``flake8-saveimage fix``: fix findings in place, or print the patch."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from flake8_saveimage.check.runner import WorkerDied, job_count, sweep
 from flake8_saveimage.cli import FAILURE, FINDINGS, OK, CommandError, counted, say
-from flake8_saveimage.cli.common import Work, all_refused, prepare, report_errors, request_of
+from flake8_saveimage.cli.common import Work, prepare, report_errors, report_notes
+from flake8_saveimage.cli.git import require_clean
+from flake8_saveimage.cli.progress import Progress
+from flake8_saveimage.config.options import Request
+from flake8_saveimage.fixes import vendoring
 from flake8_saveimage.fixes.fixer import FixedFile, Fixer
+from flake8_saveimage.fixes.patch import unified
+from flake8_saveimage.fixes.vendoring import Change
+from flake8_saveimage.report.text import headline
 from flake8_saveimage.rules.finding import Finding
-
-if TYPE_CHECKING:
-    from flake8_saveimage.fixes.vendoring import Change
+from flake8_saveimage.source import writing
 
 
 class Vendored:
@@ -32,8 +37,6 @@ class Vendored:
         if self._done:
             return
         self._done = True
-        from flake8_saveimage.fixes import vendoring
-
         try:
             if self._diff:
                 self._print_patch(vendoring.changes(self._path))
@@ -48,8 +51,6 @@ class Vendored:
             self.provide()
 
     def _print_patch(self, changes: list[Change]) -> None:
-        from flake8_saveimage.fixes.patch import unified
-
         for change in changes:
             _print_bytes(unified(change.path, change.before, change.after))
 
@@ -60,18 +61,14 @@ class _Tally:
 
     fixed: int = 0
     changed: int = 0
-    left: list[tuple[str, Finding]] = field(default_factory=list)
+    left: list[tuple[FixedFile, Finding]] = field(default_factory=list)
     errors: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace, request: Request) -> int:
     """Fix the paths and return the exit status."""
-    request = request_of(arguments)
-    if all_refused(arguments, request):
-        return OK
     if arguments.check_clean:
-        from flake8_saveimage.cli.git import require_clean
-
         require_clean([path for path in arguments.paths if path != "-"])
     work = prepare(arguments, request)
     fixer = Fixer(work.options, unsafe=arguments.unsafe_fixes, vendor=arguments.vendor)
@@ -87,13 +84,12 @@ def run(arguments: argparse.Namespace) -> int:
         helper.refresh()
     _print_left(tally, sys.stderr if arguments.diff or work.stdin is not None else sys.stdout)
     report_errors(tally.errors)
+    report_notes(tally.notes)
     _summarise(tally, arguments, len(work.files) + (work.stdin is not None))
     return _status(tally, arguments)
 
 
 def _fixed(work: Work, fixer: Fixer) -> Iterator[FixedFile]:
-    from flake8_saveimage.cli.progress import Progress
-
     files = list({os.path.realpath(path): path for path in reversed(work.files)}.values())
     jobs = job_count(work.options)
     try:
@@ -115,8 +111,6 @@ def _fix_stdin(name: str, raw: bytes, fixer: Fixer, tally: _Tally, *, diff: bool
 
 def _settle(result: FixedFile, tally: _Tally, *, diff: bool) -> None:
     """Print or write what was fixed in one file."""
-    from flake8_saveimage.source import writing
-
     if diff:
         _print_patch(result)
     elif result.after is not None:
@@ -131,14 +125,14 @@ def _settle(result: FixedFile, tally: _Tally, *, diff: bool) -> None:
 def _count(result: FixedFile, tally: _Tally) -> None:
     tally.fixed += result.fixed
     tally.changed += result.after is not None
-    tally.left += [(result.path, finding) for finding in result.left]
+    tally.left += [(result, finding) for finding in result.left]
+    if result.note is not None:
+        tally.notes.append((result.path, result.note))
     if result.error is not None:
         tally.errors.append((result.path, result.error))
 
 
 def _print_patch(result: FixedFile) -> None:
-    from flake8_saveimage.fixes.patch import unified
-
     if result.after is not None:
         _print_bytes(unified(result.path, result.before, result.after))
 
@@ -150,15 +144,13 @@ def _print_bytes(content: bytes) -> None:
 
 
 def _print_left(tally: _Tally, stream: TextIO) -> None:
-    from flake8_saveimage.report.text import headline
-
-    for path, finding in sorted(tally.left):
+    for file, finding in sorted(tally.left, key=lambda left: (left[0].path, left[1])):
         hint = " [fix: --unsafe-fixes]" if finding.fix == "unsafe" else ""
-        print(headline(path, finding) + hint, file=stream)
+        print(headline(file, finding) + hint, file=stream)
 
 
 def _summarise(tally: _Tally, arguments: argparse.Namespace, looked_at: int) -> None:
-    """Say what was done; a run that had nothing to do stays silent when nobody watches."""
+    """Say what was done; a run that had nothing to do is silent unless on a terminal."""
     if not (tally.changed or tally.left or tally.errors or sys.stderr.isatty()):
         return
     would = "would fix" if arguments.diff else "fixed"

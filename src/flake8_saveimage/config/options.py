@@ -8,7 +8,7 @@ The first of these that exists is the configuration, as a whole:
 
 Files given with ``--append-config`` are read on top, options of the command line come last. The
 table has flake8's keys, and a key that it does not know is an error. No other plugin of flake8 is
-looked for, loaded or run, and their options are none of our business.
+looked for, loaded or run, and their options are ignored.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+from flake8_saveimage.config.selection import register
+from flake8_saveimage.rules.index import known_codes
+from flake8_saveimage.source.reading import printable
 
 if TYPE_CHECKING:
     import configparser
@@ -37,9 +41,13 @@ _LISTS = frozenset(
         "extend-exclude",
         "filename",
         "saveimage-hooks",
+        "saveimage-src",
     }
 )
-_SWITCHES = frozenset({"disable-noqa", "statistics", "show-source"})
+_SWITCHES = frozenset({"disable-noqa", "statistics", "show-source", "saveimage-follow-imports"})
+# What flake8's own files call saveimage-..., the table may call by the short name.
+_PREFIX = "saveimage-"
+_OWN = frozenset(key for key in _LISTS | _SWITCHES if key.startswith(_PREFIX))
 _KEYS = _LISTS | _SWITCHES | {"per-file-ignores", "jobs"}
 
 
@@ -143,22 +151,6 @@ def _origin(cfg: configparser.RawConfigParser, folder: str, request: Request) ->
     return next((p for n in names if os.path.isfile(p := os.path.join(folder, n))), folder)
 
 
-def register(option_manager: OptionManager) -> None:
-    """Add the options of the linter to flake8's, and keep opt-in rules off by default."""
-    from flake8_saveimage.rules.index import opt_in_codes
-
-    option_manager.add_option(
-        "--saveimage-hooks",
-        metavar="names",
-        default="",
-        comma_separated_list=True,
-        parse_from_config=True,
-        help="Comma-separated names of functions that a framework calls repeatedly (added to the"
-        " known hooks of Lightning, ignite, fastai and Keras).",
-    )
-    option_manager.extend_default_ignore(sorted(opt_in_codes()))
-
-
 def _option_manager() -> OptionManager:
     from flake8.main.options import register_default_options, stage1_arg_parser
     from flake8.options.manager import OptionManager
@@ -170,6 +162,7 @@ def _option_manager() -> OptionManager:
         formatter_names=[],
     )
     register_default_options(manager)
+    manager.parser.set_defaults(filename="*.py,*.ipynb")
     register(manager)
     manager.extend_default_select([PREFIX])
     manager.parser.error = _refuse
@@ -183,8 +176,6 @@ def _refuse(message: str) -> NoReturn:
 def _show_warnings_of(logger: str) -> None:
     """flake8 skips a config file that it cannot parse, and says so only with ``--verbose``."""
     import logging
-
-    from flake8_saveimage.source.reading import printable
 
     class OneLine(logging.Formatter):
         def format(self, record: logging.LogRecord) -> str:
@@ -224,6 +215,7 @@ def _read_table(path: str) -> Table | None:
     values: dict[str, Any] = {}
     for name, value in table.items():
         key = name.replace("_", "-")
+        key = _PREFIX + key if _PREFIX + key in _OWN else key
         if key in values:
             raise ConfigError(f"{path}: [tool.{TABLE}] has {key!r} twice")
         values[key] = _typed(path, name, key, value)
@@ -283,8 +275,6 @@ def _split(item: str, *, whole: bool) -> list[str]:
 
 def check_codes(codes: Sequence[str], where: str) -> None:
     """Raise ``ConfigError`` for a code that is neither a rule nor the beginning of rules."""
-    from flake8_saveimage.rules.index import known_codes
-
     known = known_codes()
     for code in codes:
         if not any(name.startswith(code) for name in known) or not code:

@@ -1,20 +1,52 @@
-"""Which rules are on: flake8's decision, with one promise added.
+"""The options that the linter adds to flake8's, and which rules they turn on.
 
-An opt-in rule stays off until it is selected by name or prefix. flake8 alone would switch every
-opt-in rule on for anyone whose configuration has an ``ignore =`` line, because that line replaces
-the default ignore list in which plugins put their opt-in rules.
+An opt-in rule stays off until its code, or the beginning of it, is selected. flake8 alone would
+turn all of them on for a configuration with an ``ignore =`` line, because that line replaces the
+default ignore list, in which plugins put their opt-in rules.
 """
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING
 
 from flake8_saveimage.rules.index import known_codes, opt_in_codes
 
 if TYPE_CHECKING:
-    import argparse
-
+    from flake8.options.manager import OptionManager
     from flake8.style_guide import DecisionEngine
+
+
+def register(option_manager: OptionManager) -> None:
+    """Add the options of the linter to flake8's, and keep opt-in rules off by default."""
+    option_manager.add_option(
+        "--saveimage-hooks",
+        metavar="names",
+        default="",
+        comma_separated_list=True,
+        parse_from_config=True,
+        help="Comma-separated names of functions that a framework calls repeatedly (added to the"
+        " known hooks of Lightning, ignite, fastai and Keras).",
+    )
+    option_manager.add_option(
+        "--saveimage-follow-imports",
+        metavar="true|false",
+        type=_flag,
+        default=True,
+        parse_from_config=True,
+        help="Follow imports to other files of the project (default: true).",
+    )
+    option_manager.add_option(
+        "--saveimage-src",
+        metavar="folders",
+        default="",
+        comma_separated_list=True,
+        normalize_paths=True,
+        parse_from_config=True,
+        help="Comma-separated folders in which absolute imports start, in addition to the script's"
+        " own folder, the one that holds the package, and the project's root.",
+    )
+    option_manager.extend_default_ignore(sorted(opt_in_codes()))
 
 
 def active_codes(
@@ -34,3 +66,12 @@ def active_codes(
         if engine.decision_for(code) is Decision.Selected
         and (code not in opt_in_codes() or engine.was_selected(code) is Selected.Explicitly)
     )
+
+
+def _flag(text: str) -> bool:
+    """Read a Boolean as configuration files spell it."""
+    known = {"true": True, "1": True, "yes": True, "on": True}
+    known |= {"false": False, "0": False, "no": False, "off": False}
+    if text.lower() not in known:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+    return known[text.lower()]

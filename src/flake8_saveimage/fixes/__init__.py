@@ -1,7 +1,7 @@
-"""From diagnoses to edits: what can be mended, how safely, and the mended source."""
+"""From diagnoses to edits: what can be fixed, how safely, and the fixed source."""
 
-from flake8_saveimage.fixes.applicability import applicabilities
+from flake8_saveimage.fixes.annotating import annotated
 from flake8_saveimage.fixes.fixing import FixOptions, FixResult, fix_source
 from flake8_saveimage.fixes.vendoring import VendorError
 
-__all__ = ["FixOptions", "FixResult", "VendorError", "applicabilities", "fix_source"]
+__all__ = ["FixOptions", "FixResult", "VendorError", "annotated", "fix_source"]

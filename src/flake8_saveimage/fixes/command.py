@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import argparse
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import libcst as cst
 from libcst.codemod import CodemodCommand, CodemodContext
 
+from flake8_saveimage.check.following import following_of
+from flake8_saveimage.config import options as config
+from flake8_saveimage.config.noqa import Judge
 from flake8_saveimage.fixes.fixing import FixOptions, fix_source
 from flake8_saveimage.fixes.vendoring import VendorError, install
 from flake8_saveimage.source.gate import is_worth_parsing
 from flake8_saveimage.source.reading import SourceError, universal_newlines
-
-if TYPE_CHECKING:
-    from flake8_saveimage.config.noqa import Judge
 
 
 class SaveImageCommand(CodemodCommand):
@@ -83,6 +82,7 @@ class SaveImageCommand(CodemodCommand):
             unsafe=self._unsafe,
             vendor=self._vendor,
             hooks=frozenset(self._options.saveimage_hooks),
+            following=following_of(self._options),
         )
         try:
             if not codes or not is_worth_parsing(lines):
@@ -99,13 +99,9 @@ class SaveImageCommand(CodemodCommand):
 
     @cached_property
     def _options(self) -> argparse.Namespace:
-        from flake8_saveimage.config import options as config
-
         request = config.Request(isolated=self._isolated, forwarded=self._forwarded)
         return config.load(request).options
 
     @cached_property
     def _judge(self) -> Judge:
-        from flake8_saveimage.config.noqa import Judge
-
         return Judge(self._options)

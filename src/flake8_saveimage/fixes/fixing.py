@@ -1,26 +1,31 @@
-"""Mend one file's text: rounds of small edits in place, then the calls that go to the helper."""
+"""Fix a file's text in rounds: what a fix brings to light is fixed, or left, in the next one."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
-import libcst as cst
-
-from flake8_saveimage.check.analysis import Analysis, Diagnosis, diagnose, render
-from flake8_saveimage.fixes import edits as change
-from flake8_saveimage.fixes.applicability import HelperFix, Judgement, at_site, kind_of
-from flake8_saveimage.fixes.edits import Edits
-from flake8_saveimage.fixes.imports import HELPER_MODULE, Imports
-from flake8_saveimage.fixes.literals import formatted, interval
+from flake8_saveimage.check.analysis import diagnose, located
+from flake8_saveimage.check.following import Following
+from flake8_saveimage.fixes.editing import Editor
+from flake8_saveimage.fixes.imports import HELPER_MODULE
+from flake8_saveimage.fixes.plan import (
+    UNUSUAL,
+    Plan,
+    Planner,
+    is_reproducible,
+    judged_by,
+    verdicts_of,
+)
+from flake8_saveimage.fixes.project import project_of
+from flake8_saveimage.fixes.text import Change, Layout, applied, composed
 from flake8_saveimage.fixes.vendoring import import_path
 from flake8_saveimage.rules.finding import Finding
 from flake8_saveimage.rules.index import opt_in_codes
-from flake8_saveimage.rules.save import Save
 from flake8_saveimage.syntax.positions import spans
 
-_IN_PLACE = frozenset({"fstring", "rename", "normalize", "clone"})
 _MAX_ROUNDS = 8
 _BOM = "\ufeff"
 
@@ -32,85 +37,55 @@ def on_by_default(finding: Finding) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class FixOptions:
-    """What to mend and how.
+    """What to fix and how.
 
     ``accept`` decides about each finding (selection, ``# noqa``). ``unsafe`` also applies fixes
     that may change what the program does. ``vendor`` is the path of a copy of the runtime helper
     in the user's repository, imported instead of ``flake8_saveimage.runtime``. ``hooks`` are
-    further names of functions that a framework calls again and again.
+    further names of functions that a framework calls repeatedly. ``following`` says how imports
+    are followed.
     """
 
     accept: Callable[[Finding], bool] = on_by_default
     unsafe: bool = False
     vendor: str | None = None
     hooks: Collection[str] = ()
+    following: Following = field(default_factory=Following)
 
 
 @dataclass(frozen=True, slots=True)
 class FixResult:
-    """The mended text, the findings that it mends and those (accepted ones) that are left."""
+    """The fixed text, the findings that it fixes and those (accepted ones) that are left.
+
+    ``changes`` lead from the text before to ``code``.
+    """
 
     code: str
     applied: tuple[Finding, ...] = ()
     left: tuple[Finding, ...] = ()
+    changes: tuple[Change, ...] = ()
 
     @property
     def changed(self) -> bool:
-        """Whether anything was mended."""
+        """Whether anything was fixed."""
         return bool(self.applied)
 
 
 def fix_source(
     source: str, *, filename: str = "<unknown>", options: FixOptions | None = None
 ) -> FixResult:
-    """Mend a file's text. Line endings and everything outside of the edits stay as they are.
+    """Fix a file's text. Everything outside of the edits stays as it is, byte for byte.
 
-    Raises :class:`~flake8_saveimage.check.analysis.Unparsable`, and
+    Raises :class:`~flake8_saveimage.source.reading.SourceError`, and
     :class:`~flake8_saveimage.fixes.vendoring.VendorError` if the vendored helper cannot be imported
     from ``filename``.
     """
     text = source.removeprefix(_BOM)
     result = _Fixing(text, filename, options or FixOptions()).run()
-    return result if text == source else replace(result, code=_BOM + result.code)
-
-
-class _Round:
-    """The findings of the text as it is now, with those of them that are wanted."""
-
-    def __init__(self, code: str, options: FixOptions, places: list[Finding] | None) -> None:
-        self.analysis = diagnose(code, hooks=options.hooks)
-        self.judgement = Judgement(self.analysis)
-        self.places = places or self._places()
-        findings = zip(self.analysis.diagnoses, self._findings(), strict=True)
-        self.wanted = [(d, finding) for d, finding in findings if options.accept(finding)]
-        among = [diagnosis for diagnosis, _ in self.wanted]
-        self.applicable: list[tuple[Diagnosis, Finding]] = []
-        self.left: list[Finding] = []
-        for diagnosis, finding in self.wanted:
-            safety = self.judgement.of(diagnosis, among)
-            finding = replace(finding, fix=safety)
-            if safety == "safe" or (safety == "unsafe" and options.unsafe):
-                self.applicable.append((diagnosis, finding))
-            else:
-                self.left.append(finding)
-
-    def _places(self) -> list[Finding]:
-        """Return where each save call stands, in order."""
-        found = spans(self.analysis.module, [save.call for save in self.analysis.saves])
-        return [
-            Finding(span.line, span.column, "", "", span.end_line, span.end_column)
-            for span in (found[id(save.call)] for save in self.analysis.saves)
-        ]
-
-    def _findings(self) -> Iterator[Finding]:
-        # Edits in place neither add nor remove save calls: the n-th stays the n-th, and what flake8
-        # says about its line holds for the line of the unedited text.
-        saves, diagnoses = self.analysis.saves, self.analysis.diagnoses
-        place_of = {id(save): place for save, place in zip(saves, self.places, strict=False)}
-        named = [node for diagnosis in diagnoses for node in diagnosis.problem.nodes]
-        lines = spans(self.analysis.module, named)
-        for rule, save, problem in diagnoses:
-            yield replace(place_of[id(save)], code=rule.code, message=render(problem, lines))
+    if text == source:
+        return result
+    shifted = (Change(start + 1, end + 1, new) for start, end, new in result.changes)
+    return replace(result, code=_BOM + result.code, changes=tuple(shifted))
 
 
 class _Fixing:
@@ -118,120 +93,96 @@ class _Fixing:
         self.source = source
         self.filename = filename
         self.options = options
-        self.applied: dict[tuple[int, int, str], Finding] = {}
+        self.project = project_of(filename)
+        self.module = HELPER_MODULE
+        if options.vendor is not None:
+            self.module = import_path(options.vendor, filename)
 
     def run(self) -> FixResult:
-        code = self.source
-        current = _Round(code, self.options, None)
-        if current.analysis.module.code != code:  # untouched lines would change with the others
-            wanted = (replace(finding, fix=None) for _, finding in current.wanted)
-            return FixResult(self.source, (), tuple(sorted(wanted)))
+        """Edit and look again until nothing that may be edited is left."""
+        current = first = _Round(self, self.source, None)
+        applied_findings: dict[tuple[int, int, str], Finding] = {}
+        changes: list[Change] = []
         for _ in range(_MAX_ROUNDS):
-            edits = self._in_place(current)
-            if not edits:
+            if not current.plans:
                 break
-            code = edits.apply(current.analysis.module).code
-            again = _Round(code, self.options, current.places)
-            if len(again.places) != len(again.analysis.saves):
+            made = current.changes()
+            after = _Round(self, applied(current.code, made), first)
+            if len(after.places) != len(first.places):
                 break
-            current = again
-        code = self._calls(current, code)
-        applied = tuple(sorted(self.applied.values()))
-        if not applied:
-            code = self.source
-        return FixResult(code, applied, tuple(sorted(current.left)))
-
-    def _note(self, finding: Finding) -> None:
-        self.applied.setdefault((finding.line, finding.column, finding.code), finding)
-
-    # -- edits in place ------------------------------------------------------------------------
-
-    def _in_place(self, current: _Round) -> Edits:
-        edits = Edits()
-        for diagnosis, finding in current.applicable:
-            remedy = diagnosis.problem.remedy
-            if remedy is not None and remedy.kind in _IN_PLACE:
-                self._edit_in_place(edits, diagnosis)
-                self._note(finding)
-        return edits
-
-    def _edit_in_place(self, edits: Edits, diagnosis: Diagnosis) -> None:
-        save, remedy = diagnosis.save, diagnosis.problem.remedy
-        assert remedy is not None
-        if remedy.kind == "fstring":
-            node = save.path.template_node
-            assert isinstance(node, cst.SimpleString)
-            new = formatted(node)
-            edits.add(node, lambda _updated: new if new is not None else node)
-        elif remedy.kind == "rename":
-            renames = dict(remedy.renames)
-            edits.add(save.call, lambda call: change.with_keywords_renamed(call, renames))
-        elif remedy.kind == "normalize" and save.site.writer.normalizer is not None:
-            switch, value = save.site.writer.normalizer.switch, cst.Name("True")
-            edits.add(save.call, lambda call: change.with_keyword(call, switch, value))
-        elif remedy.kind == "clone" and save.site.saved is not None:
-            edits.add(save.site.saved, change.cloned)
-
-    # -- calls of the helper, and of functions that exist ---------------------------------------
-
-    def _calls(self, current: _Round, code: str) -> str:
-        edits = Edits()
-        analysis, judgement = current.analysis, current.judgement
-        imports: Imports | None = None
-        for save in analysis.saves:
-            chosen = [(d, f) for d, f in current.applicable if d.save is save]
-            if not chosen:
-                continue
-            if imports is None:
-                imports = self._imports(analysis, judgement)
-            among = at_site(save, (diagnosis for diagnosis, _ in chosen))
-            fix = judgement.helper_fix(save, among)
-            if fix is not None:
-                _call_helper(edits, imports, save, fix)
-            elif any(kind_of(diagnosis) == "callee" for diagnosis in among):
-                _call_existing(edits, imports, save)
-            else:
-                continue
-            for _, finding in chosen:
-                self._note(finding)
-        if imports is None or not edits:
-            return code
-        imports.plan(edits)
-        return edits.apply(analysis.module).code
-
-    def _imports(self, analysis: Analysis, judgement: Judgement) -> Imports:
-        module = HELPER_MODULE
-        if self.options.vendor is not None:
-            module = import_path(self.options.vendor, self.filename)
-        is_init = Path(self.filename).name == "__init__.py"
-        return Imports(analysis, judgement.names, module=module, is_init=is_init)
-
-
-def _call_helper(edits: Edits, imports: Imports, save: Save, fix: HelperFix) -> None:
-    writer = save.site.writer
-    name = imports.helper(save, writer.helper)
-
-    def edit(call: cst.Call) -> cst.Call:
-        call = change.with_keywords_renamed(change.with_function(call, name), writer.renamed)
-        if fix.value_range is not None and writer.normalizer is not None:
-            bounds = interval(fix.value_range)
-            call = change.with_keyword(call, writer.normalizer.bounds, bounds)
-        if fix.replace:
-            call = change.with_keyword(call, "if_exists", cst.SimpleString('"replace"'))
-        return call
-
-    edits.add(save.call, edit)
-    rebind = fix.rebind
-    if rebind is not None:
-        edits.add(
-            rebind.statement,
-            lambda updated: change.assigned(updated, rebind.name, as_text=rebind.as_text),
+            for finding in current.fixed:
+                applied_findings.setdefault((finding.line, finding.column, finding.code), finding)
+            changes = composed(changes, made, len(self.source))
+            current = after
+        left = tuple(sorted(current.left))
+        return FixResult(
+            current.code, tuple(sorted(applied_findings.values())), left, tuple(changes)
         )
 
 
-def _call_existing(edits: Edits, imports: Imports, save: Save) -> None:
-    name = imports.existing(save)
-    if name is None:
-        edits.add(save.call, lambda call: call)
-    else:
-        edits.add(save.call, lambda call: change.with_function(call, name))
+class _Round:
+    """The plans for the text as it is now, the findings that they fix and those that are left.
+
+    Edits neither add nor remove save calls: the n-th stays the n-th, and what flake8 says about its
+    line holds for the line of the text before the first edit.
+    """
+
+    def __init__(self, fixing: _Fixing, code: str, first: _Round | None) -> None:
+        self.code = code
+        self._fixing = fixing
+        options = fixing.options
+        following = options.following
+        self.analysis = diagnose(
+            code,
+            hooks=options.hooks,
+            path=os.path.realpath(fixing.filename),
+            importer=following.importer(fixing.filename, code),
+        )
+        self._first = first or self
+        findings = zip(self.analysis.diagnoses, self._findings(), strict=True)
+        accepted = [(d, finding) for d, finding in findings if options.accept(finding)]
+        self.plans: list[Plan] = []
+        self.fixed: list[Finding] = []
+        self.left: list[Finding] = []
+        if not is_reproducible(self.analysis):
+            self.left = [replace(finding, reason=UNUSUAL) for _, finding in accepted]
+            return
+        self._planner = Planner(self.analysis, filename=fixing.filename, project=fixing.project)
+        verdicts = verdicts_of(self._planner, accepted)
+        for diagnosis, finding in accepted:
+            judged = judged_by(verdicts[id(diagnosis.save)], diagnosis, finding)
+            may_fix = judged.fix == "safe" or (judged.fix == "unsafe" and options.unsafe)
+            (self.fixed if may_fix else self.left).append(judged)
+        self.plans = [
+            verdict.plan
+            for verdict in verdicts.values()
+            if verdict.plan is not None and (options.unsafe or not verdict.plan.reasons)
+        ]
+
+    def changes(self) -> list[Change]:
+        """Return the changes of the text."""
+        layout = Layout(self.analysis.module, self.code)
+        editor = Editor(self._planner, layout, module=self._fixing.module)
+        editor.locate(self.plans)
+        return editor.changes(self.plans)
+
+    @cached_property
+    def places(self) -> list[Finding]:
+        """Where each save call stands, in order."""
+        saves = [*self.analysis.saves, *self.analysis.routed]
+        found = spans(self.analysis.module, [save.call for save in saves])
+        return [
+            Finding(span.line, span.column, "", "", span.end_line, span.end_column)
+            for span in (found[id(save.call)] for save in saves)
+        ]
+
+    def _findings(self) -> Iterator[Finding]:
+        found = zip(self.analysis.diagnoses, located(self.analysis), strict=True)
+        if self._first is self:
+            yield from (finding for _, finding in found)
+            return
+        saves = (*self.analysis.saves, *self.analysis.routed)
+        number = {id(save): index for index, save in enumerate(saves)}
+        for diagnosis, finding in found:
+            place = self._first.places[number[id(diagnosis.save)]]
+            yield replace(place, code=finding.code, message=finding.message)

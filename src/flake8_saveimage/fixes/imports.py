@@ -1,8 +1,8 @@
-"""The imports that go with edited calls: the helper's in, what nobody uses any more out.
+"""The imports that go with edited calls: the helper's in, what is no longer used out.
 
-The helper is imported where the original was: in the same suite (of the module, a function, a
-``try``), next to it. An import goes only if no name of the file can mean it any more; ``__all__``,
-``import x as x``, ``__init__.py``, ``# noqa`` on the import and ``globals()`` keep it.
+The helper is imported beside the import of the original, if that stands directly in the module or
+in a function. It never goes into a ``try`` or a branch: where it cannot be imported, nothing would
+be saved, silently. Functions that save import it themselves in that case.
 """
 
 from __future__ import annotations
@@ -13,29 +13,24 @@ from dataclasses import dataclass, field
 import libcst as cst
 
 from flake8_saveimage.check.analysis import Analysis
-from flake8_saveimage.fixes.edits import Edits
-from flake8_saveimage.fixes.import_lines import (
-    IMPORT,
-    ImportLines,
-    Small,
-    Wanted,
-    statements,
-    without,
-)
+from flake8_saveimage.fixes.import_lines import IMPORT, ImportLines, Small, Suite, Wanted
 from flake8_saveimage.fixes.names import Names
+from flake8_saveimage.fixes.project import NO_PROJECT, Project
+from flake8_saveimage.fixes.text import Change, Layout
 from flake8_saveimage.fixes.unused import ImportUses
 from flake8_saveimage.rules.save import Save
 from flake8_saveimage.syntax.nodes import dotted
-from flake8_saveimage.syntax.scopes import Binding, Place, Scope
+from flake8_saveimage.syntax.scopes import Binding, Place
 
 HELPER_MODULE = "flake8_saveimage.runtime"
 
 
 @dataclass
-class _Suite:
-    """What is to be imported in one suite, and the imports there that brought the originals."""
+class _Home:
+    """What is to be imported in one suite, and the import there beside which it goes."""
 
-    anchors: list[Small] = field(default_factory=list)
+    suite: Suite
+    anchor: Small | None = None
     wanted: set[Wanted] = field(default_factory=set)
 
 
@@ -43,31 +38,39 @@ class Imports:
     """Plans the imports of one file while its calls are edited."""
 
     def __init__(
-        self, analysis: Analysis, names: Names, *, module: str, is_init: bool = False
+        self,
+        analysis: Analysis,
+        names: Names,
+        *,
+        module: str = HELPER_MODULE,
+        filename: str = "",
+        project: Project = NO_PROJECT,
     ) -> None:
         self._flow = analysis.flow
+        self._module_node = analysis.module
         self._names = names
         self._uses = ImportUses(analysis.flow, names)
         self._module = module
-        self._is_init = is_init
-        self._suites: dict[int, _Suite] = {}
+        self._filename = filename
+        self._project = project
+        self._homes: dict[int, _Home] = {}
         self._left: dict[int, Binding] = {}
-        self._edited: list[cst.BaseExpression] = []
+        self._edited: set[int] = set()
         self._rewritten: set[int] = set()
-        self._on_top: set[Wanted] = set()
+        self._imported: dict[str, list[str]] = {}
 
     # -- asked for by the edits of calls -------------------------------------------------------
 
     def helper(self, save: Save, name: str) -> str:
         """Have the helper function ``name`` imported for a call, and return its local name."""
-        self._edited.append(save.call.func)
+        self._edited.add(id(save.call.func))
         bindings = self._sources(save)
         self._left.update((id(binding), binding) for binding in bindings)
         there = self._already_there(f"{self._module}.{name}", save.place)
         if there is not None:
             return there
         local = name if self._is_free(name) else self._other_name(name)
-        self._want(bindings, Wanted(self._module, name, local))
+        self._want(save, bindings, Wanted(self._module, name, local))
         return local
 
     def existing(self, save: Save) -> str | None:
@@ -82,16 +85,22 @@ class Imports:
         direct = [b for b in bindings if b.source in writer.missing]
         if direct:
             for binding in direct:
-                local = binding.name
                 self._left[id(binding)] = binding
                 self._rewritten.add(id(binding))
-                self._want([binding], Wanted(module, leaf, local))
+                self._want(save, [binding], Wanted(module, leaf, binding.name))
             return None
-        self._edited.append(save.call.func)
+        self._edited.add(id(save.call.func))
         self._left.update((id(binding), binding) for binding in bindings)
         if self._already_there(package, save.place) is None:
-            self._want(bindings, Wanted(package, None, package))
+            self._want(save, bindings, Wanted(package, None, package))
         return writer.name
+
+    def is_conditional(self, save: Save) -> bool:
+        """Say whether the module runs without the import of a call that it makes itself."""
+        if self._function_of(save) is not None:
+            return False
+        anchors = [b.node for b in self._sources(save)]
+        return any(self._direct_suite(anchor) is None for anchor in anchors)
 
     # -- what is known -------------------------------------------------------------------------
 
@@ -114,54 +123,74 @@ class Imports:
 
     def _already_there(self, source: str, place: Place) -> str | None:
         """Return the name under which ``source`` is imported where ``place`` can see it."""
-        scope: Scope | None = place.scope
-        while scope is not None:
-            for name, bindings in scope.bindings.items():
-                if any(b.kind == "import" and b.source == source for b in bindings):
-                    lookup = self._flow.lookup(name, place)
-                    if lookup.reaches and all(
-                        reach.binding.source == source
-                        and not self._uses.for_types_only(reach.binding.node)
-                        for reach in lookup.reaches
-                    ):
-                        return name
-            scope = scope.parent
+        for name in self._names_of(source):
+            lookup = self._flow.lookup(name, place)
+            if lookup.reaches and all(
+                reach.binding.source == source and not self._uses.for_types_only(reach.binding.node)
+                for reach in lookup.reaches
+            ):
+                return name
         return None
+
+    def _names_of(self, source: str) -> list[str]:
+        """Return the names under which the file imports ``source`` anywhere."""
+        if source not in self._imported:
+            self._imported[source] = [
+                name
+                for scope in self._flow.facts.scopes
+                for name, bindings in scope.bindings.items()
+                if any(b.kind == "import" and b.source == source for b in bindings)
+            ]
+        return self._imported[source]
 
     def _is_free(self, name: str) -> bool:
         """Say whether the file means nothing by ``name`` but, perhaps, the helper itself."""
-        bindings = [
-            binding for scope in self._flow.facts.scopes for binding in scope.bindings.get(name, ())
-        ]
+        bindings = self._bindings(name)
         if not bindings:
             return name not in self._names.identifiers()
         return all(binding.source == f"{self._module}.{name}" for binding in bindings)
 
     def _other_name(self, name: str) -> str:
-        taken = self._names.identifiers() | {
-            name for scope in self._flow.facts.scopes for name in scope.bindings
-        }
         other, number = f"runtime_{name}", 1
-        while other in taken:
-            bound = [b for s in self._flow.facts.scopes for b in s.bindings.get(other, ())]
-            if bound and all(b.source == f"{self._module}.{name}" for b in bound):
+        while bound := self._bindings(other) or other in self._names.identifiers():
+            if isinstance(bound, list) and all(
+                binding.source == f"{self._module}.{name}" for binding in bound
+            ):
                 break
             number += 1
             other = f"runtime_{name}_{number}"
         return other
 
-    def _want(self, bindings: Sequence[Binding], wanted: Wanted) -> None:
-        anchors = [binding.node for binding in bindings if isinstance(binding.node, IMPORT)]
-        if not anchors:
-            anchors = self._star_imports[-1:]
-        if not anchors:
-            self._on_top.add(wanted)
-        for anchor in anchors:
-            suite = self._names.suite_of(anchor)
-            entry = self._suites.setdefault(id(suite), _Suite())
-            if not any(anchor is other for other in entry.anchors):
-                entry.anchors.append(anchor)
-            entry.wanted.add(wanted)
+    def _bindings(self, name: str) -> list[Binding]:
+        return [b for scope in self._flow.facts.scopes for b in scope.bindings.get(name, ())]
+
+    # -- where it goes -------------------------------------------------------------------------
+
+    def _want(self, save: Save, bindings: Sequence[Binding], wanted: Wanted) -> None:
+        anchors = [b.node for b in bindings if isinstance(b.node, IMPORT)] or self._star_imports
+        suites = {id(suite): suite for suite in map(self._direct_suite, anchors)}
+        suite = next(iter(suites.values())) if len(suites) == 1 else None
+        anchor: Small | None = anchors[-1] if suite is not None else None
+        if suite is None:
+            function = self._function_of(save)
+            suite = function.body if function is not None else self._module_node
+        home = self._homes.setdefault(id(suite), _Home(suite, anchor))
+        home.anchor = home.anchor or anchor
+        home.wanted.add(wanted)
+
+    def _direct_suite(self, node: cst.CSTNode) -> Suite | None:
+        """Return the body of the module or function in which an import directly stands."""
+        suite = self._names.suite_of(node)
+        if isinstance(suite, cst.Module):
+            return suite
+        is_body = isinstance(self._names.parents[id(suite)], cst.FunctionDef)
+        return suite if is_body and isinstance(suite, cst.BaseSuite) else None
+
+    def _function_of(self, save: Save) -> cst.FunctionDef | None:
+        for outer in self._names.ancestors(save.call):
+            if isinstance(outer, cst.FunctionDef):
+                return outer
+        return None
 
     @property
     def _star_imports(self) -> list[Small]:
@@ -179,17 +208,42 @@ class Imports:
     def _unused(self) -> dict[int, list[Binding]]:
         """Return the bindings to remove, by the id of their import statement."""
         found: dict[int, list[Binding]] = {}
-        if self._is_init or self._uses.looks_names_up:
-            bindings = [b for b in self._left.values() if id(b) in self._rewritten]
-        else:
-            bindings = [
-                binding
-                for binding in self._candidates()
-                if id(binding) in self._rewritten or self._uses.is_unused(binding, self._edited)
-            ]
-        for binding in bindings:
-            found.setdefault(id(binding.node), []).append(binding)
+        for binding in self._candidates():
+            if id(binding) in self._rewritten or self._is_unused(binding):
+                found.setdefault(id(binding.node), []).append(binding)
         return found
+
+    def _rewritten_only(self) -> dict[int, list[Binding]]:
+        found: dict[int, list[Binding]] = {}
+        for binding in self._left.values():
+            if id(binding) in self._rewritten:
+                found.setdefault(id(binding.node), []).append(binding)
+        return found
+
+    def _is_unused(self, binding: Binding) -> bool:
+        if self._filename.endswith("__init__.py") or self._uses.looks_names_up:
+            return False
+        return (
+            self._direct_suite(binding.node) is not None
+            and self._uses.is_unused(binding, self._edited)
+            and not self._is_imported_elsewhere(binding)
+        )
+
+    def _is_imported_elsewhere(self, binding: Binding) -> bool:
+        is_global = binding.place.scope is self._flow.facts.scope
+        return is_global and self._project.imports(self._filename, binding.name)
+
+    def _kept_for_their_effect(self) -> list[Binding]:
+        """Return imports in a ``try`` or branch that nothing uses now, or that others use."""
+        return [
+            binding
+            for binding in self._candidates()
+            if id(binding) not in self._rewritten
+            and not self._filename.endswith("__init__.py")
+            and not self._uses.looks_names_up
+            and self._uses.is_unused(binding, self._edited)
+            and (self._direct_suite(binding.node) is None or self._is_imported_elsewhere(binding))
+        ]
 
     def _candidates(self) -> Iterator[Binding]:
         seen: set[int] = set()
@@ -199,24 +253,19 @@ class Imports:
                     seen.add(id(binding))
                     yield binding
 
-    # -- edits ---------------------------------------------------------------------------------
+    # -- changes -------------------------------------------------------------------------------
 
-    def plan(self, edits: Edits) -> None:
-        """Add the edits of the import statements."""
-        gone = self._unused()
-        lines = ImportLines(self._names, edits)
-        if self._on_top:
-            lines.on_top(self._flow.facts.module, statements(self._on_top))
-        new: dict[int, list[Small]] = {}
-        touched: dict[int, Small] = {}
-        for entry in self._suites.values():
-            anchor = lines.host(entry.anchors, gone)
-            new[id(anchor)] = statements(entry.wanted)
-            touched[id(anchor)] = anchor
+    def changes(self, layout: Layout, *, removing: bool = True) -> list[Change]:
+        """Return the changes of the import statements; ``removing``: unused ones go."""
+        lines = ImportLines(self._names, layout, self._filename)
+        gone = self._unused() if removing else self._rewritten_only()
+        for binding in self._kept_for_their_effect() if removing else ():
+            assert isinstance(binding.node, IMPORT)
+            lines.silence(binding.node)
         for bindings in gone.values():
             for binding in bindings:
                 assert isinstance(binding.node, IMPORT)
-                touched[id(binding.node)] = binding.node
-        for key, node in touched.items():
-            lines.replace(node, without(node, gone.get(key, [])), new.get(key, []))
-        lines.finish()
+                lines.remove(binding.node, binding.name)
+        for home in self._homes.values():
+            lines.insert(home.suite, home.anchor, home.wanted)
+        return lines.changes()

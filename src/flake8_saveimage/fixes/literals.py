@@ -23,11 +23,26 @@ def formatted(node: cst.SimpleString) -> cst.FormattedString | None:
     return parsed.with_changes(lpar=node.lpar, rpar=node.rpar)
 
 
+def names_in_format(node: cst.SimpleString) -> list[str]:
+    """Return the names that a literal would read as an f-string."""
+    found: list[str] = []
+    stack: list[cst.CSTNode] = [parsed] if (parsed := formatted(node)) is not None else []
+    while stack:
+        current = stack.pop()
+        if isinstance(current, cst.Name):
+            found.append(current.value)
+        elif isinstance(current, cst.Attribute):
+            stack.append(current.value)
+        else:
+            stack.extend(current.children)
+    return found
+
+
 def number(value: float) -> str:
     """Return a bound as people write it: ``-1``, ``255``, ``0.5``."""
     return str(int(value)) if float(value).is_integer() else repr(float(value))
 
 
-def interval(bounds: tuple[float, float]) -> cst.BaseExpression:
+def interval(bounds: tuple[float, float]) -> str:
     """Return ``(-1, 1)``."""
-    return cst.parse_expression(f"({number(bounds[0])}, {number(bounds[1])})")
+    return f"({number(bounds[0])}, {number(bounds[1])})"

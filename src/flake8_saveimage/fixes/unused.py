@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection
 from functools import cached_property
 
 import libcst as cst
 
-from flake8_saveimage.fixes.import_lines import IMPORT
 from flake8_saveimage.fixes.names import Names
 from flake8_saveimage.syntax.flow import Flow
 from flake8_saveimage.syntax.nodes import code_of, dotted
@@ -19,6 +18,7 @@ from flake8_saveimage.syntax.scopes import Binding, Scope
 
 # Functions whose string arguments may be annotations, or names for `__all__`.
 _TAKES_NAMES = frozenset("cast TypeVar NewType TypedDict NamedTuple getattr extend append".split())
+IMPORT = cst.Import | cst.ImportFrom
 _REFLECTION = frozenset({"globals", "eval", "exec", "vars"})
 
 
@@ -49,8 +49,11 @@ class ImportUses:
             child = outer
         return False
 
-    def is_unused(self, binding: Binding, edited: Sequence[cst.CSTNode]) -> bool:
-        """Say whether nothing but the ``edited`` expressions can mean what an import binds."""
+    def is_unused(self, binding: Binding, edited: Collection[int]) -> bool:
+        """Say whether nothing but the ``edited`` expressions can mean what an import binds.
+
+        ``edited`` are the ids of the called functions that are replaced.
+        """
         if self.for_types_only(binding.node) or _is_kept_by_hand(binding):
             return False
         scope = binding.place.scope
@@ -61,10 +64,9 @@ class ImportUses:
         if any(binding.name in other.declared for other in self._flow.facts.scopes):
             return False
         return not any(
-            self._means(use.scope, use.name.partition(".")[0], scope)
-            and not any(self._names.within(use.node, func) for func in edited)
+            self._means(use.scope, binding.name, scope)
             for use in self._names.of(binding.name)
-            if not (use.stored and use.name == binding.name)
+            if id(use.node) not in edited and not (use.stored and use.name == binding.name)
         )
 
     def _means(self, scope: Scope, name: str, owner: Scope) -> bool:
@@ -91,9 +93,12 @@ class ImportUses:
 
     @cached_property
     def _quoted(self) -> dict[str, list[Scope]]:
-        """Names in annotations in quotes and in ``__all__``, with the scopes where they stand."""
+        """Names in quoted annotations, ``__all__`` and doctests, with their scopes."""
         found: dict[str, list[Scope]] = {}
         for node, scope in self._names.strings:
+            if isinstance(node, cst.SimpleString) and ">>>" in node.value:  # a doctest
+                for name in re.findall(r"\w+", node.value):
+                    found.setdefault(name, []).append(scope)
             if isinstance(node, cst.SimpleString) and self._may_name(node):
                 text = node.evaluated_value
                 if isinstance(text, str):

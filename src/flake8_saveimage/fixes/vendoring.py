@@ -6,6 +6,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from flake8_saveimage.source.writing import WriteError, write_new
+
 MARK = b"# flake8-saveimage runtime "
 
 
@@ -84,8 +86,6 @@ def install(vendor: str) -> Literal["created", "updated", "unchanged"]:
 
     Raises :class:`VendorError` like :func:`changes`, or if a file cannot be written.
     """
-    from flake8_saveimage.source.writing import WriteError, write_new
-
     to_write = changes(vendor)
     if not to_write:
         return "unchanged"

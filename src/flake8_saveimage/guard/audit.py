@@ -1,14 +1,26 @@
-"""The saves of a run -> what was lost, what was clipped, who wrote whose file. Pure functions."""
+"""The events of a run -> what was lost, what was clipped, who wrote whose file. Pure functions."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import os
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 
-from flake8_saveimage.guard.journal import BEFORE_RUN, FRESH, Save, Writer
-from flake8_saveimage.guard.pixels import Pixels
-from flake8_saveimage.guard.rolling import is_rolling
+from flake8_saveimage.guard.events import (
+    Backup,
+    Event,
+    Image,
+    Link,
+    Log,
+    Move,
+    Removal,
+    Save,
+    Writer,
+)
+from flake8_saveimage.guard.look import BEFORE_RUN, EMPTY, FRESH, IN_RUN, SCRATCH
+from flake8_saveimage.guard.settings import Settings
+from flake8_saveimage.knowledge.words import is_rolling_file
 
 
 @dataclass(frozen=True)
@@ -29,7 +41,6 @@ class FileReport:
     saves: int
     lost: int
     writes: tuple[Writes, ...]
-    rolling: bool
 
     @property
     def writers(self) -> tuple[Writer, ...]:
@@ -37,28 +48,9 @@ class FileReport:
 
 
 @dataclass(frozen=True)
-class ImageReport:
-    """An image with values that ``save_image`` clipped, or that are NaN or infinite."""
-
-    path: str | None
-    site: str
-    writer: Writer
-    pixels: Pixels
-
-
-@dataclass(frozen=True)
 class OldFileReport:
-    """A file from before the run that the run overwrote."""
+    """A file that the run overwrote and that nothing in the run was seen to save."""
 
-    path: str
-    site: str
-
-
-@dataclass(frozen=True)
-class RenamedReport:
-    """A save that the guard sent to ``path`` because ``wanted`` was taken."""
-
-    wanted: str
     path: str
     site: str
 
@@ -69,7 +61,12 @@ class Report:
 
     ``overwritten``: one process saved over its own file. ``shared``: several processes or ranks
     saved one file. ``rolling``: rewritten by one process under a name that says that this is
-    meant (best, last, latest, checkpoint). ``before``: from an earlier run.
+    intentional (best, last, latest, checkpoint), under a pattern of ``allow``, or by the runtime
+    helper with ``if_exists="replace"``. ``before``: from an earlier run. ``unseen``: made during
+    the run by something that was not seen. ``moved``: earlier files that the guard moved away.
+    ``deleted``: how many saves the run deleted itself. ``missing``: saved files that are gone at
+    the end. ``other``: how many logs, caches, locks, text files and files in append or update
+    mode. ``programs``: started by the run; the files that they write are not seen.
     """
 
     saves: int
@@ -78,14 +75,25 @@ class Report:
     shared: tuple[FileReport, ...]
     rolling: tuple[FileReport, ...]
     before: tuple[OldFileReport, ...]
-    images: tuple[ImageReport, ...]
-    renamed: tuple[RenamedReport, ...]
+    unseen: tuple[OldFileReport, ...]
+    images: tuple[Image, ...]
+    moved: tuple[Backup, ...]
+    deleted: int
+    missing: tuple[str, ...]
+    other: dict[str, int]
+    programs: tuple[str, ...]
     failure: str | None = None
 
     @property
     def worth_telling(self) -> bool:
         """Whether there is more to say than that all went well."""
-        return bool(self.problems or self.before or self.renamed or self.failure)
+        rest = self.before or self.unseen or self.moved or self.missing or self.failure
+        return bool(self.problems or rest)
+
+    @property
+    def lost(self) -> int:
+        """How many saves were overwritten that should have been kept."""
+        return sum(file.lost for file in (*self.overwritten, *self.shared))
 
     @property
     def problems(self) -> int:
@@ -93,62 +101,162 @@ class Report:
         return len(self.overwritten) + len(self.shared) + len(self.images)
 
 
-def audit(saves: Sequence[Save], failure: str | None = None) -> Report:
-    """Judge the saves of a run, given in the order in which they began."""
-    by_path: dict[str, list[Save]] = {}
-    for save in saves:
-        if save.path is not None:
-            by_path.setdefault(save.path, []).append(save)
-    rewritten = [report for path, of in by_path.items() if (report := _judge(path, of))]
-    shared = [report for report in rewritten if len(report.writers) > 1]
-    alone = [report for report in rewritten if len(report.writers) == 1]
+def audit(log: Log, settings: Settings, exists: Callable[[str], bool] | None = None) -> Report:
+    """Judge a run. With ``exists``, files that should be there now are looked for."""
+    disk = _Disk()
+    for event in log.events:
+        disk.apply(event)
+    shared, rolling, overwritten = [], [], []
+    for path, generations in disk.generations.items():
+        report = _file_report(path, generations)
+        if report is None:
+            continue
+        if settings.is_allowed(path):
+            rolling.append(report)
+        elif len(report.writers) > 1:
+            shared.append(report)
+        elif is_rolling_file(path) or path in disk.asked:
+            rolling.append(report)
+        else:
+            overwritten.append(report)
     return Report(
-        saves=len(saves),
-        files=len(by_path),
-        overwritten=tuple(r for r in alone if not r.rolling),
+        saves=disk.saves,
+        files=len(disk.generations),
+        overwritten=tuple(overwritten),
         shared=tuple(shared),
-        rolling=tuple(r for r in alone if r.rolling),
-        before=tuple(
-            OldFileReport(path, of[0].site)
-            for path, of in by_path.items()
-            if of[0].state == BEFORE_RUN
-        ),
-        images=tuple(
-            ImageReport(save.path, save.site, save.writer, save.pixels)
-            for save in saves
-            if save.pixels is not None
-        ),
-        renamed=tuple(
-            RenamedReport(save.wanted, save.path, save.site)
-            for save in saves
-            if save.wanted is not None and save.path is not None
-        ),
-        failure=failure,
+        rolling=tuple(rolling),
+        before=tuple(disk.before),
+        unseen=tuple(disk.unseen),
+        images=tuple(log.images),
+        moved=tuple(event for event in log.events if isinstance(event, Backup)),
+        deleted=disk.deleted,
+        missing=tuple(p for p in disk.live if exists is not None and not exists(p)),
+        other={kind: len(paths) for kind, paths in sorted(log.other.items())},
+        programs=tuple(sorted(log.programs)),
+        failure=log.failure,
     )
 
 
-def _judge(path: str, saves: list[Save]) -> FileReport | None:
-    """None unless a save of this run was overwritten by a later one.
+@dataclass
+class _Disk:
+    """The files of the run, as its events leave them.
 
-    A file that was moved away or deleted in between is gone when the next save begins, and that
-    save says so (``FRESH``). Two saves that overlap in time both find nothing, yet one is lost.
+    A generation is a series of saves of one path, each of which overwrote the one before; only
+    the last is on the disk. ``live`` has the generation that a path holds now.
     """
-    generations: list[list[Save]] = []
-    end = 0
-    for save in saves:
-        if generations and (save.state != FRESH or save.begin < end):
-            generations[-1].append(save)
+
+    generations: dict[str, list[list[Save]]] = field(default_factory=lambda: defaultdict(list))
+    live: dict[str, list[Save]] = field(default_factory=dict)
+    linked: set[int] = field(default_factory=set)
+    asked: set[str] = field(default_factory=set)
+    before: list[OldFileReport] = field(default_factory=list)
+    unseen: list[OldFileReport] = field(default_factory=list)
+    saves: int = 0
+    deleted: int = 0
+
+    def apply(self, event: Event) -> None:
+        """Carry out one event. A backup is followed by the save that it made way for."""
+        match event:
+            case Save():
+                self.saves += 1
+                self._put(event)
+            case Move():
+                self._move(event)
+            case Link():
+                self._link(event)
+            case Removal():
+                self._remove(event)
+            case Backup():
+                self._take(event.wanted, event.path)
+
+    def _put(self, save: Save) -> None:
+        """A save begins at ``save.path``."""
+        generation = self.live.get(save.path)
+        if generation is None or save.writer.attempt > generation[-1].writer.attempt:
+            self._overwrite_unknown(save, is_earlier_attempt=generation is not None)
+            self._start(save)
+            return
+        last = generation[-1]
+        if save.state == EMPTY and last.writer == save.writer and save.begin >= last.end:
+            # the earlier one only reserved the name
+            generation[-1] = replace(save, state=last.state)
+            self.saves -= 1
+        elif save.state not in (FRESH, SCRATCH) or save.begin < last.end:
+            generation.append(save)
+        else:  # moved away or deleted by something that was not seen
+            self._start(save)
+
+    def _overwrite_unknown(self, save: Save, *, is_earlier_attempt: bool) -> None:
+        if save.state not in (IN_RUN, BEFORE_RUN):
+            return
+        is_before = is_earlier_attempt or save.state == BEFORE_RUN
+        (self.before if is_before else self.unseen).append(OldFileReport(save.path, save.site))
+
+    def _start(self, save: Save) -> None:
+        self.live[save.path] = [save]
+        self.generations[save.path].append(self.live[save.path])
+
+    def _move(self, move: Move) -> None:
+        inside = [path for path in self.live if path.startswith(move.source + os.sep)]
+        for path in inside:
+            self._take(path, move.path + path[len(move.source) :])
+        if inside:
+            return
+        save = self._leave(move.source)
+        if not move.is_data:
+            return
+        if move.is_asked:
+            self.asked.add(move.path)
+        if save is None:  # written by something that was not seen, or before the run
+            self.saves += 1
+            begin, state = move.begin, move.state
+            save = Save(move.path, move.function, move.site, begin, begin, state, move.writer)
         else:
-            generations.append([save])
-        end = max(end, save.end)
+            save = replace(save, path=move.path, state=move.state, begin=move.begin, end=move.begin)
+        self._put(save)
+
+    def _take(self, source: str, path: str) -> None:
+        """A file gets another name where nothing was."""
+        save = self._leave(source)
+        if save is not None:
+            self._start(replace(save, path=path))
+
+    def _leave(self, path: str) -> Save | None:
+        """The file at ``path`` is no longer there; its last save."""
+        generation = self.live.pop(path, None)
+        if generation is None:
+            return None
+        if len(generation) == 1:  # nothing happened to the file under this name
+            others = [known for known in self.generations[path] if known is not generation]
+            self.generations[path] = others
+            if not others:
+                del self.generations[path]
+        return generation[-1]
+
+    def _link(self, link: Link) -> None:
+        if link.source in self.live:
+            save = self.live[link.source][-1]
+            self.linked.add(id(save))
+            self._start(replace(save, path=link.path))
+
+    def _remove(self, removal: Removal) -> None:
+        save = self._leave(removal.path)
+        if save is not None and save.state == SCRATCH:
+            self.saves -= 1
+        elif save is not None and id(save) not in self.linked:
+            self.deleted += 1
+
+
+def _file_report(path: str, generations: list[list[Save]]) -> FileReport | None:
+    """None unless a save of this run was overwritten by a later one."""
     rewritten = [saves for saves in generations if len(saves) > 1]
     if not rewritten:
         return None
     involved = [save for saves in rewritten for save in saves]
     lost = len(involved) - len(rewritten)
-    return FileReport(path, len(saves), lost, _count_writes(involved), is_rolling(path))
+    return FileReport(path, sum(map(len, generations)), lost, _count_writes(involved))
 
 
 def _count_writes(saves: Iterable[Save]) -> tuple[Writes, ...]:
-    counts = Counter((save.site, save.kind, save.writer) for save in saves)
-    return tuple(Writes(site, kind, who, n) for (site, kind, who), n in counts.items())
+    counts = Counter((save.site, save.function, save.writer) for save in saves)
+    return tuple(Writes(site, function, who, n) for (site, function, who), n in counts.items())

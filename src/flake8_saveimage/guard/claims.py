@@ -1,29 +1,45 @@
-"""Who writes which path, at once visible to all processes (for ``raise`` and ``unique``)."""
+"""Who wrote which path last, at once visible to all processes (for ``raise`` and ``backup``)."""
 
 from __future__ import annotations
 
 import hashlib
+import math
 import os
+import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 
 class Claim(NamedTuple):
-    """Who took a path. ``number`` counts how often it was free again; ``site`` is the call's."""
+    """Who opens a path, or wrote it. ``number`` counts the claims of that path.
 
-    is_busy: bool
+    ``is_opening``: the file may not exist yet although the path is taken.
+    """
+
+    is_opening: bool
     pid: int
+    thread: int
     number: int
     site: str
+
+    @property
+    def is_own(self) -> bool:
+        """Whether this process made the claim."""
+        return self.pid == os.getpid()
+
+    @property
+    def is_of_this_thread(self) -> bool:
+        """Whether the current thread made the claim."""
+        return self.is_own and self.thread == threading.get_ident()
 
 
 class Claims:
     """The claims of one run, in files that all its processes share.
 
-    A claim holds the owner's process id and call site, and a mark while the owner is still writing:
-    then the target may not exist yet although it is taken. A path that is free again, since its
-    file was moved away, has its claim replaced by the next. Who may do so is settled by a file that
-    only one can create.
+    A claim is replaced by the next one for the same path. Who may do so is settled by a file that
+    only one process can create.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -33,10 +49,16 @@ class Claims:
     def newest(self, path: str) -> Claim | None:
         """Return the claim that stands."""
         try:
-            busy, pid, number, site = self._file(path).read_text(encoding="utf-8").split(" ", 3)
+            return _parse(self._file(path).read_bytes())
         except FileNotFoundError:
             return None
-        return Claim(busy == "busy", int(pid), int(number), site)
+
+    def age(self, path: str) -> float:
+        """How many seconds ago the newest claim was made."""
+        try:
+            return time.time() - self._file(path).stat().st_mtime
+        except FileNotFoundError:
+            return math.inf
 
     def take(self, path: str, site: str, after: Claim | None) -> bool:
         """Claim ``path``, unless another did so since the claim ``after`` was the newest."""
@@ -45,7 +67,7 @@ class Claims:
         turn = file.with_suffix(f".{number}")
         try:
             with turn.open("x", encoding="utf-8") as text:
-                text.write(f"busy {os.getpid()} {number} {site}")
+                text.write(f"opening {os.getpid()} {threading.get_ident()} {number} {site}")
         except FileExistsError:
             return False
         # whoever had this turn before us has gone from here to `file`
@@ -55,13 +77,18 @@ class Claims:
         turn.replace(file)
         return True
 
-    def finish(self, path: str, site: str) -> None:
-        """Note that the owner of a claim, or of a name chosen for it, has written its file."""
-        file = self._file(path)
-        if not file.exists():
-            self.take(path, site, None)
-        with file.open("r+b") as text:
-            text.write(b"done")  # in place of `busy`
+    def opened(self, path: str) -> None:
+        """Note that this thread has opened the file that it claimed."""
+        with suppress(FileNotFoundError), self._file(path).open("r+b") as text:
+            # A claim that another has made since is another file: this one is not written to.
+            if _parse(text.read()).is_of_this_thread:
+                text.seek(0)
+                text.write(b"opened_")
 
     def _file(self, path: str) -> Path:
         return self._folder / hashlib.sha256(os.fsencode(path)).hexdigest()
+
+
+def _parse(text: bytes) -> Claim:
+    state, pid, thread, number, site = text.decode("utf-8").split(" ", 4)
+    return Claim(state == "opening", int(pid), int(thread), int(number), site)

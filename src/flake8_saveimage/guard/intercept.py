@@ -1,99 +1,133 @@
-"""Put a watch in front of functions, however they were imported, and take it away again.
+"""Put handlers in front of functions, however they were imported, and take them away again.
 
-The body of the function itself is exchanged, not the names that refer to it: ``from torch import
+The body of a Python function is exchanged, not the names that refer to it: ``from torch import
 save as s``, a ``functools.partial``, a default argument or a dictionary of callbacks all hold the
-same function object and are all watched; its identity, signature and pickled name stay. What is
-not imported yet is exchanged right after its import, because importing torch before the script
-does would settle settings (``OMP_NUM_THREADS`` and the like) that the script still wants to make.
+same function object and are all watched; its identity, signature and pickled name stay. Compiled
+functions have no such body; they are replaced where they are defined. What is not imported yet is
+exchanged right after its import, because importing torch before the script does would settle
+settings (``OMP_NUM_THREADS`` and the like) that the script still wants to make.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib.abc
 import importlib.machinery
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import CodeType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, TypeGuard
+
+from flake8_saveimage.knowledge import writers
+from flake8_saveimage.knowledge.natives import NATIVES
 
 Call = Callable[..., Any]
 Handler = Callable[[Call, tuple[Any, ...], dict[str, Any]], Any]
 
 
-def _torch_save(*args: Any, **kwargs: Any) -> Any:
-    from flake8_saveimage.guard.intercept import TORCH_SAVE
+def _body(*args: Any, **kwargs: Any) -> Any:
+    from flake8_saveimage.guard.intercept import WATCHED  # its globals are others
 
-    return TORCH_SAVE.call(args, kwargs)
-
-
-def _save_image(*args: Any, **kwargs: Any) -> Any:
-    from flake8_saveimage.guard.intercept import SAVE_IMAGE
-
-    return SAVE_IMAGE.call(args, kwargs)
+    return WATCHED["KEY"].call(args, kwargs)
 
 
 class Watched:
     """One library function, and the handlers that stand before it while a guard is active."""
 
-    def __init__(self, module: str, name: str, body: Callable[..., Any]) -> None:
+    def __init__(self, module: str, attribute: str) -> None:
         self.module = module
-        self._name = name
-        self._body: CodeType = body.__code__
-        self._function: FunctionType | None = None
-        self._code: CodeType | None = None
+        self.key = f"{module}:{attribute}"
+        self._attribute = attribute
         self._original: Call | None = None
+        self._replacement: Call | None = None
+        self._restore: list[Callable[[], None]] = []
         self._handlers: list[Handler] = []
 
     def add(self, handler: Handler) -> None:
         """Put a handler in front of all others; the function itself need not be there yet."""
         self._handlers.append(handler)
-        if self._function is None and (module := sys.modules.get(self.module)) is not None:
+        if self._original is None and (module := sys.modules.get(self.module)) is not None:
             self.install(module)
 
     def remove(self, handler: Handler) -> None:
         """Take a handler away; with the last one the function is as it was."""
         self._handlers.remove(handler)
         if not self._handlers:
-            self._restore()
+            for restore in self._restore:
+                restore()
+            self._restore.clear()
+            self._original = self._replacement = None
 
     def install(self, module: ModuleType) -> None:
-        """Exchange the body. A module that is only half imported has no function yet."""
-        if not self._handlers or self._function is not None:
+        """Exchange the function; again, for a module that copies itself from another (cv2)."""
+        if not self._handlers:
             return
-        outer = getattr(module, self._name, None)
-        function = inspect.unwrap(outer) if callable(outer) else None
-        if not isinstance(function, FunctionType) or function.__closure__:
-            print(
-                f"flake8_saveimage.guard: cannot watch {self.module}.{self._name}", file=sys.stderr
-            )
+        *owners, name = self._attribute.split(".")
+        owner: Any = module
+        for part in owners:
+            owner = getattr(owner, part, None)
+        function = getattr(owner, name, None)
+        if not callable(function):
+            print(f"flake8_saveimage.guard: cannot watch {self.key}", file=sys.stderr)
+        elif function is self._replacement:
+            self._restore.append(functools.partial(setattr, owner, name, self._original))
+        elif _has_own_body(inner := inspect.unwrap(function)):
+            self._exchange_body(inner)
+        else:
+            self._replace(owner, name, function)
+
+    def _exchange_body(self, function: FunctionType) -> None:
+        if self._original is not None:
             return
-        self._function, self._code = function, function.__code__
+        code = function.__code__
         self._original = _copy(function)
-        setattr(function, "__signature__", inspect.signature(function))  # noqa: B010
-        function.__code__ = self._body
+        # for inspect.signature and getsource, and TorchScript, which reads the source
+        function.__wrapped__ = self._original  # type: ignore[attr-defined]
+        function.__code__ = self._own_body()
+
+        def restore() -> None:
+            function.__code__ = code
+            del function.__wrapped__  # type: ignore[attr-defined]
+
+        self._restore.append(restore)
+
+    def _replace(self, owner: Any, name: str, function: Call) -> None:
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            return self.call(args, kwargs)
+
+        self._original, self._replacement = function, functools.update_wrapper(watched, function)
+        setattr(owner, name, watched)
+        self._restore.append(functools.partial(setattr, owner, name, function))
+
+    def _own_body(self) -> CodeType:
+        code = _body.__code__
+        constants = tuple(self.key if c == "KEY" else c for c in code.co_consts)
+        return code.replace(co_consts=constants)
 
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """What runs in place of the function: the handlers, the innermost of which calls it."""
         call = self._original
         if call is None:  # another thread entered just before the guard was left
-            return getattr(sys.modules[self.module], self._name)(*args, **kwargs)
+            return self._found_again()(*args, **kwargs)
         for handler in tuple(self._handlers):
-            call = _bind(handler, call)
+            call = functools.partial(_handle, handler, call)
         return call(*args, **kwargs)
 
-    def _restore(self) -> None:
-        if self._function is not None and self._code is not None:
-            self._function.__code__ = self._code
-            delattr(self._function, "__signature__")
-        self._function = self._code = self._original = None
+    def _found_again(self) -> Call:
+        found: Any = sys.modules[self.module]
+        for part in self._attribute.split("."):
+            found = getattr(found, part)
+        function: Call = found
+        return function
 
 
-def _bind(handler: Handler, call: Call) -> Call:
-    def bound(*args: Any, **kwargs: Any) -> Any:
-        return handler(call, args, kwargs)
+def _has_own_body(function: Call) -> TypeGuard[FunctionType]:
+    return isinstance(function, FunctionType) and not function.__closure__
 
-    return bound
+
+def _handle(handler: Handler, call: Call, /, *args: Any, **kwargs: Any) -> Any:
+    return handler(call, args, kwargs)
 
 
 def _copy(function: FunctionType) -> Call:
@@ -101,40 +135,49 @@ def _copy(function: FunctionType) -> Call:
         function.__code__, function.__globals__, function.__name__, function.__defaults__
     )
     copy.__kwdefaults__ = function.__kwdefaults__
+    copy.__annotations__ = function.__annotations__
     copy.__module__ = function.__module__
     return copy
 
 
-TORCH_SAVE = Watched("torch.serialization", "save", _torch_save)
-SAVE_IMAGE = Watched("torchvision.utils", "save_image", _save_image)
+def _watched(row: writers.Writer) -> Watched:
+    return Watched(row.defined_in, row.leaf)
+
+
+TORCH_SAVE = _watched(writers.TORCH_SAVE)
+SAVE_IMAGE = _watched(writers.SAVE_IMAGE)
+COMPILED = {row: Watched(row.module, row.attribute) for row in NATIVES}
+POPEN = Watched("subprocess", "Popen.__init__")
+WATCHED = {of.key: of for of in (TORCH_SAVE, SAVE_IMAGE, POPEN, *COMPILED.values())}
 
 
 class ImportHook(importlib.abc.MetaPathFinder):
     """Calls back right after one of the named modules has been executed."""
 
-    def __init__(self, callbacks: dict[str, Callable[[ModuleType], None]]) -> None:
+    def __init__(self, callbacks: Mapping[str, Sequence[Callable[[ModuleType], None]]]) -> None:
         self._callbacks = callbacks
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        callback = self._callbacks.get(fullname)
-        if callback is None:
+        callbacks = self._callbacks.get(fullname)
+        if callbacks is None:
             return None
         others = (f for f in sys.meta_path if f is not self and hasattr(f, "find_spec"))
         spec = next((s for f in others if (s := f.find_spec(fullname, path, target))), None)
         if spec is not None and hasattr(spec.loader, "exec_module"):
-            _call_after(spec.loader, callback)
+            _call_after(spec.loader, callbacks)
         return spec
 
 
-def _call_after(loader: Any, callback: Callable[[ModuleType], None]) -> None:
+def _call_after(loader: Any, callbacks: Sequence[Callable[[ModuleType], None]]) -> None:
     execute = loader.exec_module
 
     def exec_module(module: ModuleType) -> None:
         # The loader outlives the import; leave it as it was.
         del loader.exec_module
         execute(module)
-        callback(module)
+        for callback in callbacks:
+            callback(module)
 
     loader.exec_module = exec_module

@@ -7,18 +7,18 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import Any, Literal
 
-from flake8_saveimage.guard.audit import FileReport, ImageReport, Report, Writes
-from flake8_saveimage.guard.journal import Writer
+from flake8_saveimage.guard.audit import FileReport, OldFileReport, Report, Writes
+from flake8_saveimage.guard.events import Image, Writer
+from flake8_saveimage.guard.kinds import APPENDED, CACHE, LOCK, LOG, TEXT
 
 Format = Literal["text", "json"]
 
 _SHOWN = 20
 
 
-def render(report: Report, format: Format, base: Path) -> str:
+def render(report: Report, format: Format, base: str) -> str:
     """The whole report, ending in a newline. Text shows paths relative to ``base``."""
     if format == "json":
         return json.dumps(_as_json(report), indent=2) + "\n"
@@ -26,8 +26,8 @@ def render(report: Report, format: Format, base: Path) -> str:
 
 
 class _Text:
-    def __init__(self, base: Path) -> None:
-        self._base = str(base) + os.sep
+    def __init__(self, base: str) -> None:
+        self._base = base + os.sep
 
     def lines(self, report: Report) -> Iterator[str]:
         yield self._summary(report)
@@ -39,24 +39,27 @@ class _Text:
         yield from self._files(
             report.overwritten,
             "overwritten within this run",
-            "put what varies into the name, or run with --on-overwrite=unique",
+            "put what varies into the name, or run with --on-overwrite=backup",
         )
         yield from self._images(report.images)
-        yield from self._files(report.rolling, "rewritten, as the name says", None)
-        yield from self._before(report)
-        yield from self._renamed(report)
+        yield from self._files(report.rolling, "rewritten, as the name or --allow says", None)
+        yield from self._old(report.before, "from before this run overwritten")
+        yield from self._old(report.unseen, "overwritten that something unseen made in this run")
+        yield from self._moved(report)
+        yield from self._missing(report)
+        yield from self._not_seen(report)
         if report.failure is not None:
             yield f"  incomplete: not every save could be observed ({report.failure})"
 
     def _summary(self, report: Report) -> str:
-        lost = sum(file.lost for file in (*report.overwritten, *report.shared))
         what = [
-            f"{_number(lost, 'save')} lost" if lost else "",
+            f"{_number(report.lost, 'save')} lost" if report.lost else "",
             f"{_number(len(report.images), 'image')} with damaged values" if report.images else "",
         ]
-        verdict = ", ".join(filter(None, what)) or "nothing lost"
+        verdict = ", ".join(filter(None, what)) or _all_well(report)
         seen = f"{_number(report.saves, 'save')}, {_number(report.files, 'file')}"
-        return f"flake8-saveimage guard: {seen}: {verdict}"
+        deleted = f"; {_number(report.deleted, 'save')} deleted by the run" * bool(report.deleted)
+        return f"flake8-saveimage guard: {seen}: {verdict}{deleted}"
 
     def _files(self, files: Sequence[FileReport], title: str, advice: str | None) -> Iterator[str]:
         if not files:
@@ -73,7 +76,7 @@ class _Text:
         line = f"{writes.count}x {self._path(writes.site)} {writes.function}"
         return f"{line}, {writes.writer}" if several else line
 
-    def _images(self, images: Sequence[ImageReport]) -> Iterator[str]:
+    def _images(self, images: Sequence[Image]) -> Iterator[str]:
         if not images:
             return
         yield (
@@ -84,7 +87,7 @@ class _Text:
         for site, of_site in groupby(by_site, key=lambda image: image.site):
             yield f"    {self._path(site)}: {self._damage(list(of_site))}"
 
-    def _damage(self, images: list[ImageReport]) -> str:
+    def _damage(self, images: list[Image]) -> str:
         clipped = [image for image in images if image.pixels.clipped]
         broken = [image for image in images if image.pixels.non_finite]
         parts = []
@@ -104,28 +107,67 @@ class _Text:
             )
         return "; ".join(parts)
 
-    def _image(self, image: ImageReport) -> str:
+    def _image(self, image: Image) -> str:
         return "a file object" if image.path is None else self._path(image.path)
 
-    def _before(self, report: Report) -> Iterator[str]:
-        if not report.before:
+    def _old(self, files: Sequence[OldFileReport], what: str) -> Iterator[str]:
+        if not files:
             return
-        yield f"  {_number(len(report.before), 'file')} from before this run overwritten:"
-        for file in report.before[:_SHOWN]:
+        yield f"  {_number(len(files), 'file')} {what}:"
+        for file in files[:_SHOWN]:
             yield f"    {self._path(file.path)}: {self._path(file.site)}"
-        yield from _more(report.before, "    ")
+        yield from _more(files, "    ")
 
-    def _renamed(self, report: Report) -> Iterator[str]:
-        if not report.renamed:
+    def _moved(self, report: Report) -> Iterator[str]:
+        if not report.moved:
             return
-        yield f"  {_number(len(report.renamed), 'save')} sent to a free name:"
-        for save in report.renamed[:_SHOWN]:
-            name = Path(save.path).name
-            yield f"    {self._path(save.wanted)} -> {name}: {self._path(save.site)}"
-        yield from _more(report.renamed, "    ")
+        yield f"  {_number(len(report.moved), 'earlier file')} moved to a free number:"
+        for file in report.moved[:_SHOWN]:
+            name = os.path.basename(file.path)  # noqa: PTH119
+            yield f"    {self._path(file.wanted)} -> {name}: {self._path(file.site)}"
+        yield from _more(report.moved, "    ")
+
+    def _missing(self, report: Report) -> Iterator[str]:
+        if not report.missing:
+            return
+        yield (
+            f"  {_number(len(report.missing), 'saved file')} gone at the end "
+            "(moved or deleted by something that was not seen):"
+        )
+        yield from (f"    {self._path(path)}" for path in report.missing[:_SHOWN])
+        yield from _more(report.missing, "    ")
+
+    def _not_seen(self, report: Report) -> Iterator[str]:
+        other = [
+            f"{_number(report.other[kind], name)}{note}"
+            for kind, name, note in _OTHER
+            if kind in report.other
+        ]
+        if other:
+            yield f"  written, and not counted above: {', '.join(other)}"
+        if report.programs:
+            yield f"  files that these programs wrote were not seen: {', '.join(report.programs)}"
 
     def _path(self, path: str) -> str:
         return path.removeprefix(self._base)
+
+
+_OTHER = (
+    (LOG, "log", ""),
+    (TEXT, "text file", ""),
+    (APPENDED, "file", " opened to append or update"),
+    (LOCK, "lock file", ""),
+    (CACHE, "cache file", ""),
+)
+
+
+def _all_well(report: Report) -> str:
+    """What is known to be well: no more than was seen."""
+    if not report.saves:
+        return "no save was seen"
+    if report.missing or report.failure is not None:
+        return "no overwritten file was seen"
+    return "nothing lost"
 
 
 def _printable(line: str) -> str:
@@ -148,7 +190,7 @@ def _percent(fraction: float) -> str:
 
 def _as_json(report: Report) -> dict[str, Any]:
     return {
-        "version": 1,
+        "version": 2,
         "saves": report.saves,
         "files": report.files,
         "problems": report.problems,
@@ -156,8 +198,13 @@ def _as_json(report: Report) -> dict[str, Any]:
         "shared": _files_json(report.shared),
         "rolling": _files_json(report.rolling),
         "before_run": [{"path": f.path, **_site(f.site)} for f in report.before],
+        "unseen": [{"path": f.path, **_site(f.site)} for f in report.unseen],
         "images": [_image_json(image) for image in report.images],
-        "renamed": [{"wanted": r.wanted, "path": r.path, **_site(r.site)} for r in report.renamed],
+        "moved": [{"from": m.wanted, "to": m.path, **_site(m.site)} for m in report.moved],
+        "deleted": report.deleted,
+        "missing": list(report.missing),
+        "other": report.other,
+        "programs": list(report.programs),
         "incomplete": report.failure,
     }
 
@@ -182,7 +229,7 @@ def _files_json(files: Iterable[FileReport]) -> list[dict[str, Any]]:
     ]
 
 
-def _image_json(image: ImageReport) -> dict[str, Any]:
+def _image_json(image: Image) -> dict[str, Any]:
     pixels = image.pixels
     return {
         "path": image.path,

@@ -1,27 +1,44 @@
-"""One guarded run: its folder, its watch in this process and in the children, its report."""
+"""One guarded run: its watch in this process and in the children, its report."""
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import shutil
 import sys
 import time
+import warnings
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import Any, TextIO
+from typing import TextIO, cast, get_args
 
+from flake8_saveimage.guard import hook
 from flake8_saveimage.guard.audit import Report, audit
-from flake8_saveimage.guard.intercept import SAVE_IMAGE, TORCH_SAVE, ImportHook
-from flake8_saveimage.guard.journal import make_folder, read
+from flake8_saveimage.guard.children import SPAWN_MODULES, follow_spawn, start_watched
+from flake8_saveimage.guard.events import read
+from flake8_saveimage.guard.intercept import (
+    COMPILED,
+    POPEN,
+    SAVE_IMAGE,
+    TORCH_SAVE,
+    Handler,
+    ImportHook,
+    Watched,
+)
+from flake8_saveimage.guard.journal import make_folder
 from flake8_saveimage.guard.report import render
-from flake8_saveimage.guard.watch import OnOverwrite, Settings, Watch
+from flake8_saveimage.guard.settings import OnOverwrite, Settings
+from flake8_saveimage.guard.watch import Watch
+from flake8_saveimage.knowledge import writers
 
 NO_TORCH = (
-    "flake8_saveimage.guard watches torch.save and torchvision's save_image, but torch is not "
-    "installed for {python}: pip install 'flake8-saveimage[runtime]'"
+    "flake8_saveimage.guard watches runs that use torch, but torch is not installed for {python}: "
+    "pip install 'flake8-saveimage[runtime]'"
 )
+RENAMED_MODE = "on_overwrite='unique' is now called 'backup': the given name holds the newest file"
 
 
 def require_torch() -> None:
@@ -35,98 +52,60 @@ class Installation:
 
     def __init__(self, settings: Settings) -> None:
         self.watch = Watch(settings)
-        self._settings = settings
-        self._handlers = [(TORCH_SAVE, self.watch.save), (SAVE_IMAGE, self.watch.save_image)]
-        self._hook = ImportHook(
-            {
-                TORCH_SAVE.module: TORCH_SAVE.install,
-                SAVE_IMAGE.module: SAVE_IMAGE.install,
-                "multiprocessing.spawn": self._follow,
-            }
-        )
-        self._unfollow: Callable[[], None] | None = None
+        self._folder = settings.folder
+        self._handlers: list[tuple[Watched, Handler]] = [
+            (TORCH_SAVE, functools.partial(self.watch.save, writers.TORCH_SAVE.name)),
+            (SAVE_IMAGE, functools.partial(self.watch.save_image, writers.SAVE_IMAGE.leaf)),
+            *((of, functools.partial(self.watch.native, row)) for row, of in COMPILED.items()),
+        ]
+        if settings.follow:
+            self._handlers.append((POPEN, functools.partial(start_watched, settings.folder)))
+        callbacks: dict[str, list[Callable[[ModuleType], None]]] = defaultdict(list)
+        for watched, _ in self._handlers:
+            callbacks[watched.module].append(watched.install)
+        for name in SPAWN_MODULES:
+            callbacks[name].append(self._follow)
+        self._hook = ImportHook(callbacks)
+        self._unfollow: list[Callable[[], None]] = []
 
     def install(self) -> None:
         """Watch what is imported already, and the rest when it is imported."""
         sys.meta_path.insert(0, self._hook)
         for watched, handler in self._handlers:
             watched.add(handler)
-        spawn = sys.modules.get("multiprocessing.spawn")
-        if spawn is not None:
-            self._follow(spawn)
+        for name in SPAWN_MODULES:
+            if name in sys.modules:
+                self._follow(sys.modules[name])
+        hook.listen(self.watch.listeners)
 
     def remove(self) -> None:
         """Leave everything as it was found."""
+        hook.ignore(self.watch.listeners)
         if self._hook in sys.meta_path:
             sys.meta_path.remove(self._hook)
         for watched, handler in self._handlers:
             watched.remove(handler)
-        if self._unfollow is not None:
-            self._unfollow()
+        for unfollow in self._unfollow:
+            unfollow()
 
     def _follow(self, spawn: ModuleType) -> None:
-        """Spawned children unpickle their preparation data first; a passenger installs the watch.
-
-        ``spawn`` and ``forkserver`` both call ``multiprocessing.spawn.get_preparation_data``.
-        """
-        original = spawn.get_preparation_data
-
-        def get_preparation_data(name: str) -> dict[str, Any]:
-            data: dict[str, Any] = original(name)
-            data[f"flake8_saveimage {self._settings.folder}"] = _Passenger(self._settings)
-            return data
-
-        def restore() -> None:
-            if spawn.get_preparation_data is get_preparation_data:
-                setattr(spawn, "get_preparation_data", original)  # noqa: B010 (a module)
-
-        setattr(spawn, "get_preparation_data", get_preparation_data)  # noqa: B010
-        self._unfollow = restore
+        self._unfollow.append(follow_spawn(spawn, self._folder))
 
 
-_JOIN = """
-import sys
-try:
-    import flake8_saveimage
-except ImportError:
-    sys.path.append({root!r})
-try:
-    from flake8_saveimage.guard.session import join
-except ImportError:
-    pass
-else:
-    join({folder!r}, {began!r}, {on_overwrite!r})
-"""
-
-
-class _Passenger:
-    """Pickles as a call: a child that cannot import this package must still start."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._source = _JOIN.format(
-            root=str(Path(__file__).parents[2]),
-            folder=str(settings.folder),
-            began=settings.began,
-            on_overwrite=settings.on_overwrite,
-        )
-
-    def __reduce__(self) -> tuple[Callable[..., None], tuple[str, dict[str, Any]]]:
-        return exec, (self._source, {})
-
-
-def join(folder: str, began: int, on_overwrite: OnOverwrite) -> None:
-    """In a spawned child: watch for the run of the parent."""
-    Installation(Settings(Path(folder), began, on_overwrite)).install()
+def join(folder: str) -> None:
+    """In a new interpreter: watch for the run whose log is in ``folder``."""
+    Installation(Settings.read(Path(folder))).install()
 
 
 class guard:
-    """Watch every ``torch.save`` and ``save_image`` of a block, in this process and its children.
+    """Watch every file that a block writes, in this process and its children.
 
     ``on_overwrite``: ``"report"`` at the end only; ``"raise"`` an :class:`OverwriteError` before
-    a save would overwrite a file that this run saved before; ``"unique"`` writes to
-    ``{stem}_{n}{suffix}`` instead. Names that say that they are rewritten (best, last, latest,
-    checkpoint) are exempt as long as one process alone writes them. Files from before the run are
-    reported apart and never protected.
+    a save would overwrite a file that this run saved before; ``"backup"`` moves the earlier file
+    to ``{stem}_{n}{suffix}``, so that the given path holds the newest. Names that say that they are
+    rewritten (best, last, latest, checkpoint) are exempt as long as one process alone writes them,
+    and so are files that match a pattern of ``allow`` (as ``--allow`` of the command does). Files
+    from before the run are reported apart and never protected.
 
     On exit the report goes to ``output`` (a text stream; None keeps silent) if there is anything
     to say, and stays as ``.report``.
@@ -136,14 +115,22 @@ class guard:
     """
 
     def __init__(
-        self, *, on_overwrite: OnOverwrite = "report", output: TextIO | None = sys.stderr
+        self,
+        *,
+        on_overwrite: OnOverwrite = "report",
+        allow: tuple[str, ...] | list[str] = (),
+        output: TextIO | None = sys.stderr,
     ) -> None:
-        if on_overwrite not in ("report", "raise", "unique"):
+        if cast("str", on_overwrite) == "unique":
+            warnings.warn(RENAMED_MODE, DeprecationWarning, stacklevel=2)
+            on_overwrite = "backup"
+        if on_overwrite not in get_args(OnOverwrite):
             raise ValueError(
-                f"on_overwrite must be 'report', 'raise' or 'unique', not {on_overwrite!r}"
+                f"on_overwrite must be 'report', 'raise' or 'backup', not {on_overwrite!r}"
             )
         self.report: Report | None = None
         self._on_overwrite: OnOverwrite = on_overwrite
+        self._allow = tuple(allow)
         self._output = output
         self._owner: int | None = None
 
@@ -151,10 +138,11 @@ class guard:
         require_torch()
         self._owner = os.getpid()
         self._folder = make_folder(None)
-        self._cwd = Path.cwd()
-        self._installation = Installation(
-            Settings(self._folder, time.time_ns(), self._on_overwrite)
+        self._settings = Settings(
+            str(self._folder), time.time_ns(), self._on_overwrite, self._allow, str(Path.cwd())
         )
+        self._settings.write()
+        self._installation = Installation(self._settings)
         self._installation.install()
         return self
 
@@ -167,8 +155,8 @@ class guard:
         if os.getpid() != self._owner:  # a forked child left the block: its parent reports
             return
         self._installation.remove()
-        self.report = audit(*read(self._folder))
+        self.report = audit(read(self._folder), self._settings, exists=os.path.lexists)
         shutil.rmtree(self._folder, ignore_errors=True)
         if self._output is not None and self.report.worth_telling:
-            self._output.write(render(self.report, "text", self._cwd))
+            self._output.write(render(self.report, "text", self._settings.base))
             self._output.flush()

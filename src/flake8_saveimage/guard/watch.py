@@ -1,219 +1,300 @@
-"""What happens around one watched save: look, let the save run, write it down."""
+"""What happens when a file is about to be written: look at it, protect it, log the event."""
 
 from __future__ import annotations
 
-import errno
+import itertools
 import os
 import stat
-import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from flake8_saveimage.guard import look
 from flake8_saveimage.guard.callsite import call_site
-from flake8_saveimage.guard.claims import Claim, Claims
+from flake8_saveimage.guard.hook import Listener, Quiet
 from flake8_saveimage.guard.intercept import Call
-from flake8_saveimage.guard.journal import BEFORE_RUN, FRESH, IN_RUN, Journal
+from flake8_saveimage.guard.kinds import APPENDED, kind_of
+from flake8_saveimage.guard.logbook import Logbook
 from flake8_saveimage.guard.pixels import Probe
-from flake8_saveimage.guard.rolling import is_rolling
-from flake8_saveimage.guard.unique import reserve
+from flake8_saveimage.guard.programs import program_of
+from flake8_saveimage.guard.protect import OverwriteError, Protection
+from flake8_saveimage.guard.settings import Settings
+from flake8_saveimage.knowledge.natives import Native
+from flake8_saveimage.knowledge.words import is_rolling_file
 
-_PATIENCE = 1000  # looks at a claim that another process is taking, a millisecond apart
-
-OnOverwrite = Literal["report", "raise", "unique"]
-
-
-class OverwriteError(FileExistsError):
-    """A save was about to overwrite a file that this run had saved before."""
+_TRUNCATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+_STARTS = ("subprocess.", "os.", "asyncio.")
+_TEMPORARY_OF_HELPER = ".saveimage-"
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What all processes of a run must agree on. ``began`` is in nanoseconds since the epoch."""
+@dataclass
+class _Running:
+    """A call of ``torch.save`` or ``save_image``. ``number``: its save in the log, once open."""
 
-    folder: Path
-    began: int
-    on_overwrite: OnOverwrite = "report"
+    function: str
+    site: str
+    path: str | None = None
+    number: int | None = None
+
+
+class _Thread(threading.local):
+    running: _Running | None = None
+    opening: str | None = None
 
 
 class Watch:
-    """The handlers for one run in one process (and, after a fork, in the children)."""
+    """The listeners for one run in one process (and, after a fork, in the children)."""
 
     def __init__(self, settings: Settings) -> None:
-        self._failed = False
         self._settings = settings
-        self._journal: Journal | None = None
-        self._rank = _launched_rank()
-        self._folders: dict[str, str] = {}
-        self._renamed: dict[str, str] = {}
-        self._claims = None if settings.on_overwrite == "report" else Claims(settings.folder)
+        self._log = Logbook(Path(settings.folder))
+        self._numbers = itertools.count()
+        self._thread = _Thread()
+        self._written: set[str] = set()
+        self._written_names: set[str] = set()
+        self._noted: set[tuple[object, ...]] = set()
+        self._protection: Protection | None = None
+        if settings.on_overwrite != "report":
+            raises = settings.on_overwrite == "raise"
+            self._protection = Protection(
+                Path(settings.folder), raises=raises, moved=self._note_backup
+            )
+        listeners: dict[str, Listener] = {
+            "open": self._opened,
+            "os.rename": self._renamed,
+            "os.link": self._linked,
+            "os.remove": self._removed,
+            "os.system": self._started,
+            "os.posix_spawn": self._started,
+            "subprocess.Popen": self._started,
+        }
+        self.listeners = {event: self._safely(call) for event, call in listeners.items()}
 
-    def save(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Stands before ``torch.save(obj, f, ...)``."""
-        return self._around("torch.save", "f", call, args, kwargs)
-
-    def save_image(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Stands before ``save_image(tensor, fp, format=None, **grid)``."""
-        probe = _probe(args, kwargs)
-        return self._around("save_image", "fp", call, args, kwargs, probe)
-
-    def _around(
-        self,
-        kind: str,
-        keyword: str,
-        call: Call,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        probe: Probe | Exception | None = None,
-    ) -> Any:
-        site, wanted, path, state = "unknown", None, None, FRESH
-        begin = time.time_ns()  # before the look: what ends in between was not seen by it
+    def save(self, function: str, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Stand before ``torch.save``: the file that it opens is called its own."""
+        running, outer = self._enter(function)
         try:
-            site = call_site()
-            path, state = self._look(args[1] if len(args) > 1 else kwargs.get(keyword))
-            if path is not None and self._claims is not None:
-                chosen = self._choose(path, site)
-                if chosen != path:
-                    args, kwargs = _redirect(args, kwargs, keyword, chosen)
-                    wanted, path, state = path, chosen, FRESH
-        except OverwriteError:
-            raise
-        except Exception as error:
-            self._fail(error)
+            return call(*args, **kwargs)
+        finally:
+            self._leave(running, outer)
+
+    def save_image(
+        self, function: str, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Stand before ``save_image(tensor, fp, format=None, **grid)``: look at the values, too."""
+        probe = _probe(args, kwargs)
+        running, outer = self._enter(function)
         try:
             result = call(*args, **kwargs)
-        except BaseException:
-            self._undo(path, wanted, site)
-            raise
-        try:
-            self._record(kind, path, site, begin, state, probe, wanted)
-        except Exception as error:
-            self._fail(error)
+        finally:
+            self._leave(running, outer)
+        with Quiet():
+            try:
+                self._note_pixels(probe, running, args[1] if len(args) > 1 else kwargs.get("fp"))
+            except Exception as error:
+                self._log.fail(error)
         return result
 
-    def _look(self, destination: Any) -> tuple[str | None, int]:
-        """The real path of a destination, and what is there. None for all that is no file."""
-        if not isinstance(destination, (str, os.PathLike)):
-            return None, FRESH
-        head, tail = os.path.split(os.fsdecode(destination))
-        path = os.path.join(self._real_folder(head), tail)  # noqa: PTH118 (ten times as fast)
-        state = self._state(path)
-        return (None, FRESH) if state is None else (path, state)
-
-    def _state(self, path: str) -> int | None:
-        """What is at a path: None for all that is no file."""
+    def native(self, row: Native, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Stand before a function that writes a file from compiled code."""
+        path = args[row.position] if len(args) > row.position else kwargs.get(row.keyword)
+        if isinstance(path, (str, bytes, os.PathLike)):
+            with Quiet():
+                self._safely(lambda _: self._write(path, _TRUNCATE, row.name))(())
         try:
-            found = os.stat(path)  # noqa: PTH116
-        except OSError:
-            return FRESH
-        if not stat.S_ISREG(found.st_mode):
-            return None
-        if found.st_size == 0:  # made by mkstemp or touch to reserve the name
-            return FRESH
-        return BEFORE_RUN if found.st_mtime_ns < self._settings.began else IN_RUN
-
-    def _real_folder(self, head: str) -> str:
-        if not os.path.isabs(head):  # noqa: PTH117
-            head = os.path.join(os.getcwd(), head)  # noqa: PTH109, PTH118
-        real = self._folders.get(head)
-        if real is None:
-            real = self._folders[head] = os.path.realpath(head)
-        return real
-
-    def _choose(self, path: str, site: str) -> str:
-        """The path to write: ``path`` itself, or a free one for ``unique``."""
-        if path in self._renamed:  # a rolling file of a rank keeps the name it was given
-            return self._renamed[path]
-        holder = self._claim(path, site)
-        if holder is None:
-            return path
-        own = holder.pid == os.getpid()
-        if is_rolling(path) and own:
-            return path
-        if self._settings.on_overwrite == "raise":
-            who = "" if own else f" by process {holder.pid}"
-            raise OverwriteError(
-                errno.EEXIST,
-                f"this run has already saved the file{who} ({holder.site}) and {site} would "
-                "overwrite it; put what varies into the name, or run with --on-overwrite=unique",
-                path,
-            )
-        chosen = reserve(path)
-        if is_rolling(path):
-            self._renamed[path] = chosen
-        return chosen
-
-    def _claim(self, path: str, site: str) -> Claim | None:
-        """Claim a path for this save; the answer is who has it, if it is taken."""
-        assert self._claims is not None
-        for _ in range(_PATIENCE):
-            newest = self._claims.newest(path)
-            if newest is not None:
-                still_writes = newest.is_busy and _is_alive(newest.pid)
-                if still_writes or self._state(path) != FRESH:
-                    return newest
-            if self._claims.take(path, site, newest):
-                return None
-            time.sleep(0.001)  # another process is just taking it
-        return Claim(is_busy=True, pid=0, number=0, site="a killed process")
-
-    def _undo(self, path: str | None, wanted: str | None, site: str) -> None:
-        """After a save that failed: a reserved name that nothing was written to is given back."""
-        try:
-            if path is not None and wanted is not None and not os.path.getsize(path):  # noqa: PTH202
-                Path(path).unlink()
-            elif path is not None and self._claims is not None:
-                self._claims.finish(path, site)
-        except OSError as error:
-            self._fail(error)
-
-    def _record(
-        self,
-        kind: str,
-        path: str | None,
-        site: str,
-        begin: int,
-        state: int,
-        probe: Probe | Exception | None,
-        wanted: str | None,
-    ) -> None:
-        end = time.time_ns()
-        if isinstance(probe, Exception):
-            self._fail(probe)
-        pixels = probe.read() if isinstance(probe, Probe) else None
-        verdict = pixels and (pixels.clipped, pixels.non_finite, pixels.low, pixels.high)
-        journal = self._own_journal()
-        journal.append([kind, path, site, begin, end, state, verdict, wanted])
-        if path is not None and self._claims is not None:
-            self._claims.finish(path, site)
-
-    def _own_journal(self) -> Journal:
-        """This process's journal: a forked child finds its parent's and opens another."""
-        journal = self._journal
-        rank = self._rank if self._rank is not None else _initialized_rank()
-        if journal is None or journal.pid != os.getpid():
-            journal = self._journal = Journal(self._settings.folder)
-        elif rank == self._rank:
-            return journal
-        self._rank = rank
-        journal.append({"pid": journal.pid, "rank": rank, "name": _process_name()})
-        return journal
+            return call(*args, **kwargs)
+        finally:
+            with Quiet():
+                self._note_open()
 
     def flush(self) -> None:
-        if self._journal is not None:
-            self._journal.flush()
+        """For a run folder on a network file system."""
+        self._log.flush()
 
-    def _fail(self, error: Exception) -> None:
+    def _safely(self, listener: Listener) -> Listener:
         """The script must not suffer from its guard; the report says that it is incomplete."""
-        if self._failed:
+
+        def listen(args: tuple[Any, ...]) -> None:
+            self._note_open()  # whatever this thread was opening is open by now
+            try:
+                listener(args)
+            except OverwriteError:
+                raise
+            except Exception as error:
+                self._log.fail(error)
+
+        return listen
+
+    def _enter(self, function: str) -> tuple[_Running, _Running | None]:
+        with Quiet():
+            outer = self._thread.running
+            running = self._thread.running = _Running(function, call_site().line)
+            return running, outer
+
+    def _leave(self, running: _Running, outer: _Running | None) -> None:
+        self._thread.running = outer
+        if running.number is not None:
+            with Quiet():
+                self._note_open()
+                self._log.append(["end", running.number, time.time_ns()])
+
+    def _opened(self, args: tuple[Any, ...]) -> None:
+        path, mode, flags = args
+        if not isinstance(path, int):
+            is_scratch = mode is None and bool(flags & os.O_EXCL)  # as tempfile opens files
+            self._write(path, flags, "open", look.SCRATCH if is_scratch else look.FRESH)
+
+    def _write(self, path: Any, flags: int, function: str, new: int = look.FRESH) -> None:
+        """A file is about to be opened for writing."""
+        begin = time.time_ns()  # before the look: what ends in between was not seen by it
+        target = look.target_of_open(path)
+        if target is None:
             return
-        self._failed = True
-        text = f"{type(error).__name__}: {error}"
-        try:
-            self._own_journal().append({"failure": text})
-        except Exception:
-            print(f"flake8_saveimage.guard: cannot keep its log: {text}", file=sys.stderr)
+        found = look.status(target)
+        state = look.state_of(found, self._settings.began)
+        if state is None or not look.can_write(target, found, flags):
+            return
+        kind = kind_of(target)
+        if kind is None and not flags & os.O_TRUNC:
+            kept = state in (look.IN_RUN, look.BEFORE_RUN)
+            kind = APPENDED if kept or flags & os.O_APPEND else None
+        running = self._thread.running
+        if kind is not None:
+            self._note({"other": kind, "path": target})
+        elif running is None or running.path != target:
+            self._save(target, function, begin, state or new, running)
+
+    def _save(
+        self, path: str, function: str, begin: int, state: int, running: _Running | None
+    ) -> None:
+        number = next(self._numbers)
+        if running is not None and running.path is None:
+            site, function = running.site, running.function
+            running.path, running.number = path, number
+        else:
+            found = call_site()
+            site, function = found.line, found.function or function
+        if self._protect(path, site):
+            begin = time.time_ns()  # in the order of the claims
+            if look.status(path) is None:  # moved away
+                state = state if state == look.SCRATCH else look.FRESH
+        self._remember(path)
+        self._log.append(["save", number, path, function, site, begin, state])
+
+    def _protect(self, path: str, site: str) -> bool:
+        if self._protection is None or self._settings.is_allowed(path):
+            return False
+        self._protection.before_write(path, site, rolling=is_rolling_file(path))
+        self._thread.opening = path
+        return True
+
+    def _note_open(self) -> None:
+        path, self._thread.opening = self._thread.opening, None
+        if path is not None and self._protection is not None:
+            try:
+                self._protection.opened(path)
+            except OSError as error:
+                self._log.fail(error)
+
+    def _renamed(self, args: tuple[Any, ...]) -> None:
+        source, path = look.entry(args[0], args[2]), look.entry(args[1], args[3])
+        if source is None or path is None:
+            return
+        moved, found = look.status(source), look.status(path)
+        if moved is None or _will_fail(moved, found, path):
+            return
+        if stat.S_ISDIR(moved.st_mode):
+            self._rename_folder(source, path)
+            return
+        kind = kind_of(path)
+        if kind is not None:
+            self._note({"other": kind, "path": path})
+            if source not in self._written:
+                return
+        self._move(source, path, found, is_data=kind is None)
+
+    def _move(self, source: str, path: str, found: os.stat_result | None, *, is_data: bool) -> None:
+        site = call_site()
+        is_asked = os.path.basename(source).startswith(_TEMPORARY_OF_HELPER)  # noqa: PTH119
+        if is_data and not is_asked:
+            self._protect(path, site.line)
+            found = look.status(path)
+        # a link or an empty file that is replaced is no loss
+        state = look.state_of(found, self._settings.began)
+        state = state if state in (look.IN_RUN, look.BEFORE_RUN) else look.FRESH
+        self._written.discard(source)
+        self._remember(path)
+        function, begin = site.function or "os.rename", time.time_ns()
+        self._log.append(
+            ["move", source, path, function, site.line, begin, state, is_data, is_asked]
+        )
+
+    def _rename_folder(self, source: str, path: str) -> None:
+        inside = [p for p in self._written if p.startswith(source + os.sep)]
+        self._written.difference_update(inside)
+        self._written.update(path + p[len(source) :] for p in inside)
+        site = call_site()
+        values = [site.function or "os.rename", site.line, time.time_ns(), look.FRESH, True, False]
+        self._log.append(["move", source, path, *values])
+
+    def _linked(self, args: tuple[Any, ...]) -> None:
+        source, path = look.entry(args[0], args[2]), look.entry(args[1], args[3])
+        if source in self._written and path is not None and look.status(path) is None:
+            self._remember(path)
+            self._log.append(["link", source, path, time.time_ns()])
+
+    def _removed(self, args: tuple[Any, ...]) -> None:
+        # by name first: a tree of a million files that the run did not write is soon removed
+        if os.path.basename(os.fsdecode(args[0])) not in self._written_names:  # noqa: PTH119
+            return
+        path = look.entry(args[0], args[1])
+        if path in self._written:
+            self._written.discard(path)
+            self._log.append(["remove", path, time.time_ns()])
+
+    def _started(self, args: tuple[Any, ...]) -> None:
+        program, caller = program_of(args), call_site().function
+        # what a library starts (ldconfig, uname) is not the run's
+        if program is not None and (caller is None or caller.startswith(_STARTS)):
+            self._note({"program": program})
+
+    def _remember(self, path: str) -> None:
+        self._written.add(path)
+        self._written_names.add(os.path.basename(path))  # noqa: PTH119
+
+    def _note(self, note: dict[str, str]) -> None:
+        """Log a fact once for each process."""
+        key = (os.getpid(), *note.values())
+        if key not in self._noted:
+            self._noted.add(key)
+            self._log.append(note)
+
+    def _note_backup(self, path: str, kept: str, site: str) -> None:
+        self._remember(kept)
+        self._log.append(["backup", path, kept, site, time.time_ns()])
+
+    def _note_pixels(
+        self, probe: Probe | Exception, running: _Running, destination: object
+    ) -> None:
+        if isinstance(probe, Exception):
+            raise probe
+        pixels = probe.read()
+        if pixels is None:
+            return
+        name = running.path or getattr(destination, "name", None)
+        verdict = (pixels.clipped, pixels.non_finite, pixels.low, pixels.high)
+        path = name if isinstance(name, str) else None
+        self._log.append(["image", path, running.site, time.time_ns(), verdict])
+
+
+def _will_fail(moved: os.stat_result, found: os.stat_result | None, path: str) -> bool:
+    """Whether a rename will change nothing: the same file, or another file system."""
+    if found is not None and os.path.samestat(moved, found):
+        return True
+    folder = look.status(os.path.dirname(path))  # noqa: PTH120
+    return folder is None or folder.st_dev != moved.st_dev
 
 
 def _probe(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Probe | Exception:
@@ -223,47 +304,3 @@ def _probe(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Probe | Exception:
         return Probe(images, normalize=bool(kwargs.get("normalize", False)))
     except Exception as error:
         return error
-
-
-def _redirect(
-    args: tuple[Any, ...], kwargs: dict[str, Any], keyword: str, path: str
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    if len(args) > 1:
-        return (args[0], path, *args[2:]), kwargs
-    return args, {**kwargs, keyword: path}
-
-
-def _is_alive(pid: int) -> bool:
-    if pid == os.getpid() or os.name == "nt":
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
-def _launched_rank() -> int | None:
-    """The global rank that the launcher put in the environment."""
-    for variable in ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID"):
-        value = os.environ.get(variable, "")
-        if value.isdigit():
-            return int(value)
-    return None
-
-
-def _initialized_rank() -> int | None:
-    """The global rank of a process group that the script made without a launcher."""
-    distributed = sys.modules.get("torch.distributed")
-    if distributed is None or not distributed.is_available() or not distributed.is_initialized():
-        return None
-    return int(distributed.get_rank())
-
-
-def _process_name() -> str | None:
-    module = sys.modules.get("multiprocessing.process")
-    if module is None or module.parent_process() is None:
-        return None
-    return str(module.current_process().name)

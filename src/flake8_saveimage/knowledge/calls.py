@@ -20,7 +20,7 @@ MUTATORS = _names(
     "append extend insert pop popitem popleft appendleft remove clear update setdefault add discard"
     " put get_nowait step increment sort reverse"
 )
-# Methods that set up their object: what they assign does not change afterwards.
+# Methods that set up their object: what they assign does not change later.
 CONSTRUCTORS = _names(
     "__init__ __new__ __post_init__ __attrs_post_init__ __setstate__ setup setUp initialize init"
     " reset_parameters build prepare configure setup_method setUpClass"
@@ -108,7 +108,7 @@ EXISTS = _names("exists isfile is_file lexists path_exists file_exists")
 MOVES = _names("replace rename renames move link")
 COPIES = _names("copy copyfile copy2 copytree")
 DELETES = _names("remove unlink rmtree removedirs")
-# What takes the path of a file that was written, besides the readers.
+# What takes the path of a file that was written, in addition to the readers.
 USES = _names(
     "decode_image getsize stat log_artifact log_image save add_file upload upload_file send_file"
     " imshow stem"

@@ -44,7 +44,8 @@ class Writer(NamedTuple):
     ``group`` is the library family. ``parameters`` are the positional parameters in order;
     ``value`` and ``path`` are those that take what is saved and where; ``format`` names the file
     format. ``accepts`` is ``None`` for writers of objects. ``renamed`` maps removed keywords to
-    their successors. ``helper`` is the function of the runtime helper that can replace it.
+    their successors. ``helper`` is the function of the runtime helper that can replace it
+    (empty for the helper itself).
     ``aliases`` are further qualified names, ``missing`` names that people write for it although
     they do not exist. ``defined_in`` is the module whose function the guard replaces.
 
@@ -83,6 +84,11 @@ class Writer(NamedTuple):
     def leaf(self) -> str:
         """The last part of its name."""
         return self.name.rpartition(".")[2]
+
+    @property
+    def is_helper(self) -> bool:
+        """Whether it is a function of the runtime helper."""
+        return not self.helper
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -136,14 +142,61 @@ WRITERS = (
     ),
 )
 
-BY_NAME: Mapping[str, Writer] = {name: row for row in WRITERS for name in row.names}
+_HELPER_MODULE = "flake8_saveimage.runtime"
+# The runtime helper itself: what it writes is checked further. It also takes its path as `path=`.
+HELPERS = (
+    Writer(
+        f"{_HELPER_MODULE}.safe_save_image",
+        group="helper",
+        parameters=("tensor", "fp", "format"),
+        value="tensor",
+        path="fp",
+        format="format",
+        accepts=Image(
+            range=(0, 1),
+            dtypes=frozenset({"float", "uint8", "int", "bool"}),
+            layout="CHW",
+            channels="RGB",
+            outside="clipped",
+            otherwise="converted",
+        ),
+        normalizer=Normalizer("normalize", "value_range"),
+        renamed={"path": "fp"},
+        mode="atomic",
+        lossy=_JPEG,
+        helper="",
+        defined_in=_HELPER_MODULE,
+    ),
+    Writer(
+        f"{_HELPER_MODULE}.safe_save",
+        group="helper",
+        parameters=WRITERS[1].parameters,
+        value="obj",
+        path="f",
+        renamed={"path": "f"},
+        mode="atomic",
+        helper="",
+        defined_in=_HELPER_MODULE,
+    ),
+)
+
+BY_NAME: Mapping[str, Writer] = {name: row for row in (*WRITERS, *HELPERS) for name in row.names}
+SAVE_IMAGE, TORCH_SAVE = BY_NAME["torchvision.utils.save_image"], BY_NAME["torch.save"]
 PACKAGES = frozenset(name.partition(".")[0] for name in BY_NAME)
 LEAVES = frozenset(name.rpartition(".")[2] for name in BY_NAME)
+# Copies of the helper are imported from a module of any name.
+VENDORED: Mapping[str, Writer] = {row.leaf: row for row in HELPERS}
 
 IMAGES = tuple(row for row in WRITERS if row.accepts is not None)
 OBJECTS = tuple(row for row in WRITERS if row.accepts is None)
 NORMALIZING = tuple(row for row in WRITERS if row.normalizer is not None)
 TRUNCATING = tuple(row for row in WRITERS if row.mode == "truncate")
-LOSSY = tuple(row for row in WRITERS if row.lossy)
+LOSSY = tuple(row for row in (*WRITERS, *HELPERS) if row.lossy)
 MISSING = tuple(row for row in WRITERS if row.missing)
 SINGLE = tuple(row for row in OBJECTS if row.single)
+
+
+def writer_of(name: str) -> Writer | None:
+    """Return the row of a qualified name, if it is a writer's, or that of a copied helper."""
+    module, _, leaf = name.rpartition(".")
+    return BY_NAME.get(name) or (VENDORED.get(leaf) if module else None)

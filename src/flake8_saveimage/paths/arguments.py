@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 import libcst as cst
 
 from flake8_saveimage.paths.evaluation import Evaluation
-from flake8_saveimage.paths.texts import NOTHING, Source, SymbolicText, union, varying
+from flake8_saveimage.paths.texts import (
+    NOTHING,
+    Source,
+    SymbolicText,
+    filled,
+    last_component,
+    union,
+    unknown,
+    varying,
+)
 from flake8_saveimage.syntax.scopes import Binding, Loop, Place, Scope
 
 
@@ -36,6 +46,33 @@ def passed(
         if binding not in found and binding.value is not None and function.outer is not None:
             found[binding] = evaluation.evaluate(binding.value, function.outer)
     return found
+
+
+class Seen(NamedTuple):
+    """A function's value in the terms of a call; ``hints`` are texts that the call passes for it.
+
+    ``restarts``: it varied with loops of the function, which start over in each call.
+    """
+
+    value: SymbolicText
+    hints: str
+    restarts: bool
+
+
+def through_call(
+    evaluation: Evaluation, value: SymbolicText, function: Scope, node: cst.Call, place: Place
+) -> Seen | None:
+    """Return a value found inside ``function`` as a call sees it, ``None`` if that is not known."""
+    arguments = passed(evaluation, function, node, place)
+    if arguments is None:
+        return None
+    own = [source for source in value.deps if isinstance(source, Loop) and source.is_in(function)]
+    value = value.without(own)
+    seen = seen_from_call(evaluation, value, function, arguments, place)
+    texts = {source.name: v.text for source, v in arguments.items() if source in value.deps}
+    hints = unknown("|".join(last_component(text) for text in texts.values() if text))
+    text = filled(seen.text, texts) if seen.text is not None else None
+    return Seen(replace(seen, text=text), hints, bool(own))
 
 
 def seen_from_call(

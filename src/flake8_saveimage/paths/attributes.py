@@ -85,6 +85,7 @@ class _Own:
         self.evaluation = evaluation
         self.owner = method.owner_class
         self.place = place
+        self.root = self.owner.root
         self.receiver: Sources = frozenset(method.params[:1])
 
     def value(self, rest: str) -> SymbolicText:
@@ -103,9 +104,29 @@ class _Own:
                 return self._unseen(rest)
             values.append(value)
         joined = join(values, rest)
+        outside = self._assigned_from_outside(rest)
+        if outside:
+            joined = union([joined, *outside], unknown(rest))
         if not joined.constant and joined.text is not None:
             joined = replace(joined, text=hinted(joined.text, rest))
         return joined
+
+    def _assigned_from_outside(self, rest: str) -> list[SymbolicText]:
+        """``trainer.epoch = epoch``, in this file or another."""
+        return [
+            self.evaluation.assigned_elsewhere(binding, self.place)
+            for binding in self.evaluation.flow.attribute_stores(rest)
+            if self._may_be_of_this_class(binding)
+            and (binding.place.scope.function.kind != "module" or binding.place.loops())
+        ]
+
+    def _may_be_of_this_class(self, binding: Binding) -> bool:
+        """Say whether ``x.attribute = value`` may set an attribute of an object of the class."""
+        base = binding.name.rpartition(".")[0]
+        if base == binding.place.scope.function.self_name:
+            return False  # one of the bindings of the class, or of another one
+        owner = self.evaluation.flow.class_of(cst.Name(base), binding.place)
+        return owner is self.owner or (owner is None and binding.place.scope.root is not self.root)
 
     def _unseen(self, rest: str) -> SymbolicText:
         receiver = SymbolicText(self.receiver)
@@ -138,7 +159,7 @@ class _Own:
         return replace(value, deps=changes | self.receiver, solid=changes)
 
     def _is_inherited_setting(self, rest: str) -> bool:
-        """``self.args.out``, ``self.logger.log_dir``: not bound here, but surely a setting."""
+        """``self.args.out``, ``self.logger.log_dir``: not bound here, but a setting."""
         first, _, more = rest.partition(".")
         if not more:
             return says_settings(first) or says_folder(first)
@@ -217,7 +238,8 @@ def _foreign(
     if owner is not None:
         return _class_member(evaluation, owner, last, base, place)
     if _is_module_member(evaluation, node, place):
-        return SymbolicText(text=hint)
+        elsewhere = evaluation.elsewhere(evaluation.flow.resolve(node, place), place)
+        return elsewhere or SymbolicText(text=hint)
     if last in PATH_ATTRIBUTES:
         full_base = evaluation.evaluate(node.value, place)
         return union([full_base], path_attribute(full_base, last))
@@ -242,6 +264,8 @@ def _class_member(
         return union([base], unknown(name))
     if not bindings or not all(_is_settled(evaluation, b, owner) for b in bindings):
         return union([base, evaluation.opaque(place)], unknown(name))
+    if any(isinstance(binding.node, cst.AnnAssign) for binding in bindings):
+        return union([base], unknown(name))  # the default of a field: an object may have another
     values = [evaluation.binding(Reach(b, ()), b.place) for b in bindings]
     return replace(join(values, name), deps=base.deps, solid=base.solid)
 
@@ -253,11 +277,11 @@ def _set_elsewhere(
     base = name.rpartition(".")[0]
     if base in ("self", "cls"):
         return []
-    here = place.scope.function
+    here, root = place.scope.function, place.scope.root
     return [
         evaluation.assigned_elsewhere(binding, place)
-        for binding in evaluation.flow.facts.attribute_stores.get(last, ())
-        if binding.name == name
+        for binding in evaluation.flow.attribute_stores(last)
+        if (binding.name == name or binding.place.scope.root is not root)
         and (function := binding.place.scope.function) is not here
-        and function.kind != "module"
+        and (function.kind != "module" or binding.place.loops())
     ]

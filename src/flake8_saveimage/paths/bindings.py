@@ -35,8 +35,9 @@ def parameter(evaluation: Evaluation, binding: Binding) -> SymbolicText:
 
 
 def imported(evaluation: Evaluation, binding: Binding) -> SymbolicText:
-    """An imported name: ``binding.source`` says from where. It is the same in the whole run."""
-    return SymbolicText(text=unknown(binding.name))
+    """An imported name: the same in the whole run, unless its file is seen to change it."""
+    value = evaluation.elsewhere(binding.source, binding.place)
+    return value or SymbolicText(text=unknown(binding.name))
 
 
 def defined(evaluation: Evaluation, binding: Binding) -> SymbolicText:

@@ -31,8 +31,8 @@ def loop_target(evaluation: Evaluation, binding: Binding) -> SymbolicText:
 def comprehension(
     evaluation: Evaluation, node: cst.ListComp | cst.SetComp | cst.GeneratorExp, place: Place
 ) -> SymbolicText:
-    """``[f(x) for x in xs]``: what its element depends on besides the comprehension's loops."""
-    scope = evaluation.flow.facts.scope_of.get(id(node))
+    """``[f(x) for x in xs]``: what its element depends on apart from the comprehension's loops."""
+    scope = evaluation.flow.facts_of(place.scope).scope_of.get(id(node))
     if scope is None:
         return evaluation.opaque(place)
     block = scope.block
@@ -54,7 +54,7 @@ def comprehension(
 def _element(
     evaluation: Evaluation, node: cst.BaseExpression, place: Place, pattern: Pattern
 ) -> SymbolicText:
-    """Return what an element of the iterable ``node`` depends on, besides its loop."""
+    """Return what an element of the iterable ``node`` depends on, apart from its loop."""
     if isinstance(node, cst.Call):
         return _element_of_call(evaluation, node, place, pattern)
     value = evaluation.evaluate(node, place)

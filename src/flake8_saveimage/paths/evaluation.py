@@ -14,7 +14,7 @@ more than a miss.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
@@ -31,6 +31,7 @@ from flake8_saveimage.paths.texts import (
     varying,
 )
 from flake8_saveimage.syntax.flow import Flow
+from flake8_saveimage.syntax.nodes import last_part
 from flake8_saveimage.syntax.reaching import Lookup, Reach
 from flake8_saveimage.syntax.scopes import Binding, Loop, Place, Scope
 
@@ -63,9 +64,7 @@ class Evaluation:
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
         self._mutations: dict[str, list[tuple[Scope, Place, str | None]]] = {}
-        for scope in flow.facts.scopes:
-            for name, changes in scope.mutations.items():
-                self._mutations.setdefault(name, []).extend((scope, *c) for c in changes)
+        self._read_files = 0
         self._evaluated: dict[tuple[int, int, int], SymbolicText] = {}
         self._bindings: dict[int, SymbolicText] = {}
         # What is being evaluated, from the outside in, and the loops that carried it there.
@@ -122,7 +121,9 @@ class Evaluation:
         """Return the value of a variable; ``key`` is the literal by which it is subscripted."""
         lookup = self.flow.lookup(name, place)
         if lookup.owner is None:
-            return self.mutated(SymbolicText(text=unknown(name)), name, lookup, place, key)
+            starred = self.elsewhere(self.flow.resolve_name(name, place), place)
+            value = starred or SymbolicText(text=unknown(name))
+            return self.mutated(value, name, lookup, place, key)
         reaches = lookup.reaches
         if not reaches:
             reaches = tuple(Reach(b, ()) for b in lookup.owner.bindings.get(name, ()))
@@ -131,6 +132,17 @@ class Evaluation:
         if rebound:
             value = union([value, *rebound], unknown(name))
         return self.mutated(value, name, lookup, place, key)
+
+    def elsewhere(self, qualified: str | None, place: Place) -> SymbolicText | None:
+        """Return the value of a name that another file of the project defines."""
+        found = self.flow.foreign(qualified, place) if qualified is not None else None
+        if found is None or found.rest:
+            return None
+        name = last_part(qualified)
+        if self.flow.is_assigned_through_module(name):
+            return self.opaque(place, name)
+        values = [self.binding(Reach(binding, ()), binding.place) for binding in found.bindings]
+        return join(values, name)
 
     def _rebound(self, name: str, lookup: Lookup, place: Place) -> list[SymbolicText]:
         """Return what the functions add that rebind a name through ``global`` or ``nonlocal``."""
@@ -152,8 +164,8 @@ class Evaluation:
         self, value: SymbolicText, name: str, lookup: Lookup, place: Place, key: str | None = None
     ) -> SymbolicText:
         """Add the loops and runs in which the object behind ``name`` is changed in place."""
-        changes = self._mutations.get(name)
-        owner = lookup.owner or self.flow.facts.scope
+        changes = self._mutations_of(name)
+        owner = lookup.owner or place.scope.root
         if not changes or name == owner.self_name:
             return value  # `self.step()` changes attributes, which are looked at one by one
         found: set[Source] = set()
@@ -178,6 +190,15 @@ class Evaluation:
         return replace(
             value, deps=value.deps | grown, solid=value.solid | grown, text=unknown(name)
         )
+
+    def _mutations_of(self, name: str) -> Sequence[tuple[Scope, Place, str | None]]:
+        """Return the changes of the objects behind a name, in the files read so far."""
+        for facts in self.flow.files[self._read_files :]:
+            for scope in facts.scopes:
+                for changed, changes in scope.mutations.items():
+                    self._mutations.setdefault(changed, []).extend((scope, *c) for c in changes)
+        self._read_files = len(self.flow.files)
+        return self._mutations.get(name, ())
 
     # -- bindings ------------------------------------------------------------------------------
 
@@ -277,7 +298,7 @@ class Evaluation:
         found: set[Source] = set()
         queue = [function]
         for current in queue:
-            if current.kind != "function" or is_hook(current, self.flow.facts):
+            if current.kind != "function" or is_hook(current, self.flow):
                 return None
             found.add(current)
             for site in self.flow.callers(current):

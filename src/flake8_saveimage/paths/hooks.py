@@ -10,19 +10,20 @@ from flake8_saveimage.knowledge.hooks import (
     is_repeated_event,
     is_repeated_method,
 )
+from flake8_saveimage.syntax.flow import Flow
 from flake8_saveimage.syntax.nodes import dotted, last_part
-from flake8_saveimage.syntax.scopes import CallSite, Facts, Scope
+from flake8_saveimage.syntax.scopes import CallSite, Scope
 
 
-def is_hook(function: Scope, facts: Facts) -> bool:
+def is_hook(function: Scope, flow: Flow) -> bool:
     """Say whether a framework calls this function again and again."""
     name = function.name
-    if name in facts.hooks:
+    if name in flow.facts.hooks:
         return True
     if function.owner_class is not None and is_repeated_method(name):
         # `forward(self)` without an input is a trainer's entry point, not a module's.
         return name != "forward" or len(function.params) > 1
-    sites = (site for method in REGISTRARS for site in facts.calls_by_name.get(method, ()))
+    sites = (site for method in REGISTRARS for site in flow.calls_named(method))
     return _handles_event(function) or any(_registers(site, function) for site in sites)
 
 

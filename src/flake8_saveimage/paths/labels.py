@@ -7,6 +7,7 @@ import re
 import libcst as cst
 
 from flake8_saveimage.paths.texts import SymbolicText, last_component, split_text
+from flake8_saveimage.source.reading import printable
 from flake8_saveimage.syntax.nodes import code_of
 
 
@@ -27,5 +28,5 @@ def display(value: SymbolicText, path: cst.BaseExpression) -> str:
 
 def on_one_line(text: str) -> str:
     """Return a text as a message can show it: on one line, printable, not too long."""
-    text = "".join(char if char.isprintable() else "?" for char in text)
+    text = printable(text)
     return text if len(text) <= 80 else text[:77] + "..."

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import libcst as cst
 
 from flake8_saveimage.knowledge.words import says_progress
+from flake8_saveimage.paths.batches import yields_one_batch
 from flake8_saveimage.paths.evaluation import Evaluation
 from flake8_saveimage.paths.guards import Guard, conjuncts, flag_source, guards
-from flake8_saveimage.syntax.nodes import code_of, dotted, last_name
-from flake8_saveimage.syntax.scopes import Block, Loop, Place
+from flake8_saveimage.paths.texts import SymbolicText
+from flake8_saveimage.syntax.nodes import child_nodes, code_of, dotted, last_name
+from flake8_saveimage.syntax.scopes import Binding, Block, Loop, Place
 
 
 def runs_once(place: Place, loop: Loop, evaluation: Evaluation) -> bool:
@@ -16,6 +20,7 @@ def runs_once(place: Place, loop: Loop, evaluation: Evaluation) -> bool:
     return (
         _leaves(place, loop)
         or _has_one_iteration(loop)
+        or yields_one_batch(loop, evaluation.flow)
         or any(
             _picks_one(test, holds, guard, loop, evaluation)
             for guard in guards(place)
@@ -145,6 +150,45 @@ def _switched_off(flag: cst.Name | cst.Attribute, guard: Guard, loop: Loop) -> b
         and b.value.value in ("True", "False", "None")
         for b in in_loop
     )
+
+
+def keeps_distance(place: Place, path: SymbolicText, evaluation: Evaluation) -> bool:
+    """``if step - last > 10: ...; last = step`` with ``step`` in the path.
+
+    No value of ``step`` passes the test twice.
+    """
+    for guard in guards(place):
+        names = set(_names(guard.test)) if isinstance(guard.test, cst.Comparison) else set()
+        for name in names:
+            for binding in guard.arm.scope.bindings.get(name, ()):
+                inside = guard.arm.start <= binding.place.order <= guard.arm.end
+                value = binding.value
+                if not inside or binding.kind != "assign" or value is None:
+                    continue
+                if dotted(value) in names - {name}:
+                    return _varies_with(path, value, guard.place, evaluation)
+    return False
+
+
+def _varies_with(
+    path: SymbolicText, node: cst.BaseExpression, place: Place, evaluation: Evaluation
+) -> bool:
+    """Say whether a path changes with the loops, or with the parameter, behind a variable."""
+    name = dotted(node)
+    return any(
+        isinstance(source, Loop) or (isinstance(source, Binding) and source.name == name)
+        for source in path.deps & evaluation.evaluate(node, place).deps
+    )
+
+
+def _names(node: cst.CSTNode) -> Iterator[str]:
+    """Yield the dotted names in an expression."""
+    name = dotted(node)
+    if name is not None:
+        yield name
+        return
+    for child in child_nodes(node):
+        yield from _names(child)
 
 
 def runs_once_in_life(place: Place) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from flake8_saveimage.paths.arguments import passed, seen_from_call
+from flake8_saveimage.paths.arguments import through_call
 from flake8_saveimage.paths.best import best_so_far
 from flake8_saveimage.paths.evaluation import Evaluation
 from flake8_saveimage.paths.guards import exists_guard
 from flake8_saveimage.paths.hooks import is_hook
 from flake8_saveimage.paths.once import runs_once, runs_once_in_life, switched_off_for_good
-from flake8_saveimage.paths.texts import Source, SymbolicText, last_component, unknown
+from flake8_saveimage.paths.texts import Source, SymbolicText
 from flake8_saveimage.syntax.scopes import Binding, CallSite, Loop, Place, Scope
 
 
@@ -52,7 +52,7 @@ class Repeats:
             return None
         self.seen.add(id(function))
         text = value.text or ""
-        if is_hook(function, self.flow.facts):
+        if is_hook(function, self.flow):
             others = [source for source in value.deps if _other_parameter(source, function)]
             if not others and not runs_once_in_life(place):
                 return Repeat(function, None, (), text, rolling=False)
@@ -69,24 +69,16 @@ class Repeats:
         place = call.place
         if place.scope.function is function or exists_guard(place):
             return None
-        arguments = passed(self.evaluation, function, call.node, place)
-        if arguments is None:
+        seen = through_call(self.evaluation, value, function, call.node, place)
+        if seen is None or seen.value.temporary:
             return None
-        # The function's own loops start over in each call: they tell nothing apart from here.
-        value = value.without(
-            [source for source in value.deps if isinstance(source, Loop) and source.is_in(function)]
-        )
-        seen_from_here = seen_from_call(self.evaluation, value, function, arguments, place)
-        if seen_from_here.temporary:
-            return None
-        texts = [v.text for source, v in arguments.items() if source in value.deps and v.text]
-        hints = unknown("|".join(last_component(text) for text in texts))
+        hints = seen.hints
         loops = [loop for loop in place.loops() if not runs_once(place, loop, self.evaluation)]
-        missing = tuple(loop for loop in loops if loop not in seen_from_here.deps)
+        missing = tuple(loop for loop in loops if loop not in seen.value.deps)
         rolling = best_so_far(place, self.flow)
         if missing:
             return Repeat(function, call, missing, hints, rolling)
-        further = self.find(place.scope.function, seen_from_here, place)
+        further = self.find(place.scope.function, seen.value, place)
         if further is None:
             return None
         return further._replace(text=further.text + hints, rolling=rolling or further.rolling)

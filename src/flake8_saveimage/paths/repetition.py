@@ -16,14 +16,14 @@ from flake8_saveimage.paths.guards import every_so_often, exists_guard
 from flake8_saveimage.paths.hooks import is_hook
 from flake8_saveimage.paths.intent import is_rolling
 from flake8_saveimage.paths.labels import display
-from flake8_saveimage.paths.once import runs_once, switched_off_for_good
+from flake8_saveimage.paths.once import keeps_distance, runs_once, switched_off_for_good
 from flake8_saveimage.paths.repeats import Repeat, Repeats
 from flake8_saveimage.paths.templates import template
 from flake8_saveimage.paths.texts import QUOTIENT, REMAINDER, Source, SymbolicText
 from flake8_saveimage.paths.twins import earlier_save
 from flake8_saveimage.paths.usage import moved_away, scratch
 from flake8_saveimage.syntax.saves import SaveCall
-from flake8_saveimage.syntax.scopes import Loop
+from flake8_saveimage.syntax.scopes import Loop, Place
 
 Repetition = Literal["loop", "outer", "call", "constant"]
 
@@ -70,13 +70,16 @@ def path_fact(site: SaveCall, dependence: Dependence) -> PathFact:
     value = dependence.evaluate(target.path, target.place)
     if value.temporary:
         return SILENT
-    fact = _repetition(site, dependence, target, value)
-    if fact.repetition is not None and _is_looked_after(site, dependence, target, value):
+    fact = repetition_at(target.place, site.place, value, dependence)
+    if fact.repetition is not None and is_looked_after(site, dependence, target, value):
         fact = SILENT
+    repeat_text = fact.repeat.text if fact.repeat is not None else None
+    rolling = fact.rolling or is_rolling(site, target, repeat_text, value.text)
     names, node = template(site, value)
     return replace(
         fact,
         name=display(value, target.path),
+        rolling=rolling and fact.repetition in ("loop", "outer", "call"),
         weak=_weakness(site, target, value) if fact.repetition is None else None,
         template=names,
         template_node=node,
@@ -86,45 +89,47 @@ def path_fact(site: SaveCall, dependence: Dependence) -> PathFact:
     )
 
 
-def _repetition(
-    site: SaveCall, dependence: Dependence, target: Destination, value: SymbolicText
+def repetition_at(
+    opened: Place, saved: Place, value: SymbolicText, dependence: Dependence
 ) -> PathFact:
-    around = [loop for loop in target.place.loops() if not _changes_folder(loop, dependence)]
-    loops = [loop for loop in around if not runs_once(site.place, loop, dependence)]
+    """Say what repeats a path that is evaluated where the file is ``opened``, and then saved."""
+    around = [loop for loop in opened.loops() if not _changes_folder(loop, dependence)]
+    loops = [loop for loop in around if not runs_once(saved, loop, dependence)]
     missing = tuple(loop for loop in loops if loop not in value.deps)
     if missing:
         kind: Repetition = "loop" if missing[0] is loops[0] else "outer"
-        rolling = is_rolling(site, target, value.text)
-        return PathFact(repetition=kind, missing_loops=missing, rolling=rolling)
-    function = target.place.scope.function
-    repeat = Repeats(dependence).find(function, value, site.place)
+        return PathFact(repetition=kind, missing_loops=missing)
+    function = opened.scope.function
+    repeat = Repeats(dependence).find(function, value, saved)
     if repeat is not None:
         return PathFact(
-            repetition="call",
-            missing_loops=repeat.loops,
-            repeat=repeat,
-            rolling=repeat.rolling or is_rolling(site, target, repeat.text, value.text),
+            repetition="call", missing_loops=repeat.loops, repeat=repeat, rolling=repeat.rolling
         )
     # Guarded so that it acts once in many calls: a repeat otherwise.
-    once = is_hook(function, site.flow.facts) or switched_off_for_good(site.place)
-    if value.constant and not target.place.loops() and not once:
+    once = is_hook(function, dependence.flow) or switched_off_for_good(saved)
+    if value.constant and not opened.loops() and not once:
         return PathFact(repetition="constant")
     return SILENT
 
 
 def _changes_folder(loop: Loop, dependence: Dependence) -> bool:
     """``os.chdir`` in the loop: a relative path names another file in each iteration."""
-    sites = dependence.flow.facts.calls_by_name.get("chdir", ())
-    return any(loop.start <= site.place.order <= loop.end for site in sites)
+    sites = dependence.flow.calls_named("chdir")
+    root = loop.place.scope.root
+    return any(
+        loop.start <= site.place.order <= loop.end and site.place.scope.root is root
+        for site in sites
+    )
 
 
-def _is_looked_after(
+def is_looked_after(
     site: SaveCall, dependence: Dependence, target: Destination, value: SymbolicText
 ) -> bool:
     """Say whether nothing is lost: an exists-guard, an atomic replace, a scratch file."""
     path, place = target.path, site.place
     return (
         exists_guard(place)
+        or keeps_distance(place, value, dependence)
         or moved_away(path, place, dependence)
         or scratch(path, value.text or "", place, dependence)
     )
@@ -134,7 +139,7 @@ def _weakness(site: SaveCall, target: Destination, value: SymbolicText) -> str |
     """Say what makes names repeat, if some loop is told apart by nothing better."""
     function = target.place.scope.function
     sources: list[Source] = [*target.place.loops()]
-    if not sources and is_hook(function, site.flow.facts):
+    if not sources and is_hook(function, site.flow):
         sources.append(function)
     if not any(source in value.deps and source not in value.solid for source in sources):
         return None

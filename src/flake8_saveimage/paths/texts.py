@@ -6,7 +6,7 @@ A piece of a text that is not known stands between two marks and holds hints: th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -34,7 +34,7 @@ _MAX_TEXT = 400
 class SymbolicText:
     """What an expression's value depends on, and as far as it is known the text that it gives.
 
-    ``solid`` are the sources that surely tell values apart; what is in ``deps`` only came through
+    ``solid`` are the sources that tell values apart; what is in ``deps`` only came through
     something that repeats (``i % 10``), and ``weak`` says what. ``text`` holds unknown pieces
     between marks; ``None`` means that it is no text. ``templates`` are literals with ``{name}`` in
     them that nothing has filled so far. ``temporary`` says that it comes from :mod:`tempfile`.
@@ -117,6 +117,15 @@ def known_text(value: SymbolicText, hint: str = "") -> str:
 def split_text(text: str) -> list[str]:
     """Split into known and unknown pieces: the odd ones are unknown."""
     return text.split(MARK)
+
+
+def filled(text: str, given: Mapping[str, str | None]) -> str:
+    """Return a text with the unknown pieces filled in that stand for one of the ``given`` names."""
+    pieces = split_text(text)
+    for index in range(1, len(pieces), 2):
+        known = given.get(pieces[index].partition("|")[0])
+        pieces[index] = known if known is not None else MARK + pieces[index] + MARK
+    return "".join(pieces)
 
 
 def last_component(text: str) -> str:

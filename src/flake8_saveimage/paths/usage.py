@@ -56,33 +56,35 @@ def _followed_by(
 
     ``always``: whenever the save itself has run.
     """
-    facts = evaluation.flow.facts
+    sites = [
+        site
+        for site in _later_calls(place, evaluation, names)
+        if (until is None or site.place.order < until)
+        and (not always or site.place.block.anchor.contains(place.block))
+    ]
+    if not sites:
+        return False
     codes = set(_spellings(path, place, evaluation))
     value = evaluation.evaluate(path, place)
+    return any(
+        _takes(site, codes) or (value.constant and _takes_text(site, value, evaluation))
+        for site in sites
+    )
+
+
+def _later_calls(place: Place, evaluation: Evaluation, names: frozenset[str]) -> Iterator[CallSite]:
+    """Yield the calls of functions with these names after a place in its function."""
     for name in names:
-        for site in facts.calls_by_name.get(name, ()):
-            if site.place.order <= place.order or not _same_function(site, place):
-                continue
-            if until is not None and site.place.order >= until:
-                continue
-            if always and not site.place.block.anchor.contains(place.block):
-                continue
-            if name == "save" and _writes(site):
-                continue
-            if _takes(site, codes):
-                return True
-            if value.constant and _takes_text(site, value, evaluation):
-                return True
-    return False
+        for site in evaluation.flow.calls_named(name):
+            later = site.place.order > place.order
+            here = site.place.scope.function is place.scope.function
+            if later and here and not (name == "save" and _writes(site)):
+                yield site
 
 
 def _writes(site: CallSite) -> bool:
     """Say whether a ``save`` is given what to write: ``wandb.save(path)`` uploads a file."""
     return sum(argument.keyword is None for argument in site.node.args) > 1
-
-
-def _same_function(site: CallSite, place: Place) -> bool:
-    return site.place.scope.function is place.scope.function
 
 
 def _spellings(path: cst.BaseExpression, place: Place, evaluation: Evaluation) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -28,14 +28,9 @@ class Style(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What one run found: files with findings or errors, sorted by path.
-
-    ``hooks`` and ``jobs`` are the run's options that matter to formats which look at a file again.
-    """
+    """What one run found: files with findings or errors, sorted by path."""
 
     files: tuple[CheckedFile, ...]
-    hooks: frozenset[str] = frozenset()
-    jobs: int = 1
 
     @property
     def findings(self) -> Iterator[tuple[CheckedFile, Finding]]:
@@ -47,10 +42,15 @@ class Run(NamedTuple):
         """Path and message of every file that could not be checked."""
         return ((file.path, file.error) for file in self.files if file.error is not None)
 
+    @property
+    def notes(self) -> Iterator[tuple[str, str]]:
+        """Path and message of every file whose findings lack their details."""
+        return ((f.path, f.undetailed) for f in self.files if f.undetailed is not None)
 
-def make_run(files: Sequence[CheckedFile], *, hooks: Collection[str] = (), jobs: int = 1) -> Run:
+
+def make_run(files: Sequence[CheckedFile]) -> Run:
     """Collect the results of a run."""
-    return Run(tuple(sorted(files, key=lambda file: file.path)), frozenset(hooks), jobs)
+    return Run(tuple(sorted(files, key=lambda file: file.path)))
 
 
 def render(name: str, run: Run, style: Style) -> str:

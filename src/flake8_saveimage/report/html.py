@@ -15,10 +15,12 @@ from string import Template
 from typing import Any
 
 from flake8_saveimage import __version__
+from flake8_saveimage.check.runner import CheckedFile
 from flake8_saveimage.report import Run, Style, plain_path
-from flake8_saveimage.report.details import Detail, Edit, FileDetails, details_of
+from flake8_saveimage.report.edits import LineEdit, line_edits
 from flake8_saveimage.report.highlight import Colour, highlight
 from flake8_saveimage.rules import all_rules, documentation
+from flake8_saveimage.rules.finding import Finding
 from flake8_saveimage.source.reading import printable
 
 # lines of context around a call, the first line of its loop, a line that the message names
@@ -53,9 +55,8 @@ def _safe_json(data: object) -> str:
 
 
 def _data(run: Run) -> _Object:
-    files = details_of(run)
-    errors = [*run.errors, *((file.path, file.error) for file in files if file.error is not None)]
-    found = {detail.finding.code for file in files for detail in file.details}
+    errors = [*run.errors, *run.notes]
+    found = {finding.code for _, finding in run.findings}
     return {
         "version": __version__,
         "rules": {
@@ -63,19 +64,21 @@ def _data(run: Run) -> _Object:
             for rule in all_rules()
             if rule.code in found
         },
-        "files": [_file(file) for file in files],
+        "files": [_file(file) for file in run.files if file.findings],
         "errors": [[printable(plain_path(path)), printable(message)] for path, message in errors],
     }
 
 
-def _file(file: FileDetails) -> _Object:
-    lines = file.text.split("\n")
-    colours = highlight(file.text)
-    findings = [_finding(detail, lines) for detail in file.details]
+def _file(file: CheckedFile) -> _Object:
+    text = file.text or ""
+    lines = text.split("\n")
+    colours = highlight(text)
+    edits = [line_edits(finding.edits, lines) for finding in file.findings]
+    findings = [_finding(f, e, lines) for f, e in zip(file.findings, edits, strict=True)]
     wanted = {
         number
-        for detail, finding in zip(file.details, findings, strict=True)
-        for start, end in [*finding["shown"], *_around_edits(detail.edits, len(lines))]
+        for edit, finding in zip(edits, findings, strict=True)
+        for start, end in [*finding["shown"], *_around_edits(edit, len(lines))]
         for number in range(start, end + 1)
     }
     return {
@@ -87,23 +90,22 @@ def _file(file: FileDetails) -> _Object:
     }
 
 
-def _finding(detail: Detail, lines: Sequence[str]) -> _Object:
-    finding = detail.finding
+def _finding(finding: Finding, edits: Sequence[LineEdit], lines: Sequence[str]) -> _Object:
     return {
         "line": finding.line,
         "column": finding.column,
         "code": finding.code,
         "message": printable(finding.message),
         "fix": finding.fix,
-        "marks": list(_marks(detail, lines)),
-        "loop": detail.loop,
-        "named": detail.related,
-        "shown": _ranges(_shown(detail), len(lines)),
-        "edits": [_edit(edit) for edit in detail.edits],
+        "marks": list(_marks(finding, lines)),
+        "loop": finding.loop,
+        "named": [place.line for place in finding.related if not place.file],
+        "shown": _ranges(_shown(finding), len(lines)),
+        "edits": [_edit(edit) for edit in edits],
     }
 
 
-def _edit(edit: Edit) -> list[Any]:
+def _edit(edit: LineEdit) -> list[Any]:
     colours = highlight("\n".join(edit.lines) + "\n")
     lines = [_line(line, colours.get(number, ())) for number, line in enumerate(edit.lines, 1)]
     return [edit.start, edit.end, lines]
@@ -112,20 +114,20 @@ def _edit(edit: Edit) -> list[Any]:
 # -- which lines are shown ---------------------------------------------------------------------
 
 
-def _shown(detail: Detail) -> Iterator[tuple[int, int]]:
-    finding = detail.finding
+def _shown(finding: Finding) -> Iterator[tuple[int, int]]:
     yield finding.line - _AROUND_CALL, finding.end_line + _AROUND_CALL
-    if detail.loop is not None:
-        start, end = detail.loop
+    if finding.loop is not None:
+        start, end = finding.loop
         if end - start < _WHOLE_LOOP:
             yield start - 1, end
         else:
             yield start - 1, start + _AROUND_HEADER
-    for line in detail.related:
-        yield line - _AROUND_NAMED, line + _AROUND_NAMED
+    for place in finding.related:
+        if not place.file:
+            yield place.line - _AROUND_NAMED, place.line + _AROUND_NAMED
 
 
-def _around_edits(edits: Sequence[Edit], count: int) -> list[tuple[int, int]]:
+def _around_edits(edits: Sequence[LineEdit], count: int) -> list[tuple[int, int]]:
     return _ranges(((e.start - _AROUND_EDIT, e.end + _AROUND_EDIT) for e in edits), count)
 
 
@@ -153,9 +155,8 @@ def _line(line: str, colours: Sequence[Colour]) -> list[Any]:
     return [text, flat] if flat else [text]
 
 
-def _marks(detail: Detail, lines: Sequence[str]) -> Iterator[tuple[int, int, int]]:
+def _marks(finding: Finding, lines: Sequence[str]) -> Iterator[tuple[int, int, int]]:
     """Yield line, start and end of the part of each line that belongs to the call."""
-    finding = detail.finding
     for number in range(finding.line, finding.end_line + 1):
         line = lines[number - 1]
         start = finding.column - 1 if number == finding.line else len(line) - len(line.lstrip())

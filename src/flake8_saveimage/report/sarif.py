@@ -15,12 +15,12 @@ from pathlib import PurePath
 from typing import Any
 
 from flake8_saveimage import __version__
+from flake8_saveimage.check.runner import CheckedFile
 from flake8_saveimage.report import Run, Style, plain_path
-from flake8_saveimage.report.details import Detail, Edit, FileDetails, details_of
 from flake8_saveimage.report.severity import level
 from flake8_saveimage.rules import all_rules, documentation
 from flake8_saveimage.rules.base import Rule
-from flake8_saveimage.rules.finding import Finding
+from flake8_saveimage.rules.finding import Finding, TextEdit
 from flake8_saveimage.source.reading import printable
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -32,8 +32,7 @@ def render(run: Run, style: Style) -> str:
     rules = all_rules()
     index = {rule.code: number for number, rule in enumerate(rules)}
     errors = [_notification(path, message) for path, message in run.errors]
-    files = details_of(run)
-    notes = [_notification(f.path, f.error, "warning") for f in files if f.error is not None]
+    notes = [_notification(path, note, "warning") for path, note in run.notes]
     log = {
         "$schema": _SCHEMA,
         "version": "2.1.0",
@@ -47,7 +46,7 @@ def render(run: Run, style: Style) -> str:
                         "toolExecutionNotifications": errors + notes,
                     }
                 ],
-                "results": [result for file in files for result in _results(file, index)],
+                "results": [result for file in run.files for result in _results(file, index)],
             }
         ],
     }
@@ -94,12 +93,11 @@ def _no_link(message: str) -> str:
 # -- results -----------------------------------------------------------------------------------
 
 
-def _results(file: FileDetails, index: dict[str, int]) -> list[_Object]:
-    lines = file.text.split("\n")
+def _results(file: CheckedFile, index: dict[str, int]) -> list[_Object]:
+    lines = (file.text or "").split("\n")
     twins: Counter[str] = Counter()
     results = []
-    for detail in file.details:
-        finding = detail.finding
+    for finding in file.findings:
         same = f"{finding.code}\n{lines[finding.line - 1].strip()}"
         twins[same] += 1
         result: _Object = {
@@ -110,10 +108,10 @@ def _results(file: FileDetails, index: dict[str, int]) -> list[_Object]:
             "locations": [_location(file.path, _region(finding))],
             "partialFingerprints": {"callLine/v1": _fingerprint(file.path, same, twins[same])},
         }
-        if detail.related or detail.loop:
-            result["relatedLocations"] = _related(file.path, detail)
-        if detail.edits:
-            result["fixes"] = [_fix(file, detail, lines)]
+        if finding.related or finding.loop:
+            result["relatedLocations"] = _related(file.path, finding)
+        if finding.edits:
+            result["fixes"] = [_fix(file, finding)]
         results.append(result)
     return results
 
@@ -124,12 +122,12 @@ def _fingerprint(path: str, same: str, number: int) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _region(finding: Finding) -> _Object:
+def _region(place: Finding | TextEdit) -> _Object:
     return {
-        "startLine": finding.line,
-        "startColumn": finding.column,
-        "endLine": finding.end_line,
-        "endColumn": finding.end_column,
+        "startLine": place.line,
+        "startColumn": place.column,
+        "endLine": place.end_line,
+        "endColumn": place.end_column,
     }
 
 
@@ -137,10 +135,10 @@ def _location(path: str, region: _Object) -> _Object:
     return {"physicalLocation": {"artifactLocation": _artifact(path), "region": region}}
 
 
-def _related(path: str, detail: Detail) -> list[_Object]:
+def _related(path: str, finding: Finding) -> list[_Object]:
     locations = []
-    if detail.loop is not None:
-        start, end = detail.loop
+    if finding.loop is not None:
+        start, end = finding.loop
         locations.append(
             {
                 **_location(path, {"startLine": start, "endLine": end}),
@@ -148,9 +146,12 @@ def _related(path: str, detail: Detail) -> list[_Object]:
             }
         )
     locations += [
-        {**_location(path, {"startLine": line}), "message": {"text": "named in the message"}}
-        for line in detail.related
-        if detail.loop is None or line != detail.loop[0]
+        {
+            **_location(place.file or path, {"startLine": place.line}),
+            "message": {"text": _no_link(place.message)},
+        }
+        for place in finding.related
+        if finding.loop is None or place.file or place.line != finding.loop[0]
     ]
     return [{"id": number, **location} for number, location in enumerate(locations, 1)]
 
@@ -158,37 +159,23 @@ def _related(path: str, detail: Detail) -> list[_Object]:
 # -- fixes -------------------------------------------------------------------------------------
 
 
-def _fix(file: FileDetails, detail: Detail, lines: Sequence[str]) -> _Object:
-    safety = "" if detail.finding.fix == "safe" else " (may change what the program does)"
+def _fix(file: CheckedFile, finding: Finding) -> _Object:
+    safety = "" if finding.fix == "safe" else " (may change what the program does)"
     return {
         "description": {"text": f"flake8-saveimage fix{safety}"},
         "artifactChanges": [
             {
                 "artifactLocation": _artifact(file.path),
-                "replacements": [_replacement(edit, lines, file.newline) for edit in detail.edits],
+                "replacements": [_replacement(edit, file.newline) for edit in finding.edits],
             }
         ],
     }
 
 
-def _replacement(edit: Edit, lines: Sequence[str], newline: str) -> _Object:
-    """Replace whole lines (3.57).
-
-    The last line of a file has no line break of its own to go with it.
-    """
-    text = "".join(line + newline for line in edit.lines)
-    if edit.end <= len(lines):
-        deleted = {"startLine": edit.start, "startColumn": 1, "endLine": edit.end, "endColumn": 1}
-    else:
-        last = len(lines)
-        deleted = {
-            "startLine": edit.start,
-            "startColumn": 1,
-            "endLine": last,
-            "endColumn": len(lines[-1]) + 1,
-        }
-        text = text[: -len(newline)] if text else text
-    return {"deletedRegion": deleted, "insertedContent": {"text": text}}
+def _replacement(edit: TextEdit, newline: str) -> _Object:
+    """Return an edit as a replacement (3.57)."""
+    text = edit.text.replace("\n", newline)
+    return {"deletedRegion": _region(edit), "insertedContent": {"text": text}}
 
 
 # -- artifacts ---------------------------------------------------------------------------------

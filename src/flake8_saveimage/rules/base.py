@@ -31,8 +31,28 @@ RemedyKind = Literal[
     "callee",  # call the function that exists
     "clone",  # save a copy instead of a view
 ]
-# Text, and nodes of the tree that stand for "the line on which this starts".
-Parts = tuple["str | cst.CSTNode", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The place of a node, in a message: "line 7", or "utils.py, line 12" in another file.
+
+    ``what`` says what stands there, for reports that list the places one by one. ``preposition``:
+    "at line 7", "in utils.py, line 12".
+    """
+
+    node: cst.CSTNode
+    what: str
+    preposition: bool = False
+
+    def text(self, file: str, line: int) -> str:
+        """Return the place in words; ``file`` is empty for the checked file."""
+        if not file:
+            return f"at line {line}" if self.preposition else f"line {line}"
+        return f"in {file}, line {line}" if self.preposition else f"{file}, line {line}"
+
+
+Parts = tuple["str | Where", ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +89,15 @@ class Problem:
     loop: Loop | None = None
 
     @property
-    def nodes(self) -> tuple[cst.CSTNode, ...]:
-        """The nodes whose lines the message names."""
+    def places(self) -> tuple[Where, ...]:
+        """The places that the message names."""
         if isinstance(self.message, str):
             return ()
         return tuple(part for part in self.message if not isinstance(part, str))
+
+    def without_remedy(self) -> Problem:
+        """Return the problem as one that no edit at the call can fix."""
+        return Problem(self.message, None, self.loop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +106,7 @@ class Rule:
 
     ``name`` is its speaking name; ``default`` says whether it is on without being selected;
     ``looks_at`` is the part of a save that it judges; ``writers`` are the rows it applies to.
+    ``through_helpers``: it also judges calls of functions of other files that save.
     ``renames``: its fix may give the file another name. ``is_fix_unsafe``: its fix is never safe.
     ``fix`` returns the rule's own edit, where the problem's remedy is not enough.
     """
@@ -93,6 +118,7 @@ class Rule:
     default: bool = True
     writers: tuple[Writer, ...] = WRITERS
     renames: bool = False
+    through_helpers: bool = False
     is_fix_unsafe: bool = False
     fix: Callable[[Save, Problem], Edit | None] | None = None
 

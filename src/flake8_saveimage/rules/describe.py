@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from flake8_saveimage.rules.base import Where
+
 if TYPE_CHECKING:
     from flake8_saveimage.rules.base import Parts
     from flake8_saveimage.rules.save import Save
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def the_loop(loop: Loop) -> Parts:
-    """Return "the 'epoch' loop (line 41)" with the loop itself in place of the number."""
+    """Return "the 'epoch' loop (line 41)", with the place of the loop."""
     from flake8_saveimage.paths.loops import loop_variable  # libcst
 
     variable = loop_variable(loop)
@@ -20,7 +22,18 @@ def the_loop(loop: Loop) -> Parts:
     what = f"the '{kind if variable in ('', '_') else variable}' loop"
     # A clause of a comprehension has no position of its own; its target has.
     node = loop.target if loop.is_comprehension and loop.target is not None else loop.node
-    return (f"{what} (line ", node, ")")
+    return (f"{what} (", Where(node, what), ")")
+
+
+def written_by(save: Save, verb: str = "writes it") -> Parts:
+    """Return ": save_checkpoint (utils.py, line 12) writes it" for a save in another file."""
+    if not save.route:
+        return ()
+    function = save.route[0].function
+    owner = function.owner_class
+    name = owner.name if owner is not None and function.name == "__init__" else function.name
+    where = Where(save.site.call, f"{save.site.writer.leaf} in {name}")
+    return (f": {name} (", where, f") {verb}")
 
 
 def or_helper(save: Save) -> str:
@@ -30,7 +43,10 @@ def or_helper(save: Save) -> str:
 
 def advice(save: Save) -> str:
     """Return what to add to a name that some loops do not change."""
-    return f"add {_what(save.path.missing_loops[::-1])} to the name, {or_helper(save)}"
+    missing = _what(save.path.missing_loops[::-1])
+    if save.route:
+        return f"pass a path with {missing} in it"
+    return f"add {missing} to the name, {or_helper(save)}"
 
 
 def pass_in(loop: Loop, function: str) -> str:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
-_START, _END = "\nRULE = Rule(", "\n)"
+_START = "\nRULE = Rule("
 
 
 class Entry(NamedTuple):
@@ -30,18 +30,9 @@ def entries() -> Mapping[str, Entry]:
 
 
 def _entry(path: str) -> Entry:
-    import ast
-
     with open(path, encoding="utf-8") as file:
-        text = file.read()
-    start = text.index(_START)
-    call = ast.parse(text[start + len("\nRULE = ") : text.index(_END, start) + len(_END)])
-    given = {
-        keyword.arg: keyword.value.value
-        for keyword in ast.walk(call)
-        if isinstance(keyword, ast.keyword) and isinstance(keyword.value, ast.Constant)
-    }
-    return Entry(str(given["name"]), given.get("default") is not False)
+        facts = file.read().partition(_START)[2]
+    return Entry(facts.partition('name="')[2].partition('"')[0], "default=False," not in facts)
 
 
 def known_codes() -> tuple[str, ...]:

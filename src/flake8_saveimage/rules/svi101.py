@@ -53,7 +53,7 @@ from typing import TYPE_CHECKING
 
 from flake8_saveimage.knowledge.writers import TRUNCATING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
-from flake8_saveimage.rules.describe import advice, the_loop
+from flake8_saveimage.rules.describe import advice, the_loop, written_by
 
 if TYPE_CHECKING:
     from flake8_saveimage.rules.save import Save
@@ -67,6 +67,7 @@ def check(save: Save) -> Problem | None:
     message = (
         f"{fact.name} is overwritten on every iteration of ",
         *the_loop(fact.loop),
+        *written_by(save),
         f"; {advice(save)}",
     )
     return Problem(message, Remedy("helper"), fact.loop)
@@ -78,5 +79,6 @@ RULE = Rule(
     looks_at="path",
     writers=TRUNCATING,
     renames=True,
+    through_helpers=True,
     check=check,
 )

@@ -45,7 +45,7 @@ from typing import TYPE_CHECKING
 
 from flake8_saveimage.knowledge.writers import TRUNCATING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
-from flake8_saveimage.rules.describe import advice, the_loop
+from flake8_saveimage.rules.describe import advice, the_loop, written_by
 
 if TYPE_CHECKING:
     from flake8_saveimage.rules.save import Save
@@ -59,7 +59,9 @@ def check(save: Save) -> Problem | None:
     message = (
         f"{fact.name} repeats on every iteration of ",
         *the_loop(fact.loop),
-        f", which overwrites its files; {advice(save)}",
+        ", which overwrites its files",
+        *written_by(save),
+        f"; {advice(save)}",
     )
     return Problem(message, Remedy("helper"), fact.loop)
 
@@ -70,5 +72,6 @@ RULE = Rule(
     looks_at="path",
     writers=TRUNCATING,
     renames=True,
+    through_helpers=True,
     check=check,
 )

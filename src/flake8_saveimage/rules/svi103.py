@@ -50,8 +50,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flake8_saveimage.knowledge.writers import TRUNCATING
-from flake8_saveimage.rules.base import Problem, Remedy, Rule
-from flake8_saveimage.rules.describe import or_helper, pass_in, the_loop
+from flake8_saveimage.rules.base import Parts, Problem, Remedy, Rule, Where
+from flake8_saveimage.rules.describe import or_helper, pass_in, the_loop, written_by
 
 if TYPE_CHECKING:
     from flake8_saveimage.rules.save import Save
@@ -65,16 +65,18 @@ def check(save: Save) -> Problem | None:
         return None
     name = repeat.function.name
     if repeat.call is None or repeat.loop is None:
-        return Problem(
-            f"{fact.name} is overwritten by every call of the hook '{name}'; add the epoch or step"
-            f" to the name, {or_helper(save)}",
-            Remedy("helper"),
+        message: Parts = (
+            f"{fact.name} is overwritten by every call of the hook '{name}'",
+            *written_by(save),
+            f"; add the epoch or step to the name, {or_helper(save)}",
         )
+        return Problem(message, Remedy("helper"))
     message = (
-        f"{fact.name} is overwritten by every call of '{name}' (line ",
-        repeat.call.node,
+        f"{fact.name} is overwritten by every call of '{name}' (",
+        Where(repeat.call.node, f"call of '{name}'"),
         ") in ",
         *the_loop(repeat.loop),
+        *written_by(save),
         f"; {pass_in(repeat.loop, name)}, {or_helper(save)}",
     )
     return Problem(message, Remedy("helper"), fact.loop)
@@ -86,5 +88,6 @@ RULE = Rule(
     looks_at="path",
     writers=TRUNCATING,
     renames=True,
+    through_helpers=True,
     check=check,
 )

@@ -41,7 +41,7 @@ from typing import TYPE_CHECKING
 
 from flake8_saveimage.knowledge.writers import TRUNCATING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
-from flake8_saveimage.rules.describe import or_helper
+from flake8_saveimage.rules.describe import or_helper, written_by
 
 if TYPE_CHECKING:
     from flake8_saveimage.rules.save import Save
@@ -52,11 +52,12 @@ def check(save: Save) -> Problem | None:
     fact = save.path
     if fact.repetition != "constant" or fact.template or fact.twin is not None:
         return None
-    return Problem(
-        f"{fact.name} is overwritten by every run; take the folder from an argument,"
-        f" {or_helper(save)}",
-        Remedy("helper"),
+    message = (
+        f"{fact.name} is overwritten by every run",
+        *written_by(save),
+        f"; take the folder from an argument, {or_helper(save)}",
     )
+    return Problem(message, Remedy("helper"))
 
 
 RULE = Rule(
@@ -65,5 +66,6 @@ RULE = Rule(
     looks_at="path",
     writers=TRUNCATING,
     renames=True,
+    through_helpers=True,
     check=check,
 )

@@ -39,7 +39,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flake8_saveimage.knowledge.writers import TRUNCATING
-from flake8_saveimage.rules.base import Problem, Remedy, Rule
+from flake8_saveimage.rules.base import Problem, Remedy, Rule, Where
 
 if TYPE_CHECKING:
     from flake8_saveimage.rules.save import Save
@@ -51,8 +51,8 @@ def check(save: Save) -> Problem | None:
     if fact.twin is None or fact.template:
         return None
     message = (
-        f"{fact.name} was just written at line ",
-        fact.twin.call,
+        f"{fact.name} was just written ",
+        Where(fact.twin.call, f"{fact.twin.writer.leaf} of the same path", preposition=True),
         " and is overwritten here; give the two files different names",
     )
     return Problem(message, Remedy("helper"))

@@ -39,7 +39,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import TRUNCATING
+from flake8_saveimage.knowledge.writers import HELPERS, TRUNCATING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 
 if TYPE_CHECKING:
@@ -63,6 +63,6 @@ RULE = Rule(
     code="SVI108",
     name="missing-f-prefix",
     looks_at="path",
-    writers=TRUNCATING,
+    writers=(*TRUNCATING, *HELPERS),
     check=check,
 )

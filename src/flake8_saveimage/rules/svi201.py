@@ -43,7 +43,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import IMAGES
+from flake8_saveimage.knowledge.writers import HELPERS, IMAGES
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 from flake8_saveimage.rules.values import out_of_range
 
@@ -64,6 +64,7 @@ RULE = Rule(
     code="SVI201",
     name="values-out-of-range",
     looks_at="value",
-    writers=IMAGES,
+    writers=(*IMAGES, HELPERS[0]),
+    through_helpers=True,
     check=check,
 )

@@ -59,5 +59,6 @@ RULE = Rule(
     name="integer-tensor",
     looks_at="value",
     writers=IMAGES,
+    through_helpers=True,
     check=check,
 )

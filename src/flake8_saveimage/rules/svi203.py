@@ -1,9 +1,11 @@
 """The value range is unknown.
 
 ## What it does
-Reports images whose range this file neither shows nor handles: there is no clamp, no
+Reports images whose range the code neither shows nor handles: there is no clamp, no
 `normalize=True`, no helper with a name such as `denorm`, no source such as `ToTensor()` or a
-sigmoid.
+sigmoid. Where the last operation has no bounds, the message names it: `values are unbounded: SRCNN
+ends in Conv2d (models.py, line 40)`. Imports are followed; a function that saves what it is given
+is judged where other files call it.
 
 ## Why is this bad
 `save_image` expects [0, 1] and silently clips the rest. If the values are in [-1, 1] or [0, 255],
@@ -55,10 +57,11 @@ if TYPE_CHECKING:
 
 
 def check(save: Save) -> Problem | None:
-    """Report values of which nothing is known."""
-    if save.values.verdict != "unknown":
-        return None
-    return Problem(unknown_range(save.site.writer), Remedy("helper"))
+    """Report values that nothing bounds, or of which nothing is known."""
+    verdict = save.values.verdict
+    if verdict == "unbounded" or (verdict == "unknown" and not save.route):
+        return Problem(unknown_range(save), Remedy("helper"))
+    return None
 
 
 RULE = Rule(
@@ -66,5 +69,6 @@ RULE = Rule(
     name="unknown-value-range",
     looks_at="value",
     writers=IMAGES,
+    through_helpers=True,
     check=check,
 )

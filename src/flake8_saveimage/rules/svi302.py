@@ -37,7 +37,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import OBJECTS
+from flake8_saveimage.knowledge.writers import HELPERS, OBJECTS
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 
 if TYPE_CHECKING:
@@ -62,6 +62,6 @@ RULE = Rule(
     name="saved-view",
     default=False,
     looks_at="object",
-    writers=OBJECTS,
+    writers=(*OBJECTS, HELPERS[1]),
     check=check,
 )

@@ -39,7 +39,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flake8_saveimage.knowledge.writers import SINGLE
-from flake8_saveimage.rules.base import Problem, Rule
+from flake8_saveimage.rules.base import Problem, Rule, Where
 
 if TYPE_CHECKING:
     from flake8_saveimage.rules.save import Save
@@ -54,8 +54,8 @@ def check(save: Save) -> Problem | None:
         return None
     return Problem(
         (
-            f"this file is still open from the {save.site.writer.name} at line ",
-            node,
+            f"this file is still open from the {save.site.writer.name} ",
+            Where(node, save.site.writer.name, preposition=True),
             ": only one of several archives in a file can be loaded; save one dict, or one file"
             " for each object",
         )

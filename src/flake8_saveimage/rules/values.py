@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flake8_saveimage.rules.base import Where
+from flake8_saveimage.rules.describe import written_by
+
 if TYPE_CHECKING:
     from flake8_saveimage.knowledge.writers import Writer
     from flake8_saveimage.rules.base import Parts
@@ -28,17 +31,25 @@ def range_text(writer: Writer) -> str:
     return interval_text(_limits(writer))
 
 
-def unknown_range(writer: Writer) -> str:
-    """Return the message about values of which nothing is known."""
+def unknown_range(save: Save) -> Parts:
+    """Return the message about values whose range is not known, or which have none."""
+    writer, origin = save.site.writer, save.values.values.unbounded
+    what: Parts = ("the value range is unknown",)
+    if origin is not None:
+        last = f"{origin.owner} ends in " if origin.owner else "they come from "
+        what = (
+            "values are unbounded: ",
+            last,
+            origin.what,
+            *_in_brackets(origin.what, origin.node),
+        )
     scale = "clamp or rescale them"
     if writer.normalizer is not None:
-        scale += (
-            f", or pass {writer.normalizer.switch}=True, {writer.normalizer.bounds}=(low, high)"
-        )
-    return (
-        f"the value range is unknown: {writer.leaf} silently clips values outside"
-        f" {range_text(writer)}; {scale}"
-    )
+        switch, bounds = writer.normalizer
+        scale += f", or pass {switch}=True, {bounds}=(low, high)"
+    separator = ":" if origin is None else ";"
+    clips = f"{separator} {writer.leaf} silently clips values outside {range_text(writer)}; {scale}"
+    return (*what, *written_by(save, "saves them"), clips)
 
 
 def out_of_range(save: Save) -> Parts:
@@ -50,16 +61,16 @@ def out_of_range(save: Save) -> Parts:
         return (f"values leave {interval_text(limits)} and are clipped; rescale them first",)
     interval = interval_text(bounds)
     proof = _at(origin.what, origin.node)
-    loss = _loss(*bounds, limits)
+    rest = (f"): {_loss(*bounds, limits)}", *written_by(save, "saves them"))
     if origin.proof == "noise":
         advice = f"rescale it to {interval_text(limits)} to show it"
-        return ("the image is normally distributed noise (", *proof, f"): {loss}; {advice}")
+        return ("the image is normally distributed noise (", *proof, *rest, f"; {advice}")
     if origin.proof == "assumed":
         what = f"values are no longer in {interval_text(limits)} ("
-        return (what, *proof, f"): {loss}; {_UNDO}")
+        return (what, *proof, *rest, f"; {_UNDO}")
     if origin.proof == "channels":
-        return (f"values lie in {interval} (", *proof, f"): {loss}; {_UNDO}")
-    return (f"values lie in {interval} (", *proof, f"): {loss}; {_rescaling(save, bounds)}")
+        return (f"values lie in {interval} (", *proof, *rest, f"; {_UNDO}")
+    return (f"values lie in {interval} (", *proof, *rest, f"; {_rescaling(save, bounds)}")
 
 
 def _limits(writer: Writer) -> tuple[float, float]:
@@ -87,9 +98,9 @@ def _loss(low: float, high: float, limits: tuple[float, float]) -> str:
     return f"{above} are saved as white"
 
 
-def not_floating(save: Save) -> str:
+def not_floating(save: Save) -> Parts:
     """Return "the tensor is uint8: save_image raises RuntimeError; ..."."""
-    from flake8_saveimage.values.dtypes import dtype_class
+    from flake8_saveimage.values.dtypes import dtype_class  # libcst
 
     values, writer = save.values.values, save.site.writer
     kind = dtype_class(values.dtypes)
@@ -100,10 +111,19 @@ def not_floating(save: Save) -> str:
     elif kind == "int":
         advice = f"convert it to float and scale it to {range_text(writer)}"
     error = writer.accepts.error if writer.accepts is not None else ""
-    return f"the tensor {holds}: {writer.leaf} raises {error}; {advice}"
+    fails = f"the tensor {holds}: {writer.leaf} raises {error}"
+    return (fails, *written_by(save, "saves it"), f"; {advice}")
 
 
 def _at(what: str, node: object) -> Parts:
     import libcst as cst
 
-    return (f"{what} at line ", node) if isinstance(node, cst.CSTNode) else (what,)
+    if not isinstance(node, cst.CSTNode):
+        return (what,)
+    return (f"{what} ", Where(node, what, preposition=True))
+
+
+def _in_brackets(what: str, node: object) -> Parts:
+    import libcst as cst
+
+    return (" (", Where(node, what), ")") if isinstance(node, cst.CSTNode) else ()

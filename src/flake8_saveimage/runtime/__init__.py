@@ -5,9 +5,9 @@
 """Save images and checkpoints so that nothing is overwritten and no colour changes silently.
 
 :func:`safe_save_image` takes the arguments of :func:`torchvision.utils.save_image` and writes the
-same pixels; :func:`safe_save` takes those of :func:`torch.save`. Both create missing folders, never
-replace a file unless told to (``x.png``, then ``x_1.png``, ``x_2.png``, across processes), show a
-file under its name only once it is complete, and return the path that was written.
+same pixels; :func:`safe_save` takes those of :func:`torch.save`. Both create missing folders, show
+a file under its name only once it is complete, and lose no earlier one: ``x.png`` is always the
+newest, and what was there before moves to ``x_1.png``, ``x_2.png``, ..., across processes.
 
 The package is self-contained: it needs only the standard library, torch and Pillow.
 """
@@ -17,6 +17,7 @@ from __future__ import annotations
 from .api import safe_save, safe_save_image
 from .leftovers import remove_leftovers
 from .queue import SavedFuture, SaveQueue, SaveQueueError
+from .series import latest
 from .warning import SaveImageWarning
 
 RUNTIME_VERSION = "0.1.0"
@@ -26,6 +27,7 @@ __all__ = [
     "SaveImageWarning",
     "SaveQueue",
     "SaveQueueError",
+    "latest",
     "remove_leftovers",
     "safe_save",
     "safe_save_image",

@@ -7,11 +7,14 @@ import os
 import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypedDict, TypeVar, get_args
 
 import torch
 
-IfExists: TypeAlias = Literal["unique", "error", "replace", "skip"]
+from .names import check_template
+
+IfExists: TypeAlias = Literal["backup", "unique", "error", "replace", "skip"]
+IfFull: TypeAlias = Literal["raise", "wait"]
 Ranks: TypeAlias = Literal["each", "zero"]
 OutOfRange: TypeAlias = Literal["warn", "raise", "clamp"]
 NonFinite: TypeAlias = Literal["raise", "zero"]
@@ -24,10 +27,23 @@ Numbers: TypeAlias = float | Sequence[float] | torch.Tensor
 class Placing:
     """Where a file goes and what happens if its name is taken."""
 
-    if_exists: IfExists = "unique"
+    if_exists: IfExists = "backup"
     unique_name: str = "{stem}_{n}{suffix}"
     durable: bool | None = None
     ranks: Ranks | None = None
+    keep: int | None = None
+
+    def check(self) -> None:
+        one_of("if_exists", self.if_exists, get_args(IfExists))
+        check_template(self.unique_name)
+        if self.keep is None:
+            return
+        if self.if_exists != "backup":
+            raise ValueError(f'keep={self.keep} is for if_exists="backup"')
+        if self.keep < 1:
+            raise ValueError(
+                f'keep={self.keep} must be at least 1; if_exists="replace" keeps no backup'
+            )
 
 
 @dataclass(frozen=True)
@@ -76,21 +92,64 @@ class Writing:
 
 @dataclass(frozen=True)
 class Saving:
-    """How torch.save writes an object: `compact`, which is ours, and torch's own arguments."""
+    """How torch.save writes an object: `compact` and `if_full` are ours, the others torch's."""
 
     compact: bool = False
     pickle_module: Any = pickle
     pickle_protocol: int = 2
     _use_new_zipfile_serialization: bool = True
     _disable_byteorder_record: bool = False
+    if_full: IfFull | None = "raise"
+
+    def check(self) -> None:
+        one_of("if_full", self.if_full, (None, *get_args(IfFull)))
 
     def for_torch(self) -> dict[str, Any]:
         """Return the keyword arguments of torch.save."""
         options = dict(vars(self))
-        del options["compact"]
+        del options["compact"], options["if_full"]
         if not self._disable_byteorder_record:  # not in every torch
             del options["_disable_byteorder_record"]
         return options
+
+
+class PlacingOptions(TypedDict, total=False):
+    """The keywords of :class:`Placing`."""
+
+    if_exists: IfExists
+    keep: int | None
+    unique_name: str
+    durable: bool | None
+    ranks: Ranks | None
+
+
+class ImageOptions(PlacingOptions, total=False):
+    """The keywords of :func:`safe_save_image`, but for tensor, path and format."""
+
+    nrow: int
+    padding: int
+    normalize: bool
+    value_range: tuple[float, float] | None
+    scale_each: bool
+    pad_value: float
+    mean: Numbers | None
+    std: Numbers | None
+    out_of_range: OutOfRange
+    non_finite: NonFinite
+    grayscale: bool
+    bits: Literal[8, 16] | None
+    quality: int | None
+    compress_level: int | None
+    save_options: Mapping[str, Any] | None
+
+
+class ObjectOptions(PlacingOptions, total=False):
+    """The keywords of :func:`safe_save` that are no positional arguments of torch.save's."""
+
+    _use_new_zipfile_serialization: bool
+    _disable_byteorder_record: bool
+    compact: bool
+    if_full: IfFull | None
 
 
 _Group = TypeVar("_Group", Placing, Look, Writing, Saving)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import errno
 import os
-import re
+import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-from .arguments import IfExists, Placing, StrPath, one_of
+from .arguments import IfExists, Placing
+from .backups import back_up
+from .existing import NOT_REPLACEABLE, adopt, check_writable, is_special, write_over
 from .leftovers import discard, temporaries, temporary_path
-from .names import NAME_LIMIT, Names, check_template, split_suffix
+from .names import Names
 from .publishing import publish
-from .ranks import rank_and_world
 from .warning import Site, warn_once
 
 
@@ -82,6 +84,17 @@ class _WatchedFile:
         self._handle.flush()
 
 
+def write_watched(handle: IO[bytes], write: Callable[[IO[bytes]], object]) -> None:
+    """Let `write` write into a file; of several errors the first is raised."""
+    watched = _WatchedFile(handle)
+    try:
+        write(cast("IO[bytes]", watched))
+    except BaseException:
+        if watched.problem is not None:
+            raise watched.problem from None
+        raise
+
+
 @dataclass(frozen=True)
 class Destination:
     """Where a file goes and what happens if the name is taken."""
@@ -91,18 +104,38 @@ class Destination:
     template: str
     durable: bool
     rank: int | None
+    keep: int | None
+    site: Site
+
+    @classmethod
+    def at(
+        cls, target: Path, placing: Placing, site: Site, numbered: int | None = None
+    ) -> Destination:
+        """The destination for a path; `numbered` is the rank that its numbered names get."""
+        durable = placing.durable
+        return cls(
+            path=target,
+            if_exists=placing.if_exists,
+            template=placing.unique_name,
+            durable=placing.if_exists == "replace" if durable is None else durable,
+            rank=numbered,
+            keep=placing.keep,
+            site=site,
+        )
+
+    @property
+    def label(self) -> str:
+        """The name in messages."""
+        return str(self.path)
+
+    @property
+    def has_disk(self) -> bool:
+        """Whether free space can be looked at."""
+        return not is_special(self.path)
 
     def early(self) -> Path | None:
         """The answer if the file need not, or must not, be made at all."""
-        if self.if_exists in ("unique", "replace"):
-            if self.if_exists == "replace" and self.path.is_dir():
-                raise IsADirectoryError(
-                    errno.EISDIR,
-                    "is a folder; a file of this name cannot be written",
-                    str(self.path),
-                )
-            return None
-        if not os.path.lexists(self.path):
+        if self.if_exists == "unique" or not os.path.lexists(self.path) or is_special(self.path):
             return None
         if self.path.is_dir():
             raise IsADirectoryError(
@@ -110,13 +143,16 @@ class Destination:
             )
         if self.if_exists == "skip":
             return self.path
-        raise self._exists()
+        if self.if_exists == "error":
+            raise self._exists()
+        return None
 
     def _exists(self) -> FileExistsError:
         return FileExistsError(
             errno.EEXIST,
-            'is there already (if_exists="unique" takes the next free name, "replace" replaces)',
-            str(self.path),
+            'is there already (if_exists="backup" keeps it under a number, "unique" takes the next '
+            'free name, "replace" replaces it)',
+            self.label,
         )
 
     def reserve(self) -> int | None:
@@ -134,41 +170,104 @@ class Destination:
 
         `index` is what :meth:`reserve` gave, if it was asked.
         """
+        if is_special(self.path):
+            with self.path.open("wb") as handle:
+                write_watched(handle, write)
+            return self.path
         final = self.path
-        if self.if_exists == "replace":  # as torch.save does, write what a symbolic link points to
+        replaces = self.if_exists in ("backup", "replace")
+        if replaces:  # as torch.save does, write what a symbolic link points to
             final = Path(os.path.realpath(self.path))
         temporary = temporary_path(final.parent)
         try:
+            old = check_writable(final) if replaces else None
             make_folders(final.parent, self.durable)
-            self._write(temporary, write)
-            shown = self._name(temporary, final, index)
+            refusal = self._write(temporary, write, old)
+            if refusal is not None:
+                temporary = temporary_path(Path(tempfile.gettempdir()))
+                self._write(temporary, write, None)
+            shown = self._show(temporary, final, index, refusal, old)
             if self.durable:
                 sync_folder(final.parent)
         except OSError as problem:
-            if str(problem.filename) == str(temporary) or problem.filename is None:
+            if problem.filename is None or str(problem.filename) in (str(temporary), str(final)):
                 raise _explain(problem, self.path) from None
             raise
         finally:
             discard(temporary)
         return shown
 
-    def _write(self, temporary: Path, write: Callable[[IO[bytes]], object]) -> None:
+    def _write(
+        self,
+        temporary: Path,
+        write: Callable[[IO[bytes]], object],
+        old: os.stat_result | None,
+    ) -> OSError | None:
+        """Write a temporary file, or return why the folder of the old file does not take it."""
         temporaries.add(temporary)
-        with temporary.open("xb") as handle:
-            watched = _WatchedFile(handle)
-            try:
-                write(cast("IO[bytes]", watched))
-            except BaseException:
-                if watched.problem is not None:
-                    raise watched.problem from None
+        try:
+            opened = temporary.open("xb")
+        except OSError as problem:
+            if old is None or problem.errno not in NOT_REPLACEABLE:
                 raise
+            return problem
+        with opened as handle:
+            if old is not None:
+                adopt(handle.fileno(), old)
+            write_watched(handle, write)
             if self.durable:
                 handle.flush()
                 os.fsync(handle.fileno())
+        return None
+
+    def _show(
+        self,
+        temporary: Path,
+        final: Path,
+        index: int | None,
+        refusal: OSError | None,
+        old: os.stat_result | None,
+    ) -> Path:
+        """Give the file its name; write it over an old one that cannot be replaced."""
+        if refusal is None:
+            try:
+                return self._name(temporary, final, index)
+            except OSError as problem:
+                if old is None or problem.errno not in NOT_REPLACEABLE:
+                    raise
+                refusal = problem
+        kept = self.if_exists == "backup" and self._keep_copy(final)
+        write_over(temporary, final, self.durable)
+        lost = "" if kept or self.if_exists == "replace" else "; what it held was not kept"
+        warn_once(
+            self.site,
+            "in place",
+            f"{self.label} cannot be replaced ({refusal.strerror}) and was written in place, which "
+            f"is not atomic: who reads it meanwhile sees a part{lost}",
+        )
+        return self.path
+
+    def _keep_copy(self, final: Path) -> bool:
+        """Copy what a file holds to the next number, if its folder takes files."""
+        copy = temporary_path(final.parent)
+        temporaries.add(copy)
+        try:
+            shutil.copy2(final, copy)
+            Names(final, self.template, None).take_for(lambda numbered: publish(copy, numbered))
+        except OSError as problem:
+            if problem.errno not in NOT_REPLACEABLE:
+                raise
+            return False
+        finally:
+            discard(copy)
+        return True
 
     def _name(self, temporary: Path, final: Path, index: int | None) -> Path:
         if self.if_exists == "replace":
             temporary.replace(final)
+            return self.path
+        if self.if_exists == "backup":
+            back_up(temporary, Names(final, self.template, None), self.keep)
             return self.path
         if self.if_exists == "unique":
             return self._name_uniquely(temporary, index)
@@ -191,46 +290,3 @@ class Destination:
                 index = names.take(names.first_free(index))
             else:
                 return candidate
-
-
-def destination_for(path: StrPath, placing: Placing, site: Site) -> Destination:
-    """Check a path and its options; on several ranks, warn if they may write the same file."""
-    text = os.fspath(path)
-    if not isinstance(text, str):
-        raise TypeError(f"path must be text or a pathlib.Path, not {type(text).__name__}")
-    if not text or text.endswith(("/", os.sep)) or Path(text).name in ("", ".."):
-        raise ValueError(f"path {text!r} names no file")
-    target = Path(text)
-    size = len(os.fsencode(target.name))
-    if size > NAME_LIMIT:
-        raise OSError(
-            errno.ENAMETOOLONG, f"the file name has {size} bytes, {NAME_LIMIT} are possible", text
-        )
-    one_of("if_exists", placing.if_exists, ("unique", "error", "replace", "skip"))
-    check_template(placing.unique_name)
-    return _for_rank(target, placing, site)
-
-
-def _for_rank(target: Path, placing: Placing, site: Site) -> Destination:
-    """Put the rank into the name where the options ask for it."""
-    if_exists, ranks, durable = placing.if_exists, placing.ranks, placing.durable
-    if durable is None:
-        durable = if_exists == "replace"
-    rank, world = rank_and_world()
-    if world == 1:
-        return Destination(target, if_exists, placing.unique_name, durable, None)
-    if if_exists != "unique" and rank > 0 and ranks != "zero":
-        if ranks == "each":
-            stem, suffix = split_suffix(target.name)
-            target = target.with_name(f"{stem}_rank{rank}{suffix}")
-        elif if_exists == "replace" and not re.search(rf"(?<!\d)0*{rank}(?!\d)", str(target)):
-            warn_once(
-                site,
-                "ranks",
-                f"rank {rank} of {world} replaces {target}, a name that other ranks may write as "
-                'well; pass ranks="zero" (rank 0 writes) or ranks="each" (one file a rank)',
-            )
-    # A script that saves on rank 0 only, as most do, keeps plain numbers.
-    carries = if_exists == "unique" and (ranks == "each" or (ranks is None and rank > 0))
-    numbered = rank if carries else None
-    return Destination(target, if_exists, placing.unique_name, durable, numbered)

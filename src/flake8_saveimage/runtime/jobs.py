@@ -11,11 +11,13 @@ import torch
 
 from .arguments import Look, Placing, Ranks, Saving, Writing, is_file
 from .clipping import judge
+from .destinations import destination_for
 from .encoding import Writer, writer_for
-from .files import Destination, destination_for
+from .files import Destination
 from .objects import lean
 from .pictures import Picture
-from .warning import Site
+from .space import bytes_of, write_with_space
+from .warning import Site, warnings_after
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Job:
 
     @property
     def label(self) -> str:
-        return "the file" if self.place is None else str(self.place.path)
+        return "the file" if self.place is None else self.place.label
 
     def put(self, write: Callable[[IO[bytes]], object], index: int | None) -> Path:
         if self.place is None:
@@ -48,9 +50,10 @@ class ImageJob(Job):
 
     def finish(self, picture: Picture, index: int | None = None) -> Path:
         """Judge, encode and write a picture that is on the host."""
-        judge(picture, self.look, self.site, self.label)
-        data = self.writer.encode(picture.pixels, self.look.grayscale)
-        return self.put(lambda handle: handle.write(data), index)
+        with warnings_after():
+            judge(picture, self.look, self.site, self.label)
+            data = self.writer.encode(picture.pixels, self.look.grayscale)
+            return self.put(lambda handle: handle.write(data), index)
 
 
 @dataclass(frozen=True)
@@ -58,11 +61,19 @@ class ObjectJob(Job):
     saving: Saving
 
     def finish(self, obj: Any) -> Path:
-        return self.write(lean(obj, self.saving.compact, self.site, self.label))
+        with warnings_after():
+            return self.write(lean(obj, self.saving.compact, self.site, self.label))
 
     def write(self, obj: Any, index: int | None = None) -> Path:
         options = self.saving.for_torch()
-        return self.put(lambda handle: torch.save(obj, handle, **options), index)
+
+        def write() -> Path:
+            with warnings_after():
+                return self.put(lambda handle: torch.save(obj, handle, **options), index)
+
+        if self.place is None or not self.place.has_disk:
+            return write()
+        return write_with_space(write, bytes_of(obj), self.place.path, self.saving.if_full)
 
 
 def _place(site: Site, target: Any, placing: Placing) -> Destination | None:
@@ -79,4 +90,5 @@ def image_job(site: Site, target: Any, look: Look, writing: Writing, placing: Pl
 
 def object_job(site: Site, target: Any, saving: Saving, placing: Placing) -> ObjectJob:
     """Check all arguments of an object save before any work is done."""
+    saving.check()
     return ObjectJob(site, target, _place(site, target, placing), placing.ranks, saving)

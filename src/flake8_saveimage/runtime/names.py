@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import string
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
 NAME_LIMIT = 255  # bytes; the limit of nearly every file system in use
@@ -81,6 +83,16 @@ class Names:
             return stem + self.suffix
         return self.template.format(stem=stem, n=number, suffix=self.suffix)
 
+    def is_taken(self, index: int) -> bool:
+        return os.path.lexists(self.at(index))
+
+    def listed(self) -> list[str]:
+        """The names of all files in the folder."""
+        return [path.name for path in self.folder.iterdir()]
+
+    def remove(self, index: int) -> None:
+        self.at(index).unlink()
+
     def take(self, at_least: int = 0) -> int:
         """Return the next index that was not yet taken in this process."""
         with _next_index_lock:
@@ -90,6 +102,27 @@ class Names:
                 _next_index.popitem(last=False)
         return index
 
+    def give_back(self, index: int) -> None:
+        """Make an index that was not used the next one again, if no later one was taken."""
+        with _next_index_lock:
+            if _next_index.get(self.key) == index + 1:
+                _next_index[self.key] = index
+
+    def take_for(self, use: Callable[[Path], object]) -> int:
+        """Use the next number that is free; `use` raises FileExistsError if the name is taken."""
+        index = self.take(1)
+        while True:
+            path = self.at(index)
+            try:
+                use(path)
+            except FileExistsError:
+                index = self.take(self.first_free(index))
+            except BaseException:
+                self.give_back(index)
+                raise
+            else:
+                return index
+
     def first_free(self, taken: int) -> int:
         """An index that is free while the one before is taken, in O(log n) looks.
 
@@ -97,17 +130,65 @@ class Names:
         in on the border. With gaps between the files any border will do.
         """
         stride = 1
-        while os.path.lexists(self.at(taken + stride)):
+        while self.is_taken(taken + stride):
             taken += stride
             stride *= 2
         free = taken + stride
         while free - taken > 1:
             middle = (taken + free) // 2
-            if os.path.lexists(self.at(middle)):
+            if self.is_taken(middle):
                 taken = middle
             else:
                 free = middle
         return free
+
+    def index_of(self, status: os.stat_result) -> int | None:
+        """The number of this very file, if it is the last one that is taken."""
+        with _next_index_lock:
+            known = _next_index.get(self.key, 0)
+        for start in (1, max(known - 1, 1)):
+            if self.is_taken(start):
+                last = self.first_free(start) - 1
+                with contextlib.suppress(OSError):
+                    if os.path.samestat(self.at(last).lstat(), status):
+                        return last
+        return None
+
+    def numbers(self) -> list[int]:
+        """The numbers that are taken, ascending. Lists the folder."""
+        found = set()
+        for name in self.listed():
+            for number in {int(text) for text in re.findall(r"\d+", name)}:
+                if number > 0 and self.at(number).name == name:
+                    found.add(number)
+        return sorted(found)
+
+    def continue_highest(self) -> list[int]:
+        """Go on after the highest number, where lower ones were removed or others went on.
+
+        Returns the numbers that are taken if the folder had to be listed, else nothing.
+        """
+        with _next_index_lock:
+            known = _next_index.get(self.key, 0)
+        if known > 1 and self.is_taken(known - 1) and not self.is_taken(known):
+            return []
+        taken = self.numbers()
+        with _next_index_lock:
+            _next_index[self.key] = max(_next_index.get(self.key, 0), taken[-1] + 1 if taken else 1)
+        return taken
+
+    def prune(self, highest: int, taken: list[int]) -> None:
+        """Remove the files up to this number: those in `taken`, and down to the first missing.
+
+        What cannot be removed now is tried again at the next save.
+        """
+        for number in taken:
+            if number <= highest:
+                with contextlib.suppress(OSError):
+                    self.remove(number)
+        with contextlib.suppress(OSError):
+            for number in range(highest, 0, -1):
+                self.remove(number)
 
 
 def check_template(template: str) -> str:

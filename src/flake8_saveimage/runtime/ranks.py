@@ -19,13 +19,12 @@ def rank_and_world() -> tuple[int, int]:
     return 0, 1
 
 
-def on_rank_zero(target: object, check: Callable[[], object], work: Callable[[], Path]) -> Path:
+def on_rank_zero(work: Callable[[], Any], check: Callable[[], object] | None = None) -> Any:
     """Do the work on rank 0; every rank gets the path, or the error, by one broadcast.
 
-    Nothing raises before the broadcast, or the other ranks would wait in it for ever.
+    The other ranks only check their arguments. Nothing raises before the broadcast, or the other
+    ranks would wait in it for ever.
     """
-    if is_file(target):
-        raise TypeError('ranks="zero" needs a path; a file object is not known to the other ranks')
     rank, world = rank_and_world()
     if world == 1:
         return work()
@@ -35,7 +34,7 @@ def on_rank_zero(target: object, check: Callable[[], object], work: Callable[[],
         if rank == 0:
             answer = [("path", str(work()))]
         else:
-            check()
+            (check or work)()
     except BaseException as caught:
         problem = caught
         answer = [("error", f"{type(caught).__name__}: {caught}")]
@@ -46,3 +45,9 @@ def on_rank_zero(target: object, check: Callable[[], object], work: Callable[[],
     if kind == "error":
         raise RuntimeError(f"rank 0 could not save: {text}")
     return Path(text)
+
+
+def check_sharable(target: object) -> None:
+    """Raise TypeError for a file object, which is not known to the other ranks."""
+    if is_file(target):
+        raise TypeError('ranks="zero" needs a path; a file object is not known to the other ranks')

@@ -1,8 +1,8 @@
 """From the paths of a command line to the files to look at, excluded and matched as flake8 does.
 
 The meaning is flake8's (``exclude``, ``extend-exclude``, ``filename``); the walk is our own because
-flake8's matches every name against every pattern in turn, says nothing of folders that cannot be
-read, and would wait for ever on a named pipe.
+flake8's matches every name against every pattern in turn, is silent about folders that cannot
+be read, and would block on a named pipe.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import BY_NAME, LEAVES, PACKAGES
+from flake8_saveimage.knowledge.writers import BY_NAME, LEAVES, PACKAGES, VENDORED
 from flake8_saveimage.source import reading
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def _pairs() -> list[tuple[str, str]]:
     A pair that contains another one, as "torchvision" contains "torch", need not be looked for.
     """
     names = (name.split(".") for name in BY_NAME)
-    pairs = sorted({(parts[0], parts[-1]) for parts in names})
+    pairs = sorted({(parts[0], parts[-1]) for parts in names} | {("", leaf) for leaf in VENDORED})
     return [
         pair
         for pair in pairs
@@ -82,6 +82,7 @@ def tree_may_save(tree: ast.AST) -> bool:
         if isinstance(node, ast.ImportFrom):
             names = {alias.name for alias in node.names}
             package = not node.level and (node.module or "").partition(".")[0] in PACKAGES
+            package = package or not names.isdisjoint(VENDORED)
             imported = imported or package or "*" in names
             used = used or (package and not names.isdisjoint(LEAVES | {"*"}))
         elif isinstance(node, ast.Import):

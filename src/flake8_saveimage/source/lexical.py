@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from flake8_saveimage.knowledge.writers import BY_NAME, LEAVES, PACKAGES
+from flake8_saveimage.knowledge.writers import BY_NAME, LEAVES, PACKAGES, VENDORED
 
 # The patterns below are run over whole files. Each begins with a letter or quote to look for, and
 # what must stand before it is checked behind it: a leading \b would try every character.
@@ -84,7 +84,7 @@ def _code_may_save(code: str) -> bool:
     bare: set[str] = set()
     found = False
     for module, name, alias in _imported(code):
-        package = (module or name).partition(".")[0] in PACKAGES
+        package = (module or name).partition(".")[0] in PACKAGES or name in VENDORED
         found = found or package or name == "*"
         if package and name == "*":
             bare |= LEAVES

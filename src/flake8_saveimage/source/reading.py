@@ -30,6 +30,10 @@ class Unparsable(SourceError):
         self.column = column
 
 
+class NothingToCheck(SourceError):
+    """A file that is no Python, and does not claim to be: a notebook of another language."""
+
+
 class Source(NamedTuple):
     """The text of a file, line endings as they are, a byte order mark removed."""
 

@@ -58,9 +58,9 @@ def _put(
         if expected is not None:
             _compare(target, expected)
         os.replace(temporary, target)
-    except FileExistsError:  # not of ours
+    except FileExistsError:  # another program's
         raise
-    except BaseException:  # Ctrl-C too: nothing of ours stays behind
+    except BaseException:  # Ctrl-C too: leave no temporary file behind
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
@@ -88,4 +88,4 @@ def _compare(target: str, expected: bytes) -> None:
     except reading.SourceError as error:
         raise WriteError(str(error)) from error
     if now != expected:
-        raise WriteError("was changed by somebody else meanwhile, left as it is")
+        raise WriteError("was changed by another program, left as it is")

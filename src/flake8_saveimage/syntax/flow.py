@@ -6,41 +6,60 @@ definitions (:mod:`.reaching`), qualified names (:mod:`.names`) and definitions 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import libcst as cst
 
+from flake8_saveimage.syntax.arguments import bind, positional_parameters, written_arguments
+from flake8_saveimage.syntax.imports import Importer, NoImporter
 from flake8_saveimage.syntax.names import Resolution
 from flake8_saveimage.syntax.nodes import dotted
 from flake8_saveimage.syntax.scopes import Binding, CallSite, Facts, Place, Scope
 
+_MAX_CALLERS = 8
+
 
 class Flow(Resolution):
-    """Questions about one file's facts. Answers are remembered."""
+    """Questions about the facts of a file and of those that it imports. Answers are remembered."""
 
-    def __init__(self, facts: Facts) -> None:
-        super().__init__(facts)
+    def __init__(self, facts: Facts, importer: Importer | None = None) -> None:
+        super().__init__(facts, importer or NoImporter())
         self._callers: dict[int, list[CallSite]] = {}
         self._classes: dict[tuple[str, int, int], Scope | None] = {}
         self._stores: dict[tuple[int, str], list[Binding]] = {}
 
     def definition(self, node: cst.BaseExpression, place: Place, depth: int = 0) -> Scope | None:
-        """Return the function or class of this file that ``node`` names, if it is the only one.
+        """Return the function or class of the program that ``node`` names, if it is the only one.
 
-        ``f``, ``self.f`` (a method of the same class or of its bases in this file), ``C.f`` and
-        ``x.f`` where ``x = C(...)`` are understood.
+        ``f``, ``self.f`` (a method of the same class or of its bases), ``C.f``, ``x.f`` where
+        ``x = C(...)``, and ``utils.f`` of another file are understood.
         """
         if isinstance(node, cst.Name):
             lookup = self.lookup(node.value, place)
             scopes = {id(reach.binding.defined): reach.binding.defined for reach in lookup.reaches}
-            return next(iter(scopes.values())) if len(scopes) == 1 else None
+            only = next(iter(scopes.values())) if len(scopes) == 1 else None
+            return only or self._defined_elsewhere(node, place)
         if isinstance(node, cst.Attribute):
             owner = self.class_of(node.value, place, depth)
-            return self.method(owner, node.attr.value) if owner is not None else None
+            if owner is not None:
+                return self.method(owner, node.attr.value)
+            return self._defined_elsewhere(node, place)
         return None
 
+    def _defined_elsewhere(self, node: cst.BaseExpression, place: Place) -> Scope | None:
+        qualified = self.resolve(node, place)
+        found = self.foreign(qualified, place) if qualified is not None else None
+        if found is None or len(found.rest) > 1:
+            return None
+        if not found.rest:
+            return found.defined
+        owner = replace(found, rest=()).defined  # `models.Net.build`
+        is_class = owner is not None and owner.kind == "class"
+        return self.method(owner, found.rest[0]) if owner is not None and is_class else None
+
     def class_of(self, node: cst.BaseExpression, place: Place, depth: int = 0) -> Scope | None:
-        """Return the class (of this file) of the object that ``node`` names, or that it names."""
+        """Return the class of the object that ``node`` names, or the class that it names."""
         if depth > 4:
             return None
         if isinstance(node, cst.Call):
@@ -66,6 +85,10 @@ class Flow(Resolution):
         bindings: Sequence[Binding] = [reach.binding for reach in self.lookup(name, place).reaches]
         if not bindings and "." in name:
             bindings = self.attribute_bindings(name, place)
+        if not bindings:
+            qualified = self.resolve_name(name, place)  # `config.Settings`, `from x import *`
+            elsewhere = self.foreign(qualified, place) if qualified is not None else None
+            bindings = elsewhere.bindings if elsewhere is not None and not elsewhere.rest else ()
         classes = {id(found): found for found in self._classes_bound(bindings, depth)}
         return next(iter(classes.values())) if len(classes) == 1 else None
 
@@ -74,6 +97,10 @@ class Flow(Resolution):
         for binding in bindings:
             if binding.kind == "class":
                 found.append(binding.defined)
+            elif binding.kind == "import":
+                elsewhere = self.foreign(binding.source or "", binding.place)
+                defined = elsewhere.defined if elsewhere is not None else None
+                found.append(defined if defined and defined.kind == "class" else None)
             elif binding.kind == "assign" and not binding.pattern and binding.value is not None:
                 value: cst.BaseExpression = binding.value
                 # `Net().to(device)`, `Net(...).cuda()`: still a Net.
@@ -84,31 +111,53 @@ class Flow(Resolution):
                 ):
                     value = value.func.value
                 found.append(self.class_of(value, binding.place, depth + 1))
+            elif binding.kind == "param":
+                found += self._classes_passed(binding, depth)
             else:
                 found.append(None)
         return found
 
+    def _classes_passed(self, parameter: Binding, depth: int) -> list[Scope | None]:
+        """Return the classes of what a parameter is annotated with, or what callers pass for it."""
+        node, function = parameter.node, parameter.place.scope
+        if isinstance(node, cst.Param) and node.annotation is not None and function.outer:
+            annotated = self.definition(node.annotation.annotation, function.outer, depth + 1)
+            return [annotated if annotated and annotated.kind == "class" else None]
+        if function.kind != "function":
+            return [None]
+        names = positional_parameters(function.node)
+        found: list[Scope | None] = []
+        for site in self.callers(function)[:_MAX_CALLERS]:
+            own = names[1:] if function.self_name is not None else names
+            given = bind(own, written_arguments(site.node)).given.get(parameter.name)
+            found.append(self.class_of(given.value, site.place, depth + 1) if given else None)
+        return found or [None]
+
     def bases(self, owner: Scope) -> list[Scope]:
-        """Return the base classes that this file defines."""
+        """Return the base classes that the program defines."""
         if not isinstance(owner.node, cst.ClassDef) or owner.outer is None:
             return []
         found = (self.definition(base.value, owner.outer) for base in owner.node.bases)
         return [base for base in found if base is not None and base.kind == "class"]
 
     def method(self, owner: Scope, name: str) -> Scope | None:
-        """Return the method ``name`` of a class, looked up through bases in this file."""
+        """Return the method ``name`` of a class, looked up through its bases."""
+        for current in self._lineage(owner):
+            for binding in reversed(current.bindings.get(name, [])):
+                if binding.kind == "def":
+                    return binding.defined
+        return None
+
+    def _lineage(self, owner: Scope) -> Iterator[Scope]:
+        """Yield a class and its bases, the nearest first."""
         seen: set[int] = set()
         queue = [owner]
         while queue:
             current = queue.pop(0)
-            if id(current) in seen:
-                continue
-            seen.add(id(current))
-            for binding in reversed(current.bindings.get(name, [])):
-                if binding.kind == "def":
-                    return binding.defined
-            queue.extend(self.bases(current))
-        return None
+            if id(current) not in seen:
+                seen.add(id(current))
+                yield current
+                queue.extend(self.bases(current))
 
     def attribute_bindings(self, name: str, place: Place) -> list[Binding]:
         """Return every binding of an attribute of ``self`` in the class and its bases."""
@@ -125,7 +174,7 @@ class Flow(Resolution):
             return self._stores[key]
         found: list[Binding] = []
         self._stores[key] = found
-        for scope in [owner, *self.bases(owner)]:
+        for scope in self._lineage(owner):
             found.extend(b for b in scope.bindings.get(attribute, ()) if b.kind == "assign")
             for inner in _scopes_within(scope):
                 method = enclosing_method(Place(inner.block, inner.block.start))
@@ -136,7 +185,7 @@ class Flow(Resolution):
     # -- calls ---------------------------------------------------------------------------------
 
     def callers(self, function: Scope) -> list[CallSite]:
-        """Return the calls of a function in this file: ``f()``, ``self.f()``, ``x.f()``."""
+        """Return the calls of a function in the files read: ``f()``, ``self.f()``, ``x.f()``."""
         found = self._callers.get(id(function))
         if found is None:
             found = self._callers[id(function)] = self._find_callers(function)
@@ -145,14 +194,14 @@ class Flow(Resolution):
     def _find_callers(self, function: Scope) -> list[CallSite]:
         name = function.name
         if name == "__init__" and function.owner_class is not None:
-            sites = self.facts.calls_by_name.get(function.owner_class.name, [])
+            sites = self.calls_named(function.owner_class.name)
             return [s for s in sites if self.class_of(s.node, s.place) is function.owner_class]
-        names = [name]
+        names: Iterable[str] = [name]
         if name in ("__call__", "forward") and function.owner_class is not None:
-            names = list(self.facts.calls_by_name)
+            names = {called for facts in list(self.files) for called in facts.calls_by_name}
         found: list[CallSite] = []
         for candidate in names:
-            for site in self.facts.calls_by_name.get(candidate, ()):
+            for site in self.calls_named(candidate):
                 if self.definition(site.node.func, site.place) is function or (
                     candidate != name
                     and self.class_of(site.node.func, site.place) is function.owner_class
@@ -160,6 +209,23 @@ class Flow(Resolution):
                 ):
                     found.append(site)
         return found
+
+    def attribute_stores(self, attribute: str) -> list[Binding]:
+        """Return the assignments to ``x.attribute`` of any ``x``, in the files read."""
+        return [b for facts in self.files for b in facts.attribute_stores.get(attribute, ())]
+
+    def is_assigned_through_module(self, name: str) -> bool:
+        """Say whether a file assigns a variable of another one: ``config.OUT = path``."""
+        return any(
+            reach.binding.kind == "import"
+            for store in self.attribute_stores(name)
+            if store.name.count(".") == 1
+            for reach in self.lookup(store.name.partition(".")[0], store.place).reaches
+        )
+
+    def calls_named(self, name: str) -> list[CallSite]:
+        """Return the calls of anything whose last part is ``name``, in the files read."""
+        return [site for facts in self.files for site in facts.calls_by_name.get(name, ())]
 
 
 def enclosing_method(place: Place) -> Scope | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import libcst as cst
 
 from flake8_saveimage.knowledge.writers import BY_NAME, PACKAGES
+from flake8_saveimage.syntax.imports import Foreign, Importer, NoImporter
 from flake8_saveimage.syntax.nodes import dotted
 from flake8_saveimage.syntax.reaching import Reaching
 from flake8_saveimage.syntax.scopes import Facts, Place
@@ -21,9 +22,33 @@ class Resolution(Reaching):
     ``models.Generator``, or ``.models.Generator`` with a dot for each level of a relative import.
     """
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts, importer: Importer) -> None:
         super().__init__(facts)
+        self._importer = importer
         self._resolved: dict[tuple[str, int, int], str | None] = {}
+        self._foreign: dict[tuple[str, int], Foreign | None] = {}
+
+    @property
+    def follows_imports(self) -> bool:
+        """Whether other files of the project are looked into."""
+        return not isinstance(self._importer, NoImporter)
+
+    def foreign(self, qualified: str, place: Place) -> Foreign | None:
+        """Return what a qualified name, used at a place, means in another file of the project."""
+        root = place.scope.root
+        key = (qualified, id(root))
+        if key not in self._foreign:
+            self._foreign[key] = None  # files that import each other end here
+            self._foreign[key] = self._find(qualified, self.facts_of(root))
+        return self._foreign[key]
+
+    def _find(self, qualified: str, importing: Facts) -> Foreign | None:
+        if qualified.partition(".")[0] in PACKAGES:
+            return None
+        found = self._importer.find(qualified, importing)
+        if found is not None and all(facts is not found.facts for facts in self.files):
+            self.files.append(found.facts)
+        return found
 
     def resolve(self, node: cst.BaseExpression, place: Place) -> str | None:
         """Return the qualified name that ``node`` stands for through imports and aliases.
@@ -48,7 +73,7 @@ class Resolution(Reaching):
         base, _, rest = name.partition(".")
         lookup = self.lookup(base, place)
         if lookup.owner is None:
-            return name if base in PACKAGES and rest else self._from_star(name)
+            return name if base in PACKAGES and rest else self._from_star(name, place)
         sources: set[str] = set()
         for binding, _loops in lookup.reaches:
             if binding.kind == "import" and binding.source:
@@ -65,13 +90,30 @@ class Resolution(Reaching):
                 return None
         if not sources:
             return None
-        full_names = {f"{source}.{rest}" if rest else source for source in sources}
-        return full_names.pop() if len(full_names) == 1 else None
+        if len(sources) != 1:
+            return None
+        source = sources.pop()
+        return self._passed_on(f"{source}.{rest}" if rest else source, place)
 
-    def _from_star(self, name: str) -> str | None:
+    def _passed_on(self, qualified: str, place: Place) -> str:
+        """Return the library's own name for one that a file of the project only passes on."""
+        found = self.foreign(qualified, place)
+        sources = {b.source for b in found.bindings if b.kind == "import"} if found else set()
+        source = sources.pop() if len(sources) == 1 else None
+        if found is None or source is None or any(b.kind != "import" for b in found.bindings):
+            return qualified
+        return ".".join((source, *found.rest))
+
+    def _from_star(self, name: str, place: Place) -> str | None:
         """A name that nothing binds, under ``from torchvision.utils import *``."""
-        candidates = (f"{module}.{name}" for module in self.facts.star_imports)
-        return next((full for full in candidates if full in _STARRED), None)
+        base = name.partition(".")[0]
+        for module in self.facts_of(place.scope).star_imports:
+            full = f"{module}.{name}"
+            if full in _STARRED:
+                return full
+            if self.foreign(f"{module}.{base}", place) is not None:
+                return self._passed_on(full, place)
+        return None
 
 
 def _is_none(node: cst.CSTNode | None) -> bool:

@@ -42,10 +42,14 @@ class Lookup(NamedTuple):
 
 
 class Reaching:
-    """Looks names up in one file's facts. Answers are remembered."""
+    """Looks names up in the facts of a file. Answers are remembered.
+
+    ``files`` holds the facts of the checked file first, then of those that its imports led to.
+    """
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
+        self.files = [facts]
         self._unseen_bindings: list[Binding] = []
         self._lookups: dict[tuple[str, int, int], Lookup] = {}
         self._orders: dict[int, list[int]] = {}
@@ -75,7 +79,7 @@ class Reaching:
                 reaches, complete = self.reaching(scope, name, Place(block, place.order))
                 return Lookup(scope, reaches, local=True, complete=complete)
             if scope.declared.get(name) == "global":
-                scope = self.facts.scope
+                scope = scope.root
                 continue
             if scope.kind == "comprehension" and scope.block.parent is not None:
                 block = scope.block.parent
@@ -95,7 +99,12 @@ class Reaching:
                 if parent.kind != "class" and name in parent.bindings:
                     return parent
                 parent = parent.parent
-        return self.facts.scope
+        return scope.root
+
+    def facts_of(self, scope: Scope) -> Facts:
+        """Return the facts of the file that a scope is in."""
+        root = scope.root
+        return next(facts for facts in self.files if facts.scope is root)
 
     def owner_of(self, name: str, function: Scope) -> Scope | None:
         """Return the scope whose name a function rebinds by ``global`` or ``nonlocal``."""

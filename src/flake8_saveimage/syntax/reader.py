@@ -18,12 +18,22 @@ from flake8_saveimage.syntax.nodes import child_nodes, dotted
 from flake8_saveimage.syntax.scopes import Binding, Block, Facts, Fork, Loop, Place, Scope
 
 
-def read_facts(module: cst.Module, hooks: Collection[str] = ()) -> Facts:
+def read_facts(
+    module: cst.Module,
+    hooks: Collection[str] = (),
+    *,
+    path: str = "",
+    lines: Sequence[int] = (),
+) -> Facts:
     """Walk a parsed module once.
 
     ``hooks`` are names of functions, beyond the known ones, that frameworks call repeatedly.
+    ``path`` is the file; ``lines`` holds the line in it for each line of ``module``, if that is
+    only a part of it.
     """
-    return _Reader(module, frozenset(hooks)).read()
+    facts = _Reader(module, frozenset(hooks)).read()
+    facts.path, facts.lines = path, lines
+    return facts
 
 
 class _Reader(ExpressionReader):

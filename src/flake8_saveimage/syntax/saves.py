@@ -8,7 +8,7 @@ from functools import cached_property
 
 import libcst as cst
 
-from flake8_saveimage.knowledge.writers import BY_NAME, LEAVES, Kind, Writer
+from flake8_saveimage.knowledge.writers import LEAVES, Kind, Writer, writer_of
 from flake8_saveimage.syntax.arguments import Bound, bind, written_arguments
 from flake8_saveimage.syntax.flow import Flow
 from flake8_saveimage.syntax.nodes import dotted, last_part
@@ -80,16 +80,23 @@ class SaveCall:
 
 
 def save_calls(flow: Flow) -> list[SaveCall]:
-    """Return the save calls of the file, in source order."""
+    """Return the save calls of the checked file, in source order."""
     names = _names(flow.facts)
     found: list[SaveCall] = []
     for call in flow.facts.calls:
-        if call.name in names:
-            target = flow.resolve(call.node.func, call.place)
-            writer = BY_NAME.get(target) if target is not None else None
-            if target is not None and writer is not None:
-                found.append(SaveCall(flow, call, target, writer, found, len(found)))
+        site = save_call(flow, call, found) if call.name in names else None
+        if site is not None:
+            found.append(site)
     return found
+
+
+def save_call(flow: Flow, call: CallSite, siblings: Sequence[SaveCall] = ()) -> SaveCall | None:
+    """Return a call as a save call, if it is one; ``siblings`` are the saves before it."""
+    target = flow.resolve(call.node.func, call.place)
+    writer = writer_of(target) if target is not None else None
+    if target is None or writer is None:
+        return None
+    return SaveCall(flow, call, target, writer, siblings, len(siblings))
 
 
 def _names(facts: Facts) -> frozenset[str]:

@@ -6,7 +6,7 @@ Everything is numbered by ``order``, a counter that grows in evaluation order, s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
@@ -198,6 +198,14 @@ class Scope:
         return self.kind in _BOUNDARIES
 
     @property
+    def root(self) -> Scope:
+        """The scope of the module: one for each file."""
+        scope = self
+        while scope.parent is not None:
+            scope = scope.parent
+        return scope
+
+    @property
     def function(self) -> Scope:
         """The function (or lambda or module) that runs this scope's code."""
         scope = self
@@ -259,7 +267,9 @@ class Facts:
     ``attribute_stores`` are the bindings of dotted names by their last part. ``star_imports`` are
     the modules of ``from module import *``, with a dot for each level of a relative import.
     ``scope_of`` finds a scope by ``id`` of its node. ``hooks`` are names of functions, beyond the
-    known ones, that frameworks call again and again.
+    known ones, that frameworks call again and again. ``path`` is the file, empty if it is not
+    known. Where only parts of a file were parsed, ``lines`` holds the line in the file for each
+    line that was.
     """
 
     module: cst.Module
@@ -271,3 +281,5 @@ class Facts:
     calls_by_name: dict[str, list[CallSite]] = field(default_factory=dict)
     attribute_stores: dict[str, list[Binding]] = field(default_factory=dict)
     star_imports: list[str] = field(default_factory=list)
+    path: str = ""
+    lines: Sequence[int] = ()

@@ -14,8 +14,8 @@ from flake8_saveimage.syntax.arguments import (
     star_parameter,
 )
 from flake8_saveimage.syntax.flow import Flow, enclosing_method
-from flake8_saveimage.syntax.nodes import child_nodes, dotted
-from flake8_saveimage.syntax.scopes import Block, Place, Scope
+from flake8_saveimage.syntax.nodes import child_nodes, dotted, last_part
+from flake8_saveimage.syntax.scopes import Block, CallSite, Place, Scope
 from flake8_saveimage.values import library
 from flake8_saveimage.values.context import Context
 from flake8_saveimage.values.domain import (
@@ -24,6 +24,7 @@ from flake8_saveimage.values.domain import (
     Abstract,
     Items,
     Perhaps,
+    Several,
     Thing,
     Values,
     as_values,
@@ -33,7 +34,7 @@ from flake8_saveimage.values.domain import (
     parts_of,
 )
 from flake8_saveimage.values.dtypes import DTypes
-from flake8_saveimage.values.merging import EXHAUSTED, merged
+from flake8_saveimage.values.merging import EXHAUSTED, PENDING, merged
 from flake8_saveimage.values.naming import says_handled
 from flake8_saveimage.values.objects import (
     Chain,
@@ -51,6 +52,7 @@ from flake8_saveimage.values.objects import (
 from flake8_saveimage.values.operations import Passed
 from flake8_saveimage.values.ops.nn import apply_layer
 from flake8_saveimage.values.ops.vision import apply_transform
+from flake8_saveimage.values.scaling import handled
 
 MAX_NESTED_CALLS = 6
 
@@ -64,6 +66,7 @@ class Calls:
         self.context = context
         self._frames: dict[tuple[object, ...], Frame] = {}
         self._methods: dict[int, dict[str, list[Scope]]] = {}
+        self._inside: list[int] = []
 
     def call(self, node: cst.Call, place: Place, frame: Frame) -> Abstract:
         """Return what a call returns."""
@@ -71,6 +74,12 @@ class Calls:
         if qualified is None:
             return self._call_of_value(node, place, frame)
         arguments = self.context.arguments(node, place, frame)
+        elsewhere = self.context.from_elsewhere(qualified, place, frame)
+        if elsewhere is not None:
+            known = self.context.invoke(elsewhere, arguments, frame)
+            return _named_helper(
+                known if known is not UNKNOWN else fresh(node), last_part(qualified)
+            )
         return library.call(self.context, qualified, arguments, frame, node)
 
     def _call_of_value(self, node: cst.Call, place: Place, frame: Frame) -> Abstract:
@@ -95,8 +104,8 @@ class Calls:
                 return result
             if isinstance(receiver, Values) and receiver.kind == "unknown" and not receiver.known:
                 shown = says_handled(last) or self._namesake_shows_range(last, arguments, frame)
-                return dataclasses.replace(fresh(node), known=shown)
-        return _named_helper(fresh(node), last)
+                return dataclasses.replace(fresh(node, receiver), known=shown)
+        return _named_helper(fresh(node, target), last)
 
     def _namesake_shows_range(self, name: str, arguments: Passed, frame: Frame) -> bool:
         """Whether a method of that name in this file handles the range.
@@ -126,7 +135,7 @@ class Calls:
             return self.context.evaluate(func, place, frame)
         method = enclosing_method(place)
         if method is not None and dotted(func.value) == method.self_name:
-            owner_class = method.owner_class
+            owner_class = frame.instance.scope if frame.instance else method.owner_class
             scope = frame.flow.method(owner_class, func.attr.value) if owner_class else None
             if scope is not None:
                 return Function(scope, frame, frame.instance)
@@ -141,13 +150,16 @@ class Calls:
         """Call an object of the program or of a known library."""
         if isinstance(target, Function):
             return self._enter(target, arguments)
+        if isinstance(target, Several):
+            return merged([self.context.invoke(part, arguments, frame) for part in target.parts])
         if isinstance(target, Class):
             return _instantiate(target, arguments)
         if isinstance(target, Instance):
             for name in ("forward", "__call__"):
                 method = target.frame.flow.method(target.scope, name)
                 if method is not None:
-                    return self._enter(Function(method, target.frame, target), arguments)
+                    result = self._enter(Function(method, target.frame, target), arguments)
+                    return _named_helper(result, target.scope.name)
             return UNKNOWN
         if isinstance(target, Partial):
             first = target.arguments
@@ -174,8 +186,18 @@ class Calls:
                 result = self._run_through(layer.parts, value, frame)
             else:
                 result = as_values(self.context.invoke(layer, Arguments((value,)), frame))
-            value = join(value, result) if isinstance(step, Perhaps) else result
+            # a loop over layers runs, or the author would not have written it
+            sure = not isinstance(step, Perhaps) or (step.looped and result.unbounded)
+            value = result if sure else join(value, result)
         return value
+
+    def entered(self, function: Scope, call: CallSite, frame: Frame) -> Frame:
+        """Return the activation of a function that a call enters."""
+        target = self._callee(call.node.func, call.place, frame)
+        if not isinstance(target, Function) or target.scope is not function:
+            target = Function(function, frame)
+        arguments = self.context.arguments(call.node, call.place, frame)
+        return self._activation(target, self._all_parameters(target, arguments))
 
     def _enter(self, target: Function, arguments: Passed) -> Abstract:
         """Return what a function of the program returns for these arguments."""
@@ -184,6 +206,27 @@ class Calls:
             return EXHAUSTED
         if not (scope.returns or scope.yields):
             return UNKNOWN
+        if self._inside.count(id(scope)) > 1:
+            return PENDING
+        self._inside.append(id(scope))
+        try:
+            return self._returned(target, arguments)
+        finally:
+            self._inside.pop()
+
+    def _returned(self, target: Function, arguments: Passed) -> Abstract:
+        scope = target.scope
+        frame = self._activation(target, self._all_parameters(target, arguments))
+        if scope.yields:
+            found = [self.context.evaluate(n, place, frame) for n, place in yielded(scope)[:8]]
+            return Loader(Items(tuple(found), complete=False)) if found else UNKNOWN
+        results = [self.context.evaluate(n, place, frame) for n, place in scope.returns[:8]]
+        result = merged([r for r in results if r != NOTHING] or [UNKNOWN])
+        return _ending_in(result, target, arguments)
+
+    def _all_parameters(self, target: Function, arguments: Passed) -> Parameters:
+        """Bind arguments, and defaults where nothing is passed."""
+        scope = target.scope
         parameters = bind_parameters(scope, arguments)
         for binding in scope.params:
             key = (id(scope), binding.name)
@@ -192,12 +235,7 @@ class Calls:
                 if binding.value is not None and scope.outer is not None:
                     default = self.context.evaluate(binding.value, scope.outer, target.frame)
                     parameters[key] = default
-        frame = self._activation(target, parameters)
-        if scope.yields:
-            found = [self.context.evaluate(n, place, frame) for n, place in yielded(scope)[:8]]
-            return Loader(Items(tuple(found), complete=False)) if found else UNKNOWN
-        results = [self.context.evaluate(n, place, frame) for n, place in scope.returns[:8]]
-        return merged([r for r in results if r != NOTHING] or [UNKNOWN])
+        return parameters
 
     def _activation(self, target: Function, parameters: Parameters) -> Frame:
         """Return the activation of a function for these arguments, always the same one."""
@@ -207,6 +245,28 @@ class Calls:
             everything = {**outer.parameters, **parameters}
             self._frames[key] = Frame(outer.flow, everything, target.instance, outer.depth + 1)
         return self._frames[key]
+
+
+def _ending_in(result: Abstract, target: Function, arguments: Passed) -> Abstract:
+    """Note on an unbounded result whose last operation made it so."""
+    if isinstance(result, Items):
+        return Items(tuple(_ending_in(p, target, arguments) for p in result.parts), result.complete)
+    origin = result.unbounded if isinstance(result, Values) else None
+    if origin is None or not isinstance(result, Values) or target.scope.kind == "lambda":
+        return result
+    passed = (*arguments.positional, *arguments.keywords.values())
+    if any(isinstance(v, Values) and v.origin == origin for v in passed):
+        return result
+    owner = _name_of(target)
+    return dataclasses.replace(result, origin=dataclasses.replace(origin, owner=owner))
+
+
+def _name_of(target: Function) -> str:
+    scope = target.scope
+    owner = target.instance.scope if target.instance is not None else scope.owner_class
+    if owner is None:
+        return scope.name
+    return owner.name if scope.name in ("forward", "__call__") else f"{owner.name}.{scope.name}"
 
 
 def bind_parameters(scope: Scope, arguments: Passed) -> Parameters:
@@ -250,9 +310,12 @@ def _derives_from(scope: Scope, base: str) -> bool:
 
 def _named_helper(result: Abstract, name: str) -> Abstract:
     """A helper whose name says so handles the range, unless its own code shows otherwise."""
-    if isinstance(result, Values) and not result.known and says_handled(name):
-        return dataclasses.replace(result, known=True)
-    return result
+    if not isinstance(result, Values) or not says_handled(name):
+        return result
+    if result.origin is not None and result.origin.proof == "assumed":
+        # `denormalize` of constants that are not visible undoes, `normalize` does not
+        return result if name.lower().startswith("normali") else handled(result)
+    return dataclasses.replace(result, known=True)
 
 
 def yielded(scope: Scope) -> list[tuple[cst.BaseExpression, Place]]:

@@ -25,6 +25,9 @@ class Context(Protocol):
     def name(self, name: str, place: Place, frame: Frame, node: cst.CSTNode) -> Abstract:
         """Return what a name (possibly dotted) stands for."""
 
+    def from_elsewhere(self, qualified: str, place: Place, frame: Frame) -> Abstract | None:
+        """Return what a qualified name means in another file; ``None`` if it is a library's."""
+
     def stored_attribute(
         self, full: str, place: Place, frame: Frame, node: cst.CSTNode
     ) -> Abstract | None:

@@ -23,17 +23,22 @@ from flake8_saveimage.values.intervals import WHOLE, Interval
 
 Kind = Literal["tensor", "array", "number", "image", "unknown"]
 # exact: value_range=reach undoes it; channels: each channel was shifted by its own constants;
-# noise: no bounds, only a spread; assumed: out of range, by how much is not visible
-Proof = Literal["exact", "channels", "noise", "assumed"]
+# noise: no bounds, only a spread; assumed: out of range, by how much is not visible; unbounded: no
+# reach, since nothing bounds the results; signed: the same of a difference, which ``abs`` undoes
+Proof = Literal["exact", "channels", "noise", "assumed", "unbounded", "signed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What put the values where they are: an operation by its name, and the node it stands at."""
+    """What put the values where they are: an operation by its name, and the node it stands at.
+
+    ``owner`` is the model, or its method, whose last operation this is.
+    """
 
     what: str
     proof: Proof = "exact"
     node: object = None
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +72,9 @@ class Values:
     ``known`` says that the code shows or handles the range (a helper called ``denorm`` does, an
     unknown call does not). ``scale`` is ``(a, b)`` where the value is ``a * x + b`` for some
     earlier ``x``; ``sources`` are the draws and inputs that it depends on (two values are
-    independent only if these are disjoint); ``marks`` remember roles such as "extremum".
-    ``layout`` and ``channels`` are the orders of axes and of channels, ``wrapped`` is the
-    conversion in which values wrapped around.
+    independent only if these are disjoint); ``marks`` remember roles such as "extremum", or that
+    the values are those that a caller passes ("given"). ``layout`` and ``channels`` are the orders
+    of axes and of channels, ``wrapped`` is the conversion in which values wrapped around.
     """
 
     interval: Interval = WHOLE
@@ -85,6 +90,12 @@ class Values:
     layout: Order | None = None
     channels: Order | None = None
     wrapped: Wrapped | None = None
+
+    @property
+    def unbounded(self) -> Origin | None:
+        """What makes the values unbounded, where the code shows that."""
+        origin = self.origin
+        return origin if origin is not None and origin.proof in ("unbounded", "signed") else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +124,17 @@ class Thing:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Perhaps(Thing):
-    """A part of a list that was added under a condition or in a loop."""
+    """A part of a list that was added under a condition or in a loop (``looped``)."""
 
     part: Abstract
+    looped: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Several(Thing):
+    """One of several objects: which one is not visible."""
+
+    parts: tuple[Abstract, ...]
 
 
 Abstract: TypeAlias = Values | Items | Literally | DTypes | Thing
@@ -124,9 +143,23 @@ UNKNOWN = Values()
 NOTHING = Literally(None)
 
 
-def fresh(node: object) -> Values:
-    """Return a value of which nothing is known but where it comes from."""
-    return Values(sources=frozenset({id(node)}))
+# What a function is given where its calls are in other files, which are judged on their own.
+GIVEN = Values(marks=frozenset({"given"}))
+
+
+def fresh(node: object, *makers: Abstract) -> Values:
+    """Return a value of which nothing is known but where it comes from.
+
+    What a caller's object (one of ``makers``) makes is the caller's as well.
+    """
+    given = any(isinstance(maker, Values) and "given" in maker.marks for maker in makers)
+    return Values(sources=frozenset({id(node)}), marks=GIVEN.marks if given else frozenset())
+
+
+def passed_on(value: Values) -> Values:
+    """Return values from unseen code that only moves them: nothing is claimed of the numbers."""
+    marks, known = value.marks & GIVEN.marks, is_in_range(value)
+    return Values(origin=value.unbounded, known=known, sources=value.sources, marks=marks)
 
 
 def parts_of(value: Abstract) -> tuple[Abstract, ...]:
@@ -213,7 +246,7 @@ def join(first: Values, second: Values) -> Values:
         first.ranks | second.ranks,
         first.kind if first.kind == second.kind else "unknown",
         reach,
-        first.origin or second.origin if reach else None,
+        first.origin or second.origin if reach else _unbounded_either_way(first, second),
         (first.known and second.known) or is_in_range(first) or is_in_range(second),
         first.scale if first.scale == second.scale else (1.0, 0.0),
         first.sources | second.sources,
@@ -227,6 +260,15 @@ def join(first: Values, second: Values) -> Values:
 def same_order(first: Order | None, second: Order | None) -> Order | None:
     """Return the order that both have."""
     return first if first and second and first.name == second.name else None
+
+
+def _unbounded_either_way(first: Values, second: Values) -> Origin | None:
+    """Return why values are unbounded where two definitions meet: neither may be in range."""
+    for value, other in ((first, second), (second, first)):
+        outside = other.unbounded or excess(other.reach) > 0 or "pending" in other.marks
+        if value.unbounded and outside:
+            return value.origin
+    return None
 
 
 def is_in_range(value: Values) -> bool:
@@ -251,7 +293,8 @@ def join_parts(parts: Sequence[Values]) -> Values:
         )
         joined = join(result, part)
         known = result.known or part.known
-        result = dataclasses.replace(joined, reach=reach, origin=outer.origin, known=known)
+        origin = outer.origin if reach else result.unbounded or part.unbounded
+        result = dataclasses.replace(joined, reach=reach, origin=origin, known=known)
     return result
 
 
@@ -263,6 +306,22 @@ def wider(first: Values, second: Values) -> Values:
 def excess(reach: Interval | None) -> float:
     """Return by how much a reach leaves [0, 1]; -1 where it is not known."""
     return -1.0 if reach is None else max(-reach.low, reach.high - 1.0, 0.0)
+
+
+def without_bounds(result: Values, origin: Origin | None) -> Values:
+    """Return a result that nothing bounds because of ``origin``; unchanged if that is ``None``.
+
+    What is visibly reached says more.
+    """
+    if origin is None or result.reach is not None:
+        return result
+    return dataclasses.replace(result, origin=origin, known=False)
+
+
+def still_unbounded(value: Values) -> Origin | None:
+    """Return why values are unbounded, where the sign does not matter."""
+    origin = value.unbounded
+    return origin if origin is not None and origin.proof == "unbounded" else None
 
 
 def any_dtype(values: Iterable[Values]) -> DTypes:

@@ -22,6 +22,7 @@ from flake8_saveimage.values.domain import (
     Abstract,
     Items,
     Literally,
+    Origin,
     Perhaps,
     Thing,
     Values,
@@ -34,7 +35,7 @@ from flake8_saveimage.values.dtypes import DTypes
 from flake8_saveimage.values.intervals import WHOLE
 from flake8_saveimage.values.merging import merged
 from flake8_saveimage.values.naming import says_handled
-from flake8_saveimage.values.objects import Frame, Table
+from flake8_saveimage.values.objects import Frame, Sequential, Table
 from flake8_saveimage.values.operations import OPERATIONS, apply
 
 _OPTIMIZERS = (
@@ -66,7 +67,10 @@ class Effects:
     ) -> Abstract:
         """Return the value that a binding gave to ``name`` as it has become at ``place``."""
         if isinstance(value, Values) and self._is_trained(name, place, frame.flow):
-            value = dataclasses.replace(UNKNOWN, kind=value.kind, sources=frozenset({name}))
+            origin = Origin("an optimizer", "unbounded")
+            value = dataclasses.replace(
+                UNKNOWN, kind=value.kind, sources=frozenset({name}), origin=origin
+            )
         scope = place.scope.function
         if scope is not binding.place.scope.function:
             return value
@@ -154,6 +158,9 @@ class Effects:
     def _grown(self, event: Event, value: Abstract, sure: bool, frame: Frame) -> Abstract:
         node = event.node
         assert isinstance(node, cst.Call)
+        if isinstance(value, Sequential):
+            steps = self._grown(event, Items(value.steps), sure, frame)
+            return Sequential(steps.parts) if isinstance(steps, Items) else value
         if not isinstance(value, Items) or not node.args:
             return value
         added = self.context.evaluate(node.args[-1].value, event.place, frame)
@@ -163,7 +170,8 @@ class Effects:
             parts = added.parts if isinstance(added, Items) else (UNKNOWN,)
             whole = isinstance(added, Items) and added.complete
         if not sure:
-            parts = tuple(Perhaps(part) for part in parts)
+            looped = all(block.kind != "arm" for block in event.place.block.chain())
+            parts = tuple(Perhaps(part, looped) for part in parts)
         return Items(value.parts + parts, value.complete and sure and whole)
 
     def _with_entry(self, event: Event, value: Table, frame: Frame) -> Abstract:
@@ -179,7 +187,7 @@ class Effects:
 
     def _stored(self, event: Event, value: Values, frame: Frame) -> Abstract:
         """``x[index] = y``: some of the values are those of ``y`` now."""
-        open_claim = dataclasses.replace(value, interval=WHOLE, reach=None, origin=None)
+        open_claim = dataclasses.replace(value, interval=WHOLE, reach=None, origin=value.unbounded)
         found = _assignment(event.node)
         if found is None:
             return open_claim
@@ -190,9 +198,10 @@ class Effects:
         if any(_is_condition(element) for element in target.slice):
             return dataclasses.replace(open_claim, known=True)  # `x[x > 1] = 1`
         if constant(stored) is not None:
-            return open_claim
+            return dataclasses.replace(open_claim, marks=value.marks | {"masked"})
+        origin = stored.origin if stored.known else stored.unbounded or value.unbounded
         return dataclasses.replace(
-            open_claim, reach=stored.reach, known=stored.known, origin=stored.origin
+            open_claim, reach=stored.reach, known=stored.known, origin=origin
         )
 
 
@@ -226,12 +235,26 @@ def _in_place(receiver: str, site: CallSite, flow: Flow) -> list[tuple[str, Even
     """``x.clamp_(0, 1)``, or ``torch.clamp_(x, 0, 1)``."""
     qualified = flow.resolve(site.node.func, site.place)
     if qualified is None:
-        return [(receiver, Event("method", site.place, site.node, site.name))]
+        changed = [
+            (name, Event("helper", site.place, site.node)) for name in _seen_by(site, receiver)
+        ]
+        return [(receiver, Event("method", site.place, site.node, site.name)), *changed]
     if qualified in OPERATIONS and site.node.args:
         target = dotted(site.node.args[0].value)
         if target is not None:
             return [(target, Event("method", site.place, site.node, qualified))]
     return []
+
+
+def _seen_by(site: CallSite, name: str) -> Iterator[str]:
+    """Yield the tensors of which ``name`` is a view: ``for t, m, s in zip(images, mean, std)``."""
+    for binding in site.place.scope.bindings.get(name, ()):
+        source = binding.value if binding.kind == "for" else None
+        parts = [a.value for a in source.args] if isinstance(source, cst.Call) else [source]
+        for part in parts:
+            whole = dotted(part) if part is not None else None
+            if whole is not None:
+                yield whole
 
 
 def _changed_object(receiver: cst.BaseExpression) -> cst.BaseExpression:

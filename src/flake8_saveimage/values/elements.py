@@ -6,7 +6,7 @@ import dataclasses
 
 from flake8_saveimage.syntax.arguments import Arguments
 from flake8_saveimage.values.context import Context
-from flake8_saveimage.values.domain import NOTHING, UNKNOWN, Abstract, Items, Values
+from flake8_saveimage.values.domain import NOTHING, UNKNOWN, Abstract, Items, Several, Values
 from flake8_saveimage.values.dtypes import Ranks
 from flake8_saveimage.values.layout import with_new_axis
 from flake8_saveimage.values.merging import merged, unwrapped
@@ -58,6 +58,8 @@ def element(value: Abstract, context: Context, frame: Frame) -> Abstract:
     """Return what a loop over a value yields."""
     if isinstance(value, Items):
         return any_part(value)
+    if isinstance(value, Several):
+        return merged([element(part, context, frame) for part in value.parts])
     if isinstance(value, Loader):
         return element(value.source, context, frame)
     if isinstance(value, Dataset):

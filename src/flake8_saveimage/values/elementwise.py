@@ -102,7 +102,7 @@ def pointwise(
         ranks,
         kind_of(operands),
         reach=reach,
-        origin=_origin(operands),
+        origin=_origin(operands) if reach else None,
         known=_known(operands),
         sources=frozenset().union(*(v.sources for v in operands)),
         marks=frozenset().union(*(v.marks for v in operands)) & STICKY,
@@ -120,7 +120,7 @@ def _with_hidden_types(result: Interval, known: Interval | None) -> Interval:
 
 
 # marks that outlive arithmetic
-STICKY = frozenset({"extremum"})
+STICKY = frozenset({"extremum", "given", "pending"})
 
 
 def result_dtypes(operands: Sequence[Values]) -> DTypes:

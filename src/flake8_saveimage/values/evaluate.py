@@ -8,19 +8,24 @@ depends on itself (through a loop or recursion), and whatever is not understood,
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from functools import cached_property
 
 import libcst as cst
 
 from flake8_saveimage.syntax.arguments import Arguments
 from flake8_saveimage.syntax.flow import Flow, enclosing_method
-from flake8_saveimage.syntax.scopes import Binding, CallSite, Place, Scope
+from flake8_saveimage.syntax.reaching import Reach
+from flake8_saveimage.syntax.routes import Route
+from flake8_saveimage.syntax.scopes import Binding, Block, CallSite, Place, Scope
 from flake8_saveimage.values.calls import Calls, bind_parameters
 from flake8_saveimage.values.domain import (
+    GIVEN,
     UNKNOWN,
     Abstract,
     Items,
     Perhaps,
+    Several,
     Thing,
     Values,
     as_values,
@@ -35,7 +40,15 @@ from flake8_saveimage.values.expressions import BINARY, HANDLERS, unknown_name
 from flake8_saveimage.values.intervals import WHOLE
 from flake8_saveimage.values.merging import EXHAUSTED, PENDING, merged
 from flake8_saveimage.values.naming import role
-from flake8_saveimage.values.objects import Class, Dataset, Frame, Function, Instance, Loader
+from flake8_saveimage.values.objects import (
+    Class,
+    Dataset,
+    Frame,
+    Function,
+    Instance,
+    Loader,
+    Sequential,
+)
 from flake8_saveimage.values.operations import Passed, applied_to
 
 MAX_DEPTH = 60  # nested evaluations
@@ -67,14 +80,17 @@ class Evaluator:
     def _calls(self) -> Calls:
         return Calls(self)
 
-    def ask(self, node: cst.BaseExpression, place: Place) -> Abstract:
-        """Return what is known of an expression; starts with a fresh budget."""
+    def ask(self, node: cst.BaseExpression, place: Place, route: Route = ()) -> Abstract:
+        """Return what is known of an expression; starts with a fresh budget.
+
+        ``route`` are the calls that lead to the function around it.
+        """
         self._total += self._steps
         self._steps = 0
         if self._total > MAX_TOTAL:
             return EXHAUSTED
         try:
-            return self.evaluate(node, place, self.top)
+            return self.evaluate(node, place, self.entered(route))
         except RecursionError:  # the caller's own stack is deep already
             self._active.clear()
             self._depth = 0
@@ -124,19 +140,48 @@ class Evaluator:
     def _look_up(self, name: str, place: Place, frame: Frame, node: cst.CSTNode) -> Abstract:
         lookup = frame.flow.lookup(name, place)
         if not lookup.reaches:
-            return unknown_name(name, node)
+            qualified = frame.flow.resolve_name(name, place)  # `from utils import *`
+            known = self.from_elsewhere(qualified, place, frame) if qualified else None
+            return known if known is not None else unknown_name(name, node)
         found: list[Abstract] = []
         for reach in lookup.reaches:
             value = self._binding(reach.binding, frame)
             if lookup.local:
                 value = self._effects.between(name, value, reach.binding, place, frame)
             found.append(value)
-        result = merged(found)
+        result = merged(self._once_loops_ran(lookup.reaches, found, place))
         if isinstance(result, Values) and not result.sources and result.kind != "number":
             result = dataclasses.replace(result, sources=frozenset({id(lookup.reaches[0].binding)}))
         if isinstance(result, Values) and role(name) and constant(result) is None:
             result = dataclasses.replace(result, marks=result.marks | role(name))
         return result
+
+    def _once_loops_ran(
+        self, reaches: Sequence[Reach], found: list[Abstract], place: Place
+    ) -> list[Abstract]:
+        """Leave out what held before a loop that makes values unbounded: it is taken to run."""
+        for reach, value in zip(reaches, found, strict=True):
+            if not (isinstance(value, Values) and value.unbounded):
+                continue
+            start = _always_in_loop(reach.binding.place.block, place)
+            if start is not None:
+                return [
+                    v
+                    for r, v in zip(reaches, found, strict=True)
+                    if r.binding.place.order >= start or not isinstance(v, Values)
+                ]
+        return found
+
+    def from_elsewhere(self, qualified: str, place: Place, frame: Frame) -> Abstract | None:
+        """Return what a qualified name means in another file; ``None`` if it is a library's."""
+        found = frame.flow.foreign(qualified, place)
+        if found is None:
+            return None
+        top = self._top_of(frame.flow)
+        value = merged([self._binding(binding, top) for binding in found.bindings])
+        for name in found.rest:
+            value = self.attribute(value, name)
+        return value
 
     def stored_attribute(
         self, full: str, place: Place, frame: Frame, node: cst.CSTNode
@@ -163,6 +208,9 @@ class Evaluator:
             return Function(binding.defined, frame)
         if kind == "class" and binding.defined is not None:
             return Class(binding.defined, frame)
+        if kind == "import" and binding.source:
+            elsewhere = self.from_elsewhere(binding.source, place, frame)
+            return elsewhere if elsewhere is not None else UNKNOWN
         if binding.value is None:
             return UNKNOWN
         if kind == "assign":
@@ -211,15 +259,16 @@ class Evaluator:
     def _shown_in_class(self, binding: Binding, flow: Flow) -> Values:
         """A parameter that nothing visibly passes, but that a sister method brings to [0, 1]."""
         owner = binding.place.scope.owner_class
+        unseen = GIVEN if flow.follows_imports else UNKNOWN
         if owner is None:
-            return UNKNOWN
+            return unseen
         for sister in owner.scopes:
             for other in sister.bindings.get(binding.name, ())[:4]:
                 if other.kind == "assign" and is_shown_in_range(
                     as_values(self._binding(other, self._top_of(flow)))
                 ):
                     return EXHAUSTED
-        return UNKNOWN
+        return unseen
 
     def _top_of(self, flow: Flow) -> Frame:
         """Return the activation of a file's top level, in which nothing has been called."""
@@ -244,11 +293,12 @@ class Evaluator:
     def _passed(
         self, scope: Scope, binding: Binding, default: Abstract | None, flow: Flow
     ) -> Abstract | None:
-        """Return what the callers in this file pass. Others may exist: the claim stays open."""
+        """Return what the callers in the function's file pass. Others may exist: no claim."""
         if scope.kind != "function":
             return None
         found: list[Abstract] = []
-        for site in flow.callers(scope)[:8]:
+        sites = [s for s in flow.callers(scope) if s.place.scope.root is scope.root]
+        for site in sites[:8]:
             passed = self._passed_at(site, scope, binding, self._top_of(flow))
             found.append(passed if passed is not None else default or UNKNOWN)
         if not found:
@@ -266,6 +316,8 @@ class Evaluator:
 
     def attribute(self, owner: Abstract, name: str) -> Abstract:
         """Return an attribute of an object of the program."""
+        if isinstance(owner, Several):
+            return merged([self.attribute(part, name) for part in owner.parts])
         if isinstance(owner, Instance):
             scope = owner.frame.flow.method(owner.scope, name)
             if scope is not None:
@@ -283,10 +335,19 @@ class Evaluator:
         if key not in self._attributes:
             self._attributes[key] = UNKNOWN  # an attribute that depends on itself
             inside = self._frame_of_self(owner)
-            bindings = owner.frame.flow.class_attribute(owner.scope, name)
-            found = [self._binding(b, inside) for b in bindings[:6]]
+            bindings = _of_nearest_class(owner.frame.flow.class_attribute(owner.scope, name))
+            found = [self._in_object(b, inside) for b in bindings[:6]]
             self._attributes[key] = merged(found) if found else UNKNOWN
         return self._attributes[key]
+
+    def _in_object(self, binding: Binding, inside: Frame) -> Abstract:
+        """Return what an attribute is once the method that binds it has run."""
+        value = self._binding(binding, inside)
+        scope = binding.place.scope.function
+        if isinstance(value, Items | Sequential) and scope.kind == "function":
+            end = Place(scope.block, scope.block.end)
+            value = self._effects.between(binding.name, value, binding, end, inside)
+        return value
 
     def _frame_of_self(self, owner: Instance) -> Frame:
         """Return the activation in which the attributes of an object are computed."""
@@ -295,6 +356,13 @@ class Evaluator:
         return self._frames_of_self[owner]
 
     # -- calls ---------------------------------------------------------------------------------
+
+    def entered(self, route: Route) -> Frame:
+        """Return the activation in which a save at the end of a route is evaluated."""
+        frame = self.top
+        for step in reversed(route):
+            frame = self._calls.entered(step.function, step.call, frame)
+        return frame
 
     def arguments(self, node: cst.Call, place: Place, frame: Frame) -> Passed:
         """Return what a call passes, ``*args`` of a visible sequence spread out."""
@@ -323,3 +391,35 @@ class Evaluator:
     def invoke(self, target: Abstract, arguments: Passed, frame: Frame) -> Abstract:
         """Return what an object returns when it is called."""
         return self._calls.invoke(target, arguments, frame)
+
+
+def _always_in_loop(block: Block, place: Place) -> int | None:
+    """Return where the outermost loop before a place starts that runs a block each time."""
+    start: int | None = None
+    for outer in block.chain():
+        if outer.contains(place.block):
+            return start
+        if outer.kind == "arm":
+            return None
+        if outer.kind == "loop":
+            start = outer.start
+    return start
+
+
+def _of_nearest_class(bindings: Sequence[Binding]) -> Sequence[Binding]:
+    """Leave out what base classes give an attribute that the class's own ``__init__`` rebinds.
+
+    The bindings are those of the nearest class first.
+    """
+    own = [b for b in bindings if _class_of(b) is _class_of(bindings[0])]
+    replaced = any(
+        b.place.block.kind == "scope" and b.place.scope.name in ("__init__", _class_of(b).name)
+        for b in own
+    )
+    return own if replaced else bindings
+
+
+def _class_of(binding: Binding) -> Scope:
+    method = enclosing_method(binding.place)
+    owner = method.owner_class if method is not None else None
+    return owner if owner is not None else binding.place.scope

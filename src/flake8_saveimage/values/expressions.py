@@ -13,6 +13,7 @@ from flake8_saveimage.syntax.scopes import Place, Scope
 from flake8_saveimage.values import library
 from flake8_saveimage.values.context import Context
 from flake8_saveimage.values.domain import (
+    GIVEN,
     NOTHING,
     UNKNOWN,
     Abstract,
@@ -24,6 +25,7 @@ from flake8_saveimage.values.domain import (
     number,
 )
 from flake8_saveimage.values.dtypes import BY_NAME, NUMPY_NAMES, DTypes, Ranks, within
+from flake8_saveimage.values.elementwise import kind_of
 from flake8_saveimage.values.intervals import WHOLE
 from flake8_saveimage.values.layout import without_orders
 from flake8_saveimage.values.merging import merged
@@ -53,9 +55,9 @@ BINARY: dict[type[cst.CSTNode], str] = {
 Handler: TypeAlias = Callable[[Context, cst.CSTNode, Place, Frame], Abstract]
 
 
-def unknown_name(name: str, node: cst.CSTNode) -> Values:
+def unknown_name(name: str, node: cst.CSTNode, marks: frozenset[str] = frozenset()) -> Values:
     """Return what a name that nothing binds stands for: its role, if it says one."""
-    return dataclasses.replace(UNKNOWN, sources=frozenset({name}), marks=role(name))
+    return dataclasses.replace(UNKNOWN, sources=frozenset({name}), marks=role(name) | marks)
 
 
 def _number(context: Context, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
@@ -88,6 +90,9 @@ def _attribute(context: Context, node: cst.CSTNode, place: Place, frame: Frame) 
     name = node.attr.value
     qualified = frame.flow.resolve(node, place)
     if qualified is not None:
+        elsewhere = context.from_elsewhere(qualified, place, frame)
+        if elsewhere is not None:
+            return elsewhere
         dtype = BY_NAME.get(name) if qualified == f"torch.{name}" else None
         return dtype if dtype is not None else library.constant_of(qualified)
     full = dotted(node)
@@ -105,7 +110,7 @@ def _attribute(context: Context, node: cst.CSTNode, place: Place, frame: Frame) 
             return without_orders(owner)
         if name == "dtype" and owner.kind in ("tensor", "array"):
             return owner.dtypes
-        return unknown_name(full or name, node)
+        return unknown_name(full or name, node, owner.marks & GIVEN.marks)
     found = context.attribute(owner, name)
     if found is not UNKNOWN:
         return found
@@ -195,11 +200,11 @@ def _comparison(context: Context, node: cst.CSTNode, place: Place, frame: Frame)
     left = context.evaluate(node.left, place, frame)
     if not isinstance(left, Values) or not isinstance(node.comparisons[0].operator, _ORDERINGS):
         return UNKNOWN
-    result = applied_to("torch.gt", left)
-    if left.kind in ("tensor", "array") and isinstance(result, Values):
-        return dataclasses.replace(result, kind=left.kind)
-    if not isinstance(result, Values):
-        return result
+    right = context.values(node.comparisons[0].comparator, place, frame)
+    result = as_values(applied_to("torch.gt", left))
+    kind = kind_of((left, right))
+    if kind in ("tensor", "array"):
+        return dataclasses.replace(result, kind=kind)
     return dataclasses.replace(result, kind="unknown", ranks=Ranks.ANY)
 
 

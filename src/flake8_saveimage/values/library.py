@@ -19,10 +19,11 @@ from flake8_saveimage.values.domain import (
     as_values,
     join,
     number,
+    passed_on,
 )
 from flake8_saveimage.values.dtypes import NUMPY_NAMES, DTypes, Ranks
 from flake8_saveimage.values.elements import element
-from flake8_saveimage.values.naming import says_handled
+from flake8_saveimage.values.naming import says_handled, says_moved
 from flake8_saveimage.values.objects import (
     Chain,
     Dataset,
@@ -138,6 +139,8 @@ def _elsewhere(context: Context, qualified: str, arguments: Passed, frame: Frame
     last = qualified.rpartition(".")[2]
     if not qualified.startswith(("torch.", "torchvision.")) and says_handled(last):
         return dataclasses.replace(UNKNOWN, known=True)
+    if says_moved(last) and args:
+        return passed_on(as_values(args[0]))
     return UNKNOWN
 
 

@@ -14,9 +14,15 @@ _HANDLES = r"""
     | (latents?|tensors?|preds?|samples?|outputs?)_?(2|to)_?im | visuali[sz]e_?tensor
     | (min|max)_?(max|min)_?(norm|scal) | norm(alize|alise)?_?(ip|range|01|0_1|img|image|tensor)
     | (to|into)_?(zero_?one|01|0_1|unit) | clamp | clip | quanti[sz]e | tone_?map | colou?ri[sz]e
-    | ^normali[sz]e$ | ^(de|inv|un)_?(norm|std)?$ | heat_?map | display_?trans
+    | ^normali[sz]e$ | ^(de|inv|un)_?(norm|std)?$ | ^inverse$ | heat_?map | display_?trans
     | recover_?(im|norm) | restore_?range
 """
+# A helper that only moves values to other places.
+_MOVES = frozenset(
+    "pad padded padding crop resize flip tile grid patch patches patchify unpatchify collate stack"
+    " concat gather rearrange reshape permute mosaic merge montage".split()
+)
+_SMOOTHS = ("kernel", "gauss", "blur", "smooth", "window")
 _ROLES = {
     "std": frozenset("std stds stdev stdevs sigma sigmas stddev stddevs".split()),
     "mean": frozenset("mean means mu mus".split()),
@@ -32,12 +38,20 @@ def _handles() -> re.Pattern[str]:
 
 def says_handled(name: str) -> bool:
     """Whether a function's name says that it brings values into the range of images."""
-    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-    return _handles().search(snake) is not None
+    return _handles().search(_snake(name)) is not None
+
+
+def says_moved(name: str) -> bool:
+    """Whether a function's name says that it only moves or repeats values."""
+    return not _MOVES.isdisjoint(_snake(name).split("_"))
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 def role(name: str) -> frozenset[str]:
-    """Return the mark that a variable's name suggests: ``"mean"``, ``"std"`` or ``"dtype"``."""
+    """Return the mark that a name suggests: "mean", "std", "dtype", or "kernel" (it smooths)."""
     last = name.rpartition(".")[2].lower()
     if "dtype" in last:
         return frozenset({"dtype"})
@@ -45,4 +59,4 @@ def role(name: str) -> frozenset[str]:
     for mark, known in _ROLES.items():
         if not known.isdisjoint(words) or last.startswith(tuple(p + mark for p in _PREFIXES)):
             return frozenset({mark})
-    return frozenset()
+    return frozenset({"kernel"}) if any(word in last for word in _SMOOTHS) else frozenset()

@@ -22,6 +22,7 @@ from flake8_saveimage.values.domain import (
 )
 from flake8_saveimage.values.elements import part
 from flake8_saveimage.values.layout import ANY_INDEX, Index, indexed, unmoved
+from flake8_saveimage.values.merging import any_object
 from flake8_saveimage.values.objects import Frame, Table
 
 
@@ -35,6 +36,8 @@ def subscript(context: Context, node: cst.CSTNode, place: Place, frame: Frame) -
         index = context.evaluate(node.slice[0].slice.value, place, frame)
         if isinstance(value, Table) and isinstance(index, Literally):
             return value.entries.get(index.value, fresh(node))
+        if isinstance(value, Table) and value.entries:
+            return any_object(list(value.entries.values()))
         position = constant(index)
         return part(value, int(position) if position is not None else None)
     if isinstance(value, Items):

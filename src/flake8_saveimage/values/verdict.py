@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from flake8_saveimage.syntax.routes import Route
 from flake8_saveimage.syntax.saves import SaveCall
 from flake8_saveimage.values.domain import (
     UNKNOWN,
@@ -18,7 +19,7 @@ from flake8_saveimage.values.domain import (
 from flake8_saveimage.values.dtypes import DTypes, dtype_class, within
 from flake8_saveimage.values.evaluate import Evaluator
 
-Verdict = Literal["handled", "out", "integer", "unknown"]
+Verdict = Literal["handled", "out", "integer", "unbounded", "given", "unknown"]
 
 # One level of 256: what lies that close to [0, 1] is rounding, not a wrong range.
 TOLERANCE = 1 / 255
@@ -29,7 +30,8 @@ class RangeFact:
     """What is known of the values that one ``save_image`` call gets.
 
     ``verdict``: ``"out"`` (values visibly leave [0, 1]), ``"integer"`` (an integer or bool tensor:
-    torchvision raises), ``"unknown"`` (nothing shows or handles the range), else ``"handled"``.
+    torchvision raises), ``"unbounded"`` (nothing bounds them), ``"given"`` (the calls in other
+    files decide), ``"unknown"`` (nothing shows or handles the range), else ``"handled"``.
     ``normalize`` is the keyword's value, ``None`` where it cannot be told; ``ranged`` says that
     ``value_range=`` is given, ``removed`` lists keywords that torchvision has renamed.
     """
@@ -63,6 +65,10 @@ class RangeFact:
             return None
         return self.bounds
 
+    def as_handled(self) -> RangeFact:
+        """Return the fact with nothing wrong."""
+        return replace(self, verdict="handled")
+
     @property
     def half(self) -> str | None:
         """The half-precision dtype of the tensor, if it is sure to have one."""
@@ -71,21 +77,33 @@ class RangeFact:
         return dtype_class(self.values.dtypes)
 
 
-def range_fact(site: SaveCall, evaluator: Evaluator) -> RangeFact:
-    """Judge the values of a save call."""
+def range_fact(site: SaveCall, evaluator: Evaluator, route: Route = ()) -> RangeFact:
+    """Judge the values of a save call, as the calls of a ``route`` pass them.
+
+    What is wrong whoever calls is judged in the file of the save, not along a route.
+    """
+    fact = _fact(site, evaluator, route)
+    if route and fact.verdict in ("out", "integer", "unbounded"):
+        alone = _fact(site, evaluator, ())
+        if alone.verdict == fact.verdict:
+            return alone.as_handled()
+    return fact
+
+
+def _fact(site: SaveCall, evaluator: Evaluator, route: Route) -> RangeFact:
     keywords = site.writer.normalizer
     normalize_node = site.argument(keywords.switch) if keywords is not None else None
     range_node = site.argument(keywords.bounds) if keywords is not None else None
     hidden = site.has_star_arguments
     normalize: bool | None = None if hidden else False
     if normalize_node is not None:
-        normalize = truth(evaluator.ask(normalize_node, site.place), None)
+        normalize = truth(evaluator.ask(normalize_node, site.place, route), None)
     removed = tuple((old, new) for old, new in site.writer.renamed.items() if old in site.arguments)
     ranged = range_node is not None
     fact = RangeFact(UNKNOWN, "handled", normalize, ranged, removed, hidden)
     if site.saved is None:
         return fact
-    saved = evaluator.ask(site.saved, site.place)
+    saved = evaluator.ask(site.saved, site.place, route)
     values = as_values(saved)
     verdict = judged(saved, values)
     if verdict != "integer" and (normalize is not False or ranged):
@@ -101,7 +119,11 @@ def judged(saved: Abstract, values: Values) -> Verdict:
         return "integer"
     if excess(values.reach) > TOLERANCE:
         return "out"
-    return "handled" if values.known else "unknown"
+    if values.known:
+        return "handled"
+    if values.unbounded:
+        return "unbounded"
+    return "given" if "given" in values.marks else "unknown"
 
 
 def _integer(value: Values) -> bool:

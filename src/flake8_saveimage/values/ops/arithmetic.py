@@ -15,6 +15,8 @@ from flake8_saveimage.values.domain import (
     constant,
     join,
     number,
+    still_unbounded,
+    without_bounds,
 )
 from flake8_saveimage.values.dtypes import DTypes, within
 from flake8_saveimage.values.elementwise import emit, floating, kind_of, pointwise, result_dtypes
@@ -70,14 +72,50 @@ def plus(first: Values, second: Values, sign: int) -> Values:
     result = pointwise(intervals.add if sign == 1 else intervals.subtract, first, second)
     shift, base = constant(second), constant(first)
     if shift is not None:
-        return rescaled(result, first, 1.0, sign * shift)
+        return rescaled(_as_wide(result, first), first, 1.0, sign * shift)
     if base is not None:
-        return rescaled(result, second, float(sign), base)
+        return rescaled(_as_wide(result, second), second, float(sign), base)
     if sign == 1 and first.marks | second.marks >= _UNDO:
         return handled(result)
     if sign == -1 and "mean" in second.marks:
         return dataclasses.replace(result, marks=result.marks | {"centred"})
+    return _unbounded_sum(result, first, second, sign)
+
+
+def _as_wide(result: Values, *operands: Values) -> Values:
+    """Return the result of an operation that bounds nothing: one unbounded operand is enough."""
+    found = [origin for value in operands if (origin := still_unbounded(value))]
+    return without_bounds(result, found[0] if found else None)
+
+
+def _unbounded_sum(result: Values, first: Values, second: Values, sign: int) -> Values:
+    if still_unbounded(first) or still_unbounded(second):
+        return _as_wide(result, first, second)
+    noisy = _noisy(result, first, second)
+    if noisy.unbounded:
+        return noisy
+    if sign == -1 and _may_be_negative(first, second):
+        return without_bounds(result, Origin("a difference", "signed"))
+    if (first.unbounded and second.known) or (second.unbounded and first.known):
+        return dataclasses.replace(result, known=True)  # `x + (y - x)`
     return result
+
+
+def _noisy(result: Values, *operands: Values) -> Values:
+    """Return the result of an operation with noise that nothing bounds afterwards."""
+    found = [v.origin for v in operands if v.origin is not None and v.origin.proof == "noise"]
+    origin = Origin("added noise", "unbounded", found[0].node) if found else None
+    return without_bounds(result, origin)
+
+
+def _may_be_negative(first: Values, second: Values) -> bool:
+    """Whether a difference is one of two images, or of an image and what was made of it."""
+    if (first.marks | second.marks) & {"extremum", "mean", "std"} or second.kind == "number":
+        return False
+    if "masked" in second.marks:  # `x - x * mask`
+        return False
+    related = bool(first.sources & second.sources) or second.known
+    return related and "tensor" in (first.kind, second.kind)
 
 
 # marks of the two halves of x * std + mean
@@ -97,7 +135,10 @@ def times(first: Values, second: Values) -> Values:
     result = pointwise(intervals.multiply, first, second)
     for factor, operand in ((constant(second), first), (constant(first), second)):
         if factor is not None:
-            return rescaled(result, operand, factor, 0.0)
+            scaled = without_bounds(result, operand.unbounded if factor else None)
+            return rescaled(scaled, operand, factor, 0.0)
+    result = _as_wide(_noisy(result, first, second), first, second)
+    result = dataclasses.replace(result, marks=result.marks | {"masked"})
     if "std" in first.marks | second.marks:
         return dataclasses.replace(result, marks=result.marks | {"unscaled"})
     return result
@@ -124,7 +165,8 @@ def quotient(first: Values, second: Values) -> Values:
     )
     divisor = constant(second)
     if divisor:
-        return rescaled(result, first, 1.0 / divisor, 0.0)
+        scaled = without_bounds(result, first.unbounded)
+        return rescaled(scaled, first, 1.0 / divisor, 0.0)
     if "extremum" in second.marks:
         return dataclasses.replace(handled(result), marks=frozenset())
     if within(first.dtypes, DTypes.INTEGERS):
@@ -215,7 +257,8 @@ def neg(a: Operands) -> Values:
     exact = _exactly(lambda x: -x, value)
     if exact is not None:
         return exact
-    return rescaled(pointwise(intervals.negated, value, slack=0), value, -1.0, 0.0)
+    result = without_bounds(pointwise(intervals.negated, value, slack=0), value.unbounded)
+    return rescaled(result, value, -1.0, 0.0)
 
 
 @operation("lerp", parameters="input end weight")
@@ -276,6 +319,10 @@ def clamped(
         return x if high is None else _elementwise(min, x, next(given))
 
     result = pointwise(interval, value, *bounds, dtypes=dtypes, slack=0)
+    if value.kind != "tensor":  # NumPy ignores an integer bound that the dtype cannot hold
+        for bound in bounds if _may_cross(low, high) else ():
+            either = intervals.hull(result.interval, bound.interval)
+            result = dataclasses.replace(result, interval=either)
     ends = (constant(low), constant(high))
     reach = result.reach
     origin = result.origin
@@ -292,6 +339,11 @@ def clamped(
     return dataclasses.replace(
         result, reach=reach, known=known, origin=origin, sources=value.sources, kind=value.kind
     )
+
+
+def _may_cross(low: Values | None, high: Values | None) -> bool:
+    """Whether the lower bound may lie above the upper one."""
+    return low is not None and high is not None and low.interval.high > high.interval.low
 
 
 def _elementwise(function: Callable[..., float], first: Interval, second: Interval) -> Interval:

@@ -294,7 +294,8 @@ def _flattened(data: Abstract) -> Values:
 def parameter(a: Operands) -> Values:
     """Training changes a parameter to anything."""
     dtypes = a.values("data").dtypes & DTypes.FLOATS
-    return Values(dtypes=dtypes or DTypes.FLOATS, kind="tensor", ranks=Ranks.TENSOR)
+    origin = Origin("nn.Parameter", "unbounded")
+    return Values(dtypes=dtypes or DTypes.FLOATS, kind="tensor", ranks=Ranks.TENSOR, origin=origin)
 
 
 @operation("torch.{from_numpy autograd.Variable}", parameters="data")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ from flake8_saveimage.values.domain import (
     constant,
     number,
     placed,
+    still_unbounded,
+    without_bounds,
 )
 from flake8_saveimage.values.dtypes import DTypes, Ranks, within
 from flake8_saveimage.values.elementwise import emit, floating, pointwise
@@ -26,6 +29,8 @@ from flake8_saveimage.values.layout import channels_first, without_orders
 from flake8_saveimage.values.objects import Layer, Sequential
 from flake8_saveimage.values.operations import Operands, Passed, converted, operation, transferred
 from flake8_saveimage.values.ops.arithmetic import SIGNED, clamped, without_bool
+
+MIXED = Values(dtypes=DTypes.ANY, kind="tensor", ranks=Ranks.TENSOR)
 
 
 def _sigmoid(x: float) -> float:
@@ -81,6 +86,16 @@ ACTIVATIONS = {
 }
 
 
+# activations that are not bounded from above
+_UPWARDS = frozenset({"exp", "expm1", "exp2", "gelu", "silu", "mish"})
+
+
+def _open(result: Values, value: Values, what: str) -> Values:
+    """Return the result of an activation that bounds unbounded values on one side only."""
+    open_before = still_unbounded(value) is not None
+    return without_bounds(result, Origin(what, "unbounded") if open_before else None)
+
+
 @operation(*ACTIVATIONS)
 def activation(a: Operands) -> Values:
     value, row = a.values("input"), ACTIVATIONS[a.name]
@@ -89,7 +104,7 @@ def activation(a: Operands) -> Values:
         dtypes |= without_bool(value)
     result = pointwise(row.image, value, dtypes=dtypes, slack=row.slack)
     if row.fills is None:
-        return result
+        return _open(result, value, a.name) if a.name in _UPWARDS else result
     limits = emit(intervals.hull(row.fills, Interval(0.0, 0.0)), DTypes.DOUBLE, slack=0)
     interval = intervals.limited(result.interval, limits.low, limits.high)
     reach = row.fills if result.reach is None or value.kind == "number" else result.reach
@@ -114,13 +129,17 @@ def softplus(a: Operands) -> Values:
     def interval(s: Interval) -> Interval:
         return Interval(0.0, INF if "beta" in a else max(s.high, 0.0) + 0.7, s.nan)
 
-    return dataclasses.replace(pointwise(interval, value, dtypes=floating(value)), reach=None)
+    result = dataclasses.replace(pointwise(interval, value, dtypes=floating(value)), reach=None)
+    return _open(result, value, a.name)
 
 
 @operation("relu")
 def relu(a: Operands) -> Values:
     value = a.values("input")
-    return pointwise(lambda s: intervals.limited(s, 0.0, INF), value, dtypes=value.dtypes, slack=0)
+    result = pointwise(
+        lambda s: intervals.limited(s, 0.0, INF), value, dtypes=value.dtypes, slack=0
+    )
+    return _open(result, value, a.name)
 
 
 @operation("leaky_relu", parameters="input negative_slope")
@@ -135,7 +154,7 @@ def leaky_relu(a: Operands) -> Values:
         below = intervals.widened(below, 1e-4)
         return Interval(min(below.low, s.low), max(s.high, below.high), s.nan or not s.bounded)
 
-    return pointwise(interval, value, dtypes=value.dtypes, slack=4)
+    return _open(pointwise(interval, value, dtypes=value.dtypes, slack=4), value, a.name)
 
 
 @operation("hardtanh", parameters="input min_val max_val")
@@ -219,11 +238,23 @@ def dropout(a: Operands) -> Values:
     return dataclasses.replace(value, interval=emit(interval, value.dtypes, slack=4), reach=None)
 
 
-@operation("{torch torch.nn.functional Tensor}.{matmul mm bmm einsum conv1d conv2d conv3d}")
-@operation("{torch torch.nn.functional Tensor}.{conv_transpose2d linear bilinear layer_norm}")
-@operation("torch.nn.functional.{batch_norm instance_norm group_norm}")
+@operation("{torch torch.nn.functional Tensor}.{matmul mm bmm einsum linear bilinear}")
+@operation("{torch torch.nn.functional Tensor}.{conv1d conv2d conv3d}")
+@operation("{torch torch.nn.functional Tensor}.conv_transpose{1d 2d 3d}")
 def mixing(a: Operands) -> Values:
-    return Values(dtypes=DTypes.ANY, kind="tensor", ranks=Ranks.TENSOR)
+    """Weighted sums. Those of a kernel that smooths, or of an inverse transform, may be images."""
+    operands = [as_values(value) for value in (*a.given.values(), *a.rest)]
+    found = [value.unbounded for value in operands if still_unbounded(value)]
+    origin = Origin(a.name, "unbounded") if found else None
+    marks = frozenset().union(*(value.marks for value in operands))
+    if origin is None and "kernel" not in marks and not a.name.startswith("conv_transpose"):
+        origin = Origin(a.name, "signed")
+    return dataclasses.replace(MIXED, origin=origin, marks=marks & {"given"})
+
+
+@operation("torch.nn.functional.{layer_norm batch_norm instance_norm group_norm}")
+def norm_layer(a: Operands) -> Values:
+    return dataclasses.replace(MIXED, origin=Origin(a.name, "unbounded"))
 
 
 @operation("torch.nn.functional.normalize")
@@ -261,6 +292,11 @@ _LAYERS: dict[str, tuple[str, str]] = {
     "AvgPool2d": ("avg_pool2d", ""),
 }
 _RESHAPING = frozenset({"Identity", "Flatten", "Unflatten"})
+# layers whose results nothing bounds
+_OPEN = re.compile(
+    r"^(Lazy)?(Conv(Transpose)?\dd|Linear|Bilinear|(Sync)?BatchNorm(\dd)?|InstanceNorm\dd|PReLU)$"
+    r"|^(Group|Layer|RMS)Norm$|^Embedding$"
+)
 _LISTS = ("ModuleList", "ParameterList")
 FEATURES = Values(dtypes=DTypes.FLOATS, kind="tensor", ranks=Ranks.TENSOR)
 
@@ -284,8 +320,12 @@ def apply_layer(layer: Layer, value: Values) -> Values:
         return value if layer.name == "Identity" else without_orders(value)
     found = _LAYERS.get(layer.name)
     if found is None:
-        return FEATURES
+        is_open = _OPEN.search(layer.name) is not None
+        origin = Origin(layer.name, "unbounded", layer.node) if is_open else None
+        return dataclasses.replace(FEATURES, origin=origin, sources=value.sources)
     source = value if value.kind == "tensor" else dataclasses.replace(value, kind="tensor")
     operands = Operands({**layer.arguments.given, "input": source})
-    result = transferred(f"torch.nn.functional.{found[0]}", operands)
+    result = as_values(transferred(f"torch.nn.functional.{found[0]}", operands))
+    if result.unbounded and result.unbounded.node is None:
+        result = dataclasses.replace(result, origin=Origin(layer.name, "unbounded"))
     return as_values(placed(result, layer.node))

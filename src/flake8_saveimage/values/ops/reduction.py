@@ -5,7 +5,15 @@ from __future__ import annotations
 import dataclasses
 
 from flake8_saveimage.values import intervals
-from flake8_saveimage.values.domain import UNKNOWN, Abstract, Items, Values, join, tensor
+from flake8_saveimage.values.domain import (
+    UNKNOWN,
+    Abstract,
+    Items,
+    Values,
+    join,
+    still_unbounded,
+    tensor,
+)
 from flake8_saveimage.values.dtypes import DTypes, Ranks, within
 from flake8_saveimage.values.elementwise import emit, floating, result_dtypes
 from flake8_saveimage.values.intervals import INF, UNIT, WHOLE, Interval
@@ -48,7 +56,7 @@ def reduced(a: Operands, value: Values, interval: Interval, dtypes: DTypes) -> V
         dtypes=dtypes,
         ranks=Ranks.ZERO if whole else Ranks.TENSOR,
         reach=None,
-        origin=None,
+        origin=still_unbounded(value),
         scale=(1.0, 0.0),
         layout=None,
         channels=None,

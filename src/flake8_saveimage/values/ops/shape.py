@@ -175,6 +175,7 @@ def selected(first: Values, second: Values, kind: Kind = "tensor") -> Values:
         result = both if result is None else intervals.hull(result, both)
     return dataclasses.replace(
         mixed,
+        marks=first.marks | second.marks | {"masked"},
         interval=result or interval,
         dtypes=dtypes,
         kind=kind,
@@ -188,9 +189,8 @@ def selected(first: Values, second: Values, kind: Kind = "tensor") -> Values:
 def masked_fill(a: Operands) -> Values:
     value, fill = a.values("input"), a.values("value")
     stored = converted(fill, value.dtypes)
-    return dataclasses.replace(
-        value, interval=intervals.hull(value.interval, stored.interval), scale=(1.0, 0.0)
-    )
+    interval, marks = intervals.hull(value.interval, stored.interval), value.marks | {"masked"}
+    return dataclasses.replace(value, interval=interval, scale=(1.0, 0.0), marks=marks)
 
 
 @operation("Tensor.copy_", parameters="input src")

@@ -162,7 +162,7 @@ def normalize(a: Operands) -> Values:
         UNKNOWN, dtypes=value.dtypes & DTypes.FLOATS, kind="tensor", ranks=Ranks.TENSOR
     )
     if not means or not stds or 0.0 in stds:
-        return standardised(unseen, "Normalize")
+        return _by_hidden_constants(a, unseen)
     width = max(len(means), len(stds))
     if len(means) not in (1, width) or len(stds) not in (1, width):
         return unseen
@@ -180,6 +180,17 @@ def normalize(a: Operands) -> Values:
     if value.reach != UNIT and excess(value.reach):
         proof = "assumed"
     return dataclasses.replace(result, origin=Origin("Normalize", proof))
+
+
+def _by_hidden_constants(a: Operands, unseen: Values) -> Values:
+    """Return what ``Normalize`` makes by constants of which only the names are visible."""
+    value, mean, std = a.values("input"), a.get("mean"), a.get("std")
+    if value.origin is not None and value.origin.what == "Normalize":
+        return handled(unseen)  # the second one undoes the first
+    named = isinstance(mean, Values) and isinstance(std, Values)
+    if named and "mean" in as_values(mean).marks and "std" in as_values(std).marks:
+        return standardised(unseen, "Normalize")
+    return unseen
 
 
 def _normalized(value: Values, mean: float, std: float) -> Values:

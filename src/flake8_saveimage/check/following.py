@@ -1,0 +1,80 @@
+"""Whether and how the imports of a checked file are followed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flake8_saveimage.source import reading
+from flake8_saveimage.source.program import Program, load
+
+if TYPE_CHECKING:
+    from flake8_saveimage.project.finder import Finder
+    from flake8_saveimage.project.program import ProjectImporter
+    from flake8_saveimage.project.roots import Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """How imports are followed.
+
+    ``fallback`` is the folder that bounds a project without a repository; ``source_folders`` are
+    those in which absolute imports start, beside the usual ones.
+    """
+
+    is_on: bool = True
+    fallback: str = "."
+    source_folders: tuple[str, ...] = ()
+
+    def importer(self, name: str, text: str) -> ProjectImporter | None:
+        """Return the importer for a file, if imports are followed."""
+        if not self.is_on:
+            return None
+        from flake8_saveimage.project.program import ProjectImporter  # libcst
+
+        return ProjectImporter(self._finder(os.path.realpath(name), text))
+
+    def is_worth_a_look(self, name: str, raw: bytes) -> bool:
+        """Say by text whether a file that saves nothing itself may call one that does."""
+        if not self.is_on:
+            return False
+        from flake8_saveimage.project.gate import may_reach_save  # compiles patterns
+
+        path = os.path.realpath(name)
+        return may_reach_save(path, raw, self._layout(path))
+
+    def admit(self, name: str, raw: bytes) -> Program | None:
+        """Return the program of a file's bytes if it calls a function of its project that saves.
+
+        Raises ``SourceError`` for such a file that cannot be decoded or parsed.
+        """
+        if not self.is_worth_a_look(name, raw):
+            return None
+        program = load(name, raw)
+        return program if self.calls_a_saver(name, program.lines) else None
+
+    def calls_a_saver(self, name: str, text: str) -> bool:
+        """Say whether a text calls a function of its project that saves."""
+        from flake8_saveimage.project.reach import Reach  # only where imports are followed
+
+        path = os.path.realpath(name)
+        return Reach(self._finder(path, text)).from_file(path, text, reading.parse(text))
+
+    def _finder(self, path: str, text: str) -> Finder:
+        from flake8_saveimage.project.finder import finder_for  # only where imports are followed
+
+        return finder_for(path, text, self._layout(path))
+
+    def _layout(self, path: str) -> Layout:
+        from flake8_saveimage.project.roots import layout_of  # only where imports are followed
+
+        return layout_of(path, self.fallback, self.source_folders)
+
+
+def following_of(options: argparse.Namespace) -> Following:
+    """Return what flake8's options say."""
+    return Following(
+        options.saveimage_follow_imports, source_folders=tuple(options.saveimage_src or ())
+    )

@@ -1,0 +1,364 @@
+"""What can be done about the findings of a save call, and how safely.
+
+The fixable findings of a call are fixed together, by one plan. A fix is safe if the program
+provably still works as before, apart from what the findings name: every path that the program
+wrote still shows what it last wrote there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import libcst as cst
+
+from flake8_saveimage.check.analysis import Analysis, Diagnosis
+from flake8_saveimage.fixes.evidence import Evidence
+from flake8_saveimage.fixes.imports import Imports
+from flake8_saveimage.fixes.literals import formatted, interval, names_in_format
+from flake8_saveimage.fixes.names import Names
+from flake8_saveimage.fixes.project import NO_PROJECT, Project
+from flake8_saveimage.rules.base import Edit, Remedy
+from flake8_saveimage.rules.finding import Applicability, Finding
+from flake8_saveimage.rules.save import Save
+from flake8_saveimage.syntax.nodes import child_nodes, dotted
+from flake8_saveimage.values.domain import Values
+
+_BACKUPS = 3
+UNUSUAL = "the white space of the file is unusual"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One edit of a call that fixes ``fixed``; ``reasons`` say why it is not safe.
+
+    ``helper`` are the keywords to pass to the runtime helper (``None``: the call stays what it is),
+    ``edits`` the rules' own edits.
+    """
+
+    save: Save
+    fixed: tuple[Diagnosis, ...]
+    reasons: tuple[str, ...] = ()
+    helper: Mapping[str, str] | None = None
+    edits: tuple[Edit, ...] = ()
+
+    @property
+    def applicability(self) -> Applicability:
+        """How safe it is."""
+        return "unsafe" if self.reasons else "safe"
+
+    def remedies(self, kind: str) -> Iterator[Remedy]:
+        """Yield the remedies of one kind."""
+        for diagnosis in self.fixed:
+            remedy = diagnosis.problem.remedy
+            if remedy is not None and remedy.kind == kind:
+                yield remedy
+
+
+@dataclass
+class Verdict:
+    """The plan for a call, if there is one, and why the other findings are not fixable."""
+
+    plan: Plan | None = None
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+class Planner:
+    """Makes the plans for one file."""
+
+    def __init__(
+        self, analysis: Analysis, *, filename: str = "", project: Project = NO_PROJECT
+    ) -> None:
+        self.analysis = analysis
+        self.project = project
+        self._filename = filename
+
+    @cached_property
+    def names(self) -> Names:
+        """All uses of names in the file."""
+        return Names(self.analysis.flow.facts)
+
+    @cached_property
+    def _evidence(self) -> Evidence:
+        return Evidence(self.analysis, self.names, self.project, self._filename)
+
+    def verdict(self, save: Save, diagnoses: Sequence[Diagnosis]) -> Verdict:
+        """Say what can be done about all ``diagnoses`` of a call."""
+        verdict = Verdict()
+        fixable = []
+        for diagnosis in diagnoses:
+            refusal = self._refusal(diagnosis)
+            if refusal:
+                verdict.refused[diagnosis.rule.code] = refusal
+            else:
+                fixable.append(diagnosis)
+        if fixable:
+            verdict.plan = self._plan(save, tuple(fixable))
+        return verdict
+
+    def imports(self, module: str) -> Imports:
+        """Return an empty plan for the imports; ``module`` is where the helper is."""
+        return Imports(
+            self.analysis,
+            self.names,
+            module=module,
+            filename=self._filename,
+            project=self.project,
+        )
+
+    # -- what cannot be fixed ------------------------------------------------------------------
+
+    def _refusal(self, diagnosis: Diagnosis) -> str:
+        """Return why a finding cannot be fixed, ``""`` if it can."""
+        rule, save, problem = diagnosis
+        remedy = problem.remedy
+        if remedy is None:
+            return "" if rule.fix is not None else "there is no fix for this rule"
+        if not save.call.args or self._in_format_string(save):
+            return "the call stands in a format string"
+        if remedy.kind in ("helper", "replace"):
+            return self._helper_refusal(diagnosis)
+        if remedy.kind == "fstring":
+            return self._fstring_refusal(save)
+        if remedy.kind == "callee":
+            return self._callee_refusal(save)
+        if remedy.kind == "rename" and self.project.old_pin:
+            return f"{self.project.old_pin} asks for a version with the old keyword"
+        if remedy.kind == "clone" and not _is_tensor(save):
+            return "it may be something else than a tensor"
+        return ""
+
+    def _helper_refusal(self, diagnosis: Diagnosis) -> str:
+        rule, save, _problem = diagnosis
+        positional = [argument for argument in save.call.args if argument.keyword is None]
+        if len(positional) > len(save.site.writer.parameters):
+            return "it has too many positional arguments"
+        target = save.path.destination
+        if rule.renames and target is not None and target.handle:
+            return "the file is opened before the call"
+        raises = rule.looks_at == "value" and save.values.verdict == "integer"
+        if raises and self._is_handled(save):
+            return "the error that the call raises is handled"
+        return ""
+
+    def _fstring_refusal(self, save: Save) -> str:
+        node, value = save.path.template_node, save.path.value
+        if not isinstance(node, cst.SimpleString) or value is None or formatted(node) is None:
+            return "the text would be no valid f-string"
+        place = next((place for literal, place in value.templates if literal is node), None)
+        names = names_in_format(node)
+        if place is None or not all(self.analysis.flow.lookup(n, place).reaches for n in names):
+            return "a name in the braces is not bound where the text is written"
+        return ""
+
+    def _callee_refusal(self, save: Save) -> str:
+        package = save.site.writer.name.partition(".")[0]
+        reaches = self.analysis.flow.lookup(package, save.place).reaches
+        if any(r.binding.kind != "import" or r.binding.source != package for r in reaches):
+            return f"{package} means something else here"
+        return ""
+
+    def _in_format_string(self, save: Save) -> bool:
+        """Say whether quotes could end the string around the call, as before Python 3.12."""
+        outer = self.names.ancestors(save.call)
+        return any(isinstance(node, cst.FormattedStringExpression) for node in outer)
+
+    def _is_handled(self, save: Save) -> bool:
+        """Say whether a ``try`` of the function handles an error of the call."""
+        node: cst.CSTNode = save.call
+        for outer in self.names.ancestors(save.call):
+            if isinstance(outer, cst.FunctionDef | cst.Lambda):
+                return False
+            if isinstance(outer, cst.Try | cst.TryStar) and node is outer.body and outer.handlers:
+                return True
+            if isinstance(outer, cst.With) and any(
+                (dotted(item.item.func) or "").endswith("suppress")
+                for item in outer.items
+                if isinstance(item.item, cst.Call)
+            ):
+                return True
+            node = outer
+        return False
+
+    # -- the plan ------------------------------------------------------------------------------
+
+    def _plan(self, save: Save, fixed: tuple[Diagnosis, ...]) -> Plan:
+        own = [d.rule.fix(d.save, d.problem) for d in fixed if d.rule.fix is not None]
+        edits = tuple(edit for edit in own if edit is not None)
+        reasons = [reason for diagnosis in fixed for reason in self._in_place_reasons(diagnosis)]
+        if any(edit.applicability == "unsafe" for edit in edits):
+            reasons.append("it may change what the program does")
+        helper = [d for d in fixed if _kind(d) in ("helper", "replace")]
+        keywords = None
+        if helper:
+            keywords = self._keywords(save, helper)
+            reasons += self._helper_reasons(save, helper, keywords)
+        return Plan(save, fixed, tuple(dict.fromkeys(reasons)), keywords, edits)
+
+    def _keywords(self, save: Save, wanted: Sequence[Diagnosis]) -> dict[str, str]:
+        """Return the keywords that keep the meaning of every name."""
+        keywords: dict[str, str] = {}
+        bounds = _bounds(save, wanted)
+        if bounds is not None and save.site.writer.normalizer is not None:
+            keywords[save.site.writer.normalizer.bounds] = interval(bounds)
+        if save.site.writer.is_helper:
+            return keywords
+        naming = any(d.rule.renames for d in wanted)
+        target = save.path.destination
+        if not naming and not (target is not None and target.handle):
+            keywords["if_exists"] = '"replace"'
+        elif naming and save.site.kind == "object":
+            is_read = self._evidence.is_read(save)
+            keywords |= {"if_exists": '"replace"'} if is_read else {"keep": str(_BACKUPS)}
+        if any(not d.rule.renames for d in wanted) and save.site.kind == "image":
+            keywords["non_finite"] = '"zero"'
+        return keywords
+
+    def _helper_reasons(
+        self, save: Save, wanted: Sequence[Diagnosis], keywords: Mapping[str, str]
+    ) -> Iterator[str]:
+        """Yield why calling the helper may change what the program does."""
+        if not save.site.writer.is_helper:
+            yield from self._call_reasons(save)
+        if _obeys_ignored_bounds(save, keywords):
+            yield "the bounds, which are ignored so far, would change the colours"
+        bounds = _bounds(save, wanted)
+        if bounds is not None and not _is_image_range(save, bounds):
+            yield "the colours may be intended"
+        naming = [d for d in wanted if d.rule.renames]
+        if any(d.rule.is_fix_unsafe for d in naming) or id(save.site) in self._twins:
+            yield "only the author knows what the files should be called"
+        if naming and "if_exists" not in keywords:
+            hazard = self._evidence.hazard(save)
+            if hazard:
+                yield hazard
+
+    def _call_reasons(self, save: Save) -> Iterator[str]:
+        """Yield why calling another function may change what the program does."""
+        if self._result_is_used(save):
+            yield "the value of the call is used"
+        if self.imports("").is_conditional(save):
+            yield "its import may fail, and the module runs without it"
+        patched = self._evidence.patched(save)
+        if patched:
+            yield f"{patched} replaces {save.site.writer.leaf}"
+
+    def _in_place_reasons(self, diagnosis: Diagnosis) -> Iterator[str]:
+        """Yield why an edit that leaves the function alone may change what the program does."""
+        rule, save, problem = diagnosis
+        remedy = problem.remedy
+        if remedy is None:
+            return
+        if remedy.kind == "normalize":  # colours may be right because the keyword is ignored
+            yield "the colours change"
+        elif rule.is_fix_unsafe and not rule.renames:
+            yield "it may change what the program does"
+        if remedy.kind == "fstring":
+            node = save.path.template_node
+            if node is None or not self.names.within(node, save.call):
+                yield "the text is bound to a name, which may be used elsewhere"
+            elif isinstance(node, cst.SimpleString) and self._names_literal(node):
+                yield "another file uses the name with the braces"
+
+    def _names_literal(self, node: cst.SimpleString) -> bool:
+        return self.project.holds(node.raw_value, self._filename)
+
+    @cached_property
+    def _twins(self) -> frozenset[int]:
+        """Saves that a later one on the same straight line overwrites: fix both or none."""
+        twins = (save.path.twin for save in self.analysis.saves)
+        return frozenset(id(twin) for twin in twins if twin is not None)
+
+    def _result_is_used(self, save: Save) -> bool:
+        """Say whether the program may look at what the call returns (``None``, then the path)."""
+        statement = save.site.call_site.statement
+        if not isinstance(statement, cst.Expr):
+            return True
+        node: cst.CSTNode = save.call
+        for outer in self.names.ancestors(save.call):
+            if outer is statement:
+                return False
+            if not _drops_value(outer, node):
+                return True
+            node = outer
+        return True
+
+
+def is_reproducible(analysis: Analysis) -> bool:
+    """Say whether libcst gives back the file's own text, so that places in it are known."""
+    return analysis.normalized is None and analysis.module.code == analysis.source
+
+
+def verdicts_of(
+    planner: Planner, accepted: Iterable[tuple[Diagnosis, Finding]]
+) -> dict[int, Verdict]:
+    """Return the verdict on each call that has an accepted finding, by the id of its save."""
+    by_save: dict[int, list[Diagnosis]] = {}
+    for diagnosis, _finding in accepted:
+        by_save.setdefault(id(diagnosis.save), []).append(diagnosis)
+    return {key: planner.verdict(found[0].save, found) for key, found in by_save.items()}
+
+
+def judged_by(verdict: Verdict, diagnosis: Diagnosis, finding: Finding) -> Finding:
+    """Return a finding that says how safely it can be fixed, and why not."""
+    refusal, plan = verdict.refused.get(diagnosis.rule.code), verdict.plan
+    if refusal is not None or plan is None:
+        return replace(finding, fix=None, reason=refusal or "")
+    return replace(finding, fix=plan.applicability, reason=next(iter(plan.reasons), ""))
+
+
+def _kind(diagnosis: Diagnosis) -> str | None:
+    remedy = diagnosis.problem.remedy
+    return remedy.kind if remedy is not None else None
+
+
+def _is_tensor(save: Save) -> bool:
+    if save.site.saved is None:
+        return False
+    saved = save.evaluator.ask(save.site.saved, save.place)
+    return isinstance(saved, Values) and saved.kind == "tensor"
+
+
+def _bounds(save: Save, wanted: Sequence[Diagnosis]) -> tuple[float, float] | None:
+    """Return the bounds to pass, if the call leaves room for them."""
+    keywords = save.site.writer.normalizer
+    if keywords is None or keywords.bounds in save.site.arguments:
+        return None
+    if any(argument.star == "**" for argument in save.call.args):
+        return None
+    remedies = (d.problem.remedy for d in wanted)
+    found = (remedy.value_range for remedy in remedies if remedy is not None)
+    return next((bounds for bounds in found if bounds is not None), None)
+
+
+def _obeys_ignored_bounds(save: Save, keywords: Mapping[str, str]) -> bool:
+    """Say whether the helper obeys bounds that the writer ignores without its switch."""
+    normalizer = save.site.writer.normalizer
+    if save.site.writer.is_helper or normalizer is None or normalizer.bounds in keywords:
+        return False
+    given = save.site.argument(normalizer.bounds)
+    switch = save.site.argument(normalizer.switch)
+    is_off = switch is None or dotted(switch) == "False"
+    return given is not None and dotted(given) != "None" and is_off
+
+
+def _is_image_range(save: Save, bounds: tuple[float, float]) -> bool:
+    """Say whether proven bounds can only be the range of an image: a tanh's, or grey levels.
+
+    For others clipping may be intended; with the switch on, the colours were not wrong.
+    """
+    normalizer = save.site.writer.normalizer
+    is_scaled = normalizer is not None and save.site.argument(normalizer.switch) is not None
+    return bounds in ((-1.0, 1.0), (0.0, 255.0)) and not is_scaled
+
+
+def _drops_value(outer: cst.CSTNode, node: cst.CSTNode) -> bool:
+    """Say whether ``outer``, whose own value is not used, ignores the value of ``node``."""
+    if isinstance(outer, cst.BooleanOperation):
+        return outer.right is node
+    if isinstance(outer, cst.IfExp):
+        return outer.test is not node
+    return isinstance(outer, cst.BaseComp | cst.Tuple | cst.List | cst.Element) and node in (
+        child for child in child_nodes(outer)
+    )

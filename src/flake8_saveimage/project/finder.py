@@ -1,0 +1,79 @@
+"""From a name that a file imports to the file and the top-level name behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from flake8_saveimage.project.library import SourceFile, folders_added_by, source_file
+from flake8_saveimage.project.modules import module_file
+from flake8_saveimage.project.roots import Layout
+from flake8_saveimage.source.reading import SourceError
+
+MAX_FILES = 40  # opened for one checked file
+
+
+def finder_for(path: str, text: str, layout: Layout) -> Finder:
+    """Return the finder for a checked file and its text."""
+    try:
+        added = folders_added_by(path, text)
+    except SourceError:
+        added = ()
+    return Finder(layout, added)
+
+
+class Finder:
+    """Looks into the files of a project, within the budget of one checked file.
+
+    ``added`` are folders in which absolute imports start, beside those of the layout.
+    """
+
+    def __init__(self, layout: Layout, added: Sequence[str] = ()) -> None:
+        self._layout = layout
+        self._added = tuple(added)
+        self._opened: set[str] = set()
+
+    def locate(self, qualified: str, importing: str) -> tuple[SourceFile, str] | None:
+        """Return the file and the name at its top level for a name that a file imports."""
+        for path, name, _rest in self.candidates(qualified, importing):
+            file = self.open(path)
+            if file is not None and name in file.binders:
+                return file, name
+            starred = self.starring(file, name) if file is not None else None
+            if starred is not None:
+                return starred, name
+        return None
+
+    def candidates(self, qualified: str, importing: str) -> Iterator[tuple[str, str, list[str]]]:
+        """Yield a file, a name in it and the attributes of that, for the longest module first."""
+        stem = qualified.lstrip(".")
+        dots = qualified[: len(qualified) - len(stem)]
+        parts = stem.split(".")
+        for count in range(len(parts) - 1, -1 if dots else 0, -1):
+            path = self.module(dots + ".".join(parts[:count]), importing)
+            if path:
+                yield path, parts[count], parts[count + 1 :]
+                return
+
+    def module(self, name: str, importing: str) -> str | None:
+        """Return the file of a module, as a file names it."""
+        return module_file(name, importing, self._layout, self._added)
+
+    def starring(self, file: SourceFile, name: str) -> SourceFile | None:
+        """Return the file that brings a name by ``import *``, directly."""
+        for statement in file.outline.statements:
+            for module in statement.stars:
+                path = self.module(module, file.path)
+                starred = self.open(path) if path else None
+                if starred is not None and starred.outline.exports(name):
+                    stars = any(s.stars for s in starred.outline.statements)
+                    if name in starred.binders or stars:
+                        return starred
+        return None
+
+    def open(self, path: str) -> SourceFile | None:
+        """Return a file, within the budget."""
+        if path not in self._opened:
+            if len(self._opened) >= MAX_FILES:
+                return None
+            self._opened.add(path)
+        return source_file(path)

@@ -1,0 +1,85 @@
+"""Follow the imports of a checked file: the definitions of other files, parsed when needed."""
+
+from __future__ import annotations
+
+import functools
+
+import libcst as cst
+
+from flake8_saveimage.project.finder import Finder
+from flake8_saveimage.project.library import SourceFile
+from flake8_saveimage.syntax.imports import Foreign
+from flake8_saveimage.syntax.reader import read_facts
+from flake8_saveimage.syntax.scopes import Facts
+
+MAX_LINES = 6_000  # parsed for one checked file
+_MAX_PASSED_ON = 8  # `from x import y`, one after the other
+_MAX_KEPT = 128  # parts of files, for the next file that is checked
+
+
+class ProjectImporter:
+    """Finds definitions in the other files of a project, within the budget of one checked file.
+
+    What cannot be found, read or parsed, or would take too long, is unknown.
+    """
+
+    def __init__(self, finder: Finder) -> None:
+        self._finder = finder
+        self._lines = 0
+
+    def find(self, qualified: str, importing: Facts) -> Foreign | None:
+        """Return what a qualified name, as the file ``importing`` uses it, means elsewhere."""
+        if not importing.path:
+            return None
+        for path, name, rest in self._finder.candidates(qualified, importing.path):
+            found = self._in_file(path, name, _MAX_PASSED_ON)
+            if found is not None:
+                return Foreign(found.bindings, found.facts, (*found.rest, *rest))
+        return None
+
+    def _in_file(self, path: str, name: str, more: int) -> Foreign | None:
+        file = self._finder.open(path)
+        if file is None:
+            return None
+        if name not in file.binders:
+            return self._through_star(file, name, more)
+        facts = self._parsed(file, name)
+        bindings = facts.scope.bindings.get(name, ()) if facts is not None else ()
+        if facts is None or not bindings:
+            return None
+        sources = [binding.source for binding in bindings if binding.kind == "import"]
+        if len(sources) == len(bindings) == 1 and sources[0] is not None and more:
+            return self._passed_on(sources[0], facts, more) or Foreign(bindings, facts)
+        return Foreign(bindings, facts)
+
+    def _passed_on(self, source: str, facts: Facts, more: int) -> Foreign | None:
+        for path, name, rest in self._finder.candidates(source, facts.path):
+            found = self._in_file(path, name, more - 1)
+            if found is not None:
+                return Foreign(found.bindings, found.facts, (*found.rest, *rest))
+        return None
+
+    def _through_star(self, file: SourceFile, name: str, more: int) -> Foreign | None:
+        """Look for a name in the modules from which a file imports everything."""
+        starred = self._finder.starring(file, name) if more else None
+        return self._in_file(starred.path, name, more - 1) if starred is not None else None
+
+    def _parsed(self, file: SourceFile, name: str) -> Facts | None:
+        statements = file.outline.needed(name, file.binders)
+        lines = sum(statement.last - statement.first + 1 for statement in statements)
+        if self._lines + lines > MAX_LINES:
+            return None
+        self._lines += lines
+        return _facts(file, tuple((s.first, s.last) for s in statements))
+
+
+@functools.lru_cache(maxsize=_MAX_KEPT)
+def _facts(file: SourceFile, parts: tuple[tuple[int, int], ...]) -> Facts | None:
+    """Return the facts of some lines of a file; ``None`` if libcst cannot parse them."""
+    numbers = sorted({line for first, last in parts for line in range(first, last + 1)})
+    text = "".join(f"{file.outline.lines[number - 1]}\n" for number in numbers)
+    try:
+        module = cst.parse_module(text)
+    except (cst.ParserSyntaxError, RecursionError):
+        return None
+    return read_facts(module, path=file.path, lines=numbers)
