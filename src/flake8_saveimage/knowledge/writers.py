@@ -297,6 +297,7 @@ VENDORED: Mapping[str, Writer] = {row.leaf: row for row in HELPERS}
 IMAGES = tuple(row for row in WRITERS if row.accepts is not None)
 # What torch pickles: the helper can write it, tensors with their whole storage.
 OBJECTS = tuple(row for row in WRITERS if row.helper == TORCH_SAVE.helper)
+PICTURES = tuple(row for row in WRITERS if row.kind == "image")
 NORMALIZING = tuple(row for row in WRITERS if row.normalizer is not None)
 TRUNCATING = tuple(row for row in WRITERS if row.mode == "truncate")
 UNCOORDINATED = tuple(row for row in TRUNCATING if not row.coordinated)
