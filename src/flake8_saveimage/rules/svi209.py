@@ -104,11 +104,12 @@ def fix(save: Save, problem: Problem) -> Edit | None:
 def _clamped(call: Any) -> cst.CSTNode:
     import libcst as cst
 
-    clamp = "clip" if call.func.attr.value == "astype" else "clamp"
-    values = call.func.value
+    method: cst.Attribute = call.func
+    clamp = "clip" if method.attr.value == "astype" else "clamp"
     limits = [cst.Arg(cst.Integer(str(bound))) for bound in (_BLACK, _WHITE)]
-    limited = cst.Call(cst.Attribute(values, cst.Name(clamp)), limits)
-    return call.with_changes(func=call.func.with_changes(value=limited))
+    limited = cst.Call(cst.Attribute(method.value, cst.Name(clamp)), limits)
+    changed: cst.Call = call.with_changes(func=method.with_changes(value=limited))
+    return changed
 
 
 RULE = Rule(
