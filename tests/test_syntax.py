@@ -39,7 +39,7 @@ def test_positions_are_those_of_the_whole_file(ending: str, stripped: bool) -> N
         source = path.read_text(encoding="utf-8").replace("\n", ending)
         analysis = diagnose(source.rstrip() if stripped else source)
         nodes: list[cst.CSTNode] = [save.call for save in analysis.saves]
-        nodes += [node for _, _, problem in analysis.diagnoses for node in problem.nodes]
+        nodes += [place.node for _, _, problem in analysis.diagnoses for place in problem.places]
         sites = [save.site.call_site for save in analysis.saves]
         near = spans(analysis.module, nodes, analysis.source, sites)
         assert near == spans(analysis.module, nodes), path

@@ -42,8 +42,12 @@ def test_json_is_one_document_with_the_promised_keys(tmp_path: Path, command: Co
     assert set(document) == {"version", "findings", "errors"}
     assert [f["file"] for f in document["findings"]] == ["./a.py", "./b.py"]
     for finding in document["findings"]:
-        assert set(finding) == {"file", "line", "column", "code", "message", "fix"}
+        assert set(finding) == {
+            "file", "line", "column", "code", "message", "fix", "save", "related",
+        }  # fmt: skip
         assert (finding["line"], finding["column"], finding["code"]) == (4, 5, "SVI101")
+        assert finding["save"] == {"file": finding["file"], "line": 4, "column": 5}
+        assert [(r["file"], r["line"]) for r in finding["related"]] == [(finding["file"], 3)]
         assert not finding["message"].startswith("SVI")
         assert finding["fix"] == "safe"
     assert [e["file"] for e in document["errors"]] == ["./broken.py", "missing.py"]

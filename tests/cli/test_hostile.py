@@ -67,7 +67,7 @@ def test_fix_prints_no_odd_name_raw(tmp_path: Path, command: Command, options: l
     assert done.returncode == 2
     assert is_plain(done.stdout)
     assert is_plain(done.stderr)
-    assert len(lines(done.stderr)) == 2
+    assert len(lines(done.stderr)) == 3
     changed = [name for name in ODD_NAMES if (tmp_path / name).read_text() != LOOP]
     assert changed == ([] if options else ODD_NAMES)
 

@@ -32,8 +32,12 @@ class Logbook:
     def end(self, number: int) -> None:
         """Write that the save of this number has ended. Fast, because every save does it."""
         journal = self._journal
-        if journal is not None and journal.pid == os.getpid():
+        if journal is None or journal.pid != os.getpid():
+            return
+        try:
             journal.append_line(b'["end",%d,%d]\n' % (number, time.time_ns()))
+        except Exception as error:
+            self.fail(error)
 
     def fail(self, error: Exception) -> None:
         """Note why the log is incomplete. The script must not suffer from its guard."""

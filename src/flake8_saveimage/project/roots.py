@@ -6,13 +6,12 @@ import ast
 import functools
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _PATH_CALLS = {"append": 0, "insert": 1}
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """Where a project is: its root, and the folders that the configuration adds to ``sys.path``."""
 
     root: str
