@@ -246,6 +246,7 @@ ARRAY_STEPS = (
     "np.where({x} > 0, {x}, {y})",
     "np.where({x} > {n}, {x}, {m})",
     "np.round({x}, 2)",
+    "np.round({x}, -1)",
     "np.mean({x}, axis=0)",
     "{x}.max(axis=-1)",
     "np.percentile({x}, 90)",

@@ -397,6 +397,7 @@ def _ceil(x: float) -> float:
     return x if abs(x) == INF else float(math.ceil(x))
 
 
+_MOST_DECIMALS = 300
 _ROUNDED = {
     "floor": (_floor, _floor),
     "ceil": (_ceil, _ceil),
@@ -408,7 +409,7 @@ _ROUNDED = {
 }
 
 
-@operation(*_ROUNDED)
+@operation(*_ROUNDED, parameters="input decimals")
 def rounded(a: Operands) -> Values:
     low, high = _ROUNDED[a.name]
     value = a.values("input")
@@ -418,8 +419,19 @@ def rounded(a: Operands) -> Values:
     if value.kind in ("array", "unknown") and not kept:
         dtypes |= floating(value)
     result = pointwise(lambda s: Interval(low(s.low), high(s.high), s.nan), value, dtypes=dtypes)
+    if "decimals" in a or not a.complete:
+        result = dataclasses.replace(result, interval=_with_decimals(result, a))
     reach = value.reach if result.reach is not None else None
     return dataclasses.replace(result, reach=reach)
+
+
+def _with_decimals(value: Values, a: Operands) -> Interval:
+    """Return the claim after rounding in powers of ten: a value times that power may overflow."""
+    decimals = constant(a.get("decimals"))
+    if decimals is None or not 0 <= decimals <= _MOST_DECIMALS:
+        return WHOLE
+    low, high = (bound * 10.0**decimals for bound in (value.interval.low, value.interval.high))
+    return value.interval if emit(Interval(low, high), value.dtypes).bounded else WHOLE
 
 
 @operation("frac")
