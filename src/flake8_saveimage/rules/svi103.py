@@ -49,7 +49,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import TRUNCATING
 from flake8_saveimage.rules.base import Parts, Problem, Remedy, Rule, Where
 from flake8_saveimage.rules.describe import or_helper, pass_in, the_loop, written_by
 
@@ -86,7 +85,7 @@ RULE = Rule(
     code="SVI103",
     name="path-repeats-in-each-call",
     looks_at="path",
-    writers=TRUNCATING,
+    writers=lambda row: row.truncates,
     renames=True,
     through_helpers=True,
     check=check,

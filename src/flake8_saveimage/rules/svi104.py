@@ -38,7 +38,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import TRUNCATING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 from flake8_saveimage.rules.describe import or_helper, written_by
 
@@ -63,7 +62,7 @@ RULE = Rule(
     code="SVI104",
     name="constant-path",
     looks_at="path",
-    writers=TRUNCATING,
+    writers=lambda row: row.truncates,
     renames=True,
     through_helpers=True,
     check=check,

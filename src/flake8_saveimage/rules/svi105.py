@@ -42,7 +42,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import TRUNCATING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 from flake8_saveimage.rules.describe import or_helper
 
@@ -69,6 +68,6 @@ RULE = Rule(
     name="checkpoint-not-atomic",
     default=False,
     looks_at="path",
-    writers=TRUNCATING,
+    writers=lambda row: row.truncates,
     check=check,
 )

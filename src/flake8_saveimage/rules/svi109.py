@@ -56,7 +56,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import UNCOORDINATED
 from flake8_saveimage.rules.base import Problem, Remedy, Rule, Where
 from flake8_saveimage.rules.describe import written_by
 
@@ -84,7 +83,7 @@ RULE = Rule(
     code="SVI109",
     name="every-rank-writes",
     looks_at="path",
-    writers=UNCOORDINATED,
+    writers=lambda row: row.truncates and not row.coordinated,
     through_helpers=True,
     check=check,
 )

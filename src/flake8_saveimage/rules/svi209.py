@@ -42,7 +42,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import HELPERS, PICTURES
 from flake8_saveimage.rules.base import Edit, Problem, Rule, Where
 from flake8_saveimage.rules.describe import written_by
 from flake8_saveimage.rules.values import interval_text
@@ -116,7 +115,7 @@ RULE = Rule(
     code="SVI209",
     name="bytes-wrap-around",
     looks_at="value",
-    writers=(*PICTURES, HELPERS[0]),
+    writers=lambda row: row.kind == "image",
     through_helpers=True,
     fix=fix,
     check=check,

@@ -48,7 +48,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import HELPERS, OBJECTS
 from flake8_saveimage.rules.base import Problem, Rule
 
 if TYPE_CHECKING:
@@ -73,6 +72,6 @@ RULE = Rule(
     name="whole-module-pickled",
     default=False,
     looks_at="object",
-    writers=(*OBJECTS, HELPERS[1]),
+    writers=lambda row: row.pickles,
     check=check,
 )
