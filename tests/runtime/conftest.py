@@ -47,3 +47,23 @@ def run_script(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]
         return done
 
     return run
+
+
+# As root nothing is write-protected. Another user might not be able to read the modules that are
+# imported late, so the process stays root and gives up its capabilities.
+UNPRIVILEGED = """
+import ctypes, os, sys
+if os.geteuid() == 0 and sys.platform == "linux":
+    header, none = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+    assert ctypes.CDLL(None, use_errno=True).capset(header, none) == 0, ctypes.get_errno()
+elif os.geteuid() == 0:
+    os.setuid(65534)
+"""
+
+
+@pytest.fixture
+def run_unprivileged(
+    run_script: Callable[..., subprocess.CompletedProcess[str]],
+) -> Callable[[str], subprocess.CompletedProcess[str]]:
+    """As `run_script`, in a process that the modes of files hold for, even if root runs it."""
+    return lambda code: run_script(UNPRIVILEGED + textwrap.dedent(code))

@@ -90,9 +90,10 @@ def test_importing_the_helper_does_not_import_the_compiler(run_script: Run) -> N
 
 TYPED = """
 import io
+from concurrent.futures import Future
 from pathlib import Path
 import torch
-from flake8_saveimage.runtime import safe_save, safe_save_image
+from flake8_saveimage.runtime import SaveQueue, safe_save, safe_save_image
 
 image = torch.rand(3, 4, 4)
 a: Path = safe_save_image(image, "x.png", nrow=4, if_exists="backup", keep=3)
@@ -102,6 +103,13 @@ d: io.BytesIO = safe_save({}, f=io.BytesIO())
 e: Path = safe_save_image(image, io.BytesIO(), "png")  # error
 safe_save_image(image, "x.png", nrwo=4)  # error
 safe_save({}, "x.pt", if_exists="never")  # error
+with SaveQueue(max_pending_bytes=1 << 30) as queue:
+    f: Future[Path] = queue.save_image(image, "x.png", nrow=4, if_exists="backup")
+    g: Future[Path] = queue.save({}, f=Path("x.pt"), pickle_protocol=4, if_full="wait")
+    h: Future[io.BytesIO] = queue.save_image(image, io.BytesIO(), "png")
+    queue.save_image(image, "x.png", nrwo=4)  # error
+    queue.save({}, "x.pt", if_exists="never")  # error
+    queue.save({}, "x.pt", max_pending=3)  # error
 """
 
 

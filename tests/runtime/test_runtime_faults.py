@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -245,43 +244,36 @@ def test_a_full_disk_keeps_the_old_file(run_script: Run, small_disk: Path) -> No
     )
 
 
-def test_a_read_only_folder(run_script: Run) -> None:
-    """As root nothing is read-only, so a root process becomes nobody first."""
-    with tempfile.TemporaryDirectory(dir="/tmp") as name:
-        Path(name).chmod(0o755)
-        folder = Path(name) / "out"
-        folder.mkdir()
-        run_script(
-            f"""
-            import os
-            import torch
-            from flake8_saveimage.runtime import safe_save, safe_save_image
-            from PIL import Image
+def test_a_read_only_folder(run_unprivileged: Run, tmp_path: Path) -> None:
+    run_unprivileged(
+        """
+        import os
+        import torch
+        from flake8_saveimage.runtime import safe_save, safe_save_image
 
-            Image.init()
-            os.chdir({str(folder)!r})
-            safe_save("old", "last.pt")
-            os.chmod(".", 0o555)
-            if os.getuid() == 0:
-                os.setuid(65534)
-            for attempt, name in (
-                (lambda: safe_save("new", "last.pt", if_exists="replace"), "last.pt"),
-                (lambda: safe_save("new", "last.pt"), "last.pt"),
-                (lambda: safe_save_image(torch.rand(3, 4, 4), "x.png"), "x.png"),
-                (lambda: safe_save_image(torch.rand(3, 4, 4), "new/x.png"), "new"),
-            ):
-                try:
-                    attempt()
-                except PermissionError as problem:
-                    assert problem.filename == name, repr(problem)
-                    assert "Permission denied" in str(problem)
-                else:
-                    raise AssertionError("no error")
-            assert os.listdir() == ["last.pt"]
-            assert torch.load("last.pt") == "old"
-            """
-        )
-        folder.chmod(0o755)
+        os.mkdir("out")
+        os.chdir("out")
+        safe_save("old", "last.pt")
+        os.chmod("last.pt", 0o444)  # else it is written in place
+        os.chmod(".", 0o555)
+        for attempt, name in (
+            (lambda: safe_save("new", "last.pt", if_exists="replace"), "last.pt"),
+            (lambda: safe_save("new", "last.pt"), "last.pt"),
+            (lambda: safe_save_image(torch.rand(3, 4, 4), "x.png"), "x.png"),
+            (lambda: safe_save_image(torch.rand(3, 4, 4), "new/x.png"), "new"),
+        ):
+            try:
+                attempt()
+            except PermissionError as problem:
+                assert problem.filename == name, repr(problem)
+                assert "Permission denied" in str(problem)
+            else:
+                raise AssertionError("no error")
+        assert os.listdir() == ["last.pt"]
+        assert torch.load("last.pt") == "old"
+        """
+    )
+    (tmp_path / "out").chmod(0o755)
 
 
 def test_four_ranks_over_gloo(run_script: Run, tmp_path: Path) -> None:

@@ -276,7 +276,7 @@ def test_the_lock_of_a_killed_process_costs_nothing(
     monkeypatch.setattr(runtime.publishing, "_kernel_rename", lambda: None)
     digest = hashlib.sha256(b"x.pt").hexdigest()[:16]
     lock = tmp_path / f".saveimage-{digest}.lock"
-    lock.write_text(f"{runtime.leftovers.HOST} {ENDED} 7")
+    lock.symlink_to(f"{runtime.leftovers.HOST}-{ENDED}-7")
     assert safe_save(1, tmp_path / "x.pt", if_exists=if_exists).name == "x.pt"
     assert names(tmp_path) == {"x.pt"}
 
@@ -288,9 +288,26 @@ def test_the_lock_of_a_running_process_is_respected(
     monkeypatch.setattr(runtime.publishing, "_kernel_rename", lambda: None)
     digest = hashlib.sha256(b"x.pt").hexdigest()[:16]
     lock = tmp_path / f".saveimage-{digest}.lock"
-    lock.write_text(runtime.leftovers.owner_text(os.getpid(), " "))
+    lock.symlink_to(runtime.leftovers.owner_text(os.getpid()))
     assert safe_save(1, tmp_path / "x.pt", if_exists="unique").name == "x_1.pt"
-    assert lock.exists()
+    assert lock.is_symlink()
+
+
+def test_a_lock_without_links_of_any_kind_is_stale_after_a_minute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in ("link", "symlink"):
+        monkeypatch.setattr(os, kind, no_links)
+    monkeypatch.setattr(runtime.publishing, "_kernel_rename", lambda: None)
+    digest = hashlib.sha256(b"x.pt").hexdigest()[:16]
+    lock = tmp_path / f".saveimage-{digest}.lock"
+    lock.touch()
+    unique = partial(safe_save, if_exists="unique")
+    assert unique(1, tmp_path / "x.pt").name == "x_1.pt"
+    os.utime(lock, (1, 1))
+    assert unique(2, tmp_path / "x.pt").name == "x_2.pt"  # the next number of this process
+    assert safe_save(3, tmp_path / "x.pt").name == "x.pt"
+    assert names(tmp_path) == {"x.pt", "x_1.pt", "x_2.pt"}
 
 
 def test_an_error_that_torch_swallows_is_raised(

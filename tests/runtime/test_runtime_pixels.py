@@ -13,10 +13,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torchvision.io import ImageReadMode, decode_image, read_file
 from torchvision.utils import save_image
 
 from flake8_saveimage import runtime
-from flake8_saveimage.runtime import SaveImageWarning, safe_save_image
+from flake8_saveimage.runtime import SaveImageWarning, SaveQueue, safe_save_image, safe_save_images
+from flake8_saveimage.runtime.arguments import Look
+from flake8_saveimage.runtime.pixels import picture_of
 
 
 def pixels(source: Any) -> np.ndarray:
@@ -221,6 +224,66 @@ def test_uint16_is_sixteen_bits(tmp_path: Path) -> None:
         with Image.open(path) as image:
             assert image.mode == "I;16"
             assert (np.array(image) == levels[0].numpy()).all()
+
+
+@pytest.mark.parametrize("channels", [2, 3, 4])
+def test_sixteen_bits_of_colour(channels: int, tmp_path: Path) -> None:
+    levels = torch.randint(0, 65536, (channels, 33, 40))
+    path = safe_save_image(levels, tmp_path / "x.png", bits=16)
+    file = read_file(str(path))
+    try:
+        found = decode_image(file, ImageReadMode.UNCHANGED)
+    except RuntimeError:  # an older torchvision
+        pytest.skip("this torchvision cannot read 16-bit PNG")
+    assert torch.equal(found.to(torch.int64), levels)
+    grid = safe_save_image(levels.repeat(4, 1, 1, 1) / 65535, tmp_path / "grid.png", bits=16)
+    found = decode_image(read_file(str(grid)), ImageReadMode.UNCHANGED)
+    assert torch.equal(found[:, 2:35, 2:42].to(torch.int64), levels)
+
+
+def test_a_float_tiff_holds_the_values(tmp_path: Path) -> None:
+    depth = torch.randn(2, 1, 7, 5, dtype=torch.float64) * 1000
+    found = pixels(safe_save_image(depth, tmp_path / "x.tiff", bits=32, pad_value=-1.5))
+    assert found.dtype == np.float32
+    assert (found[2:9, 2:7] == depth[0, 0].float().numpy()).all()
+    assert (found[0] == -1.5).all()
+    with pytest.raises(ValueError, match="1 NaN"):
+        safe_save_image(
+            depth[0].index_fill(2, torch.tensor(0), float("nan"))[:, :1],
+            tmp_path / "x.tiff",
+            bits=32,
+        )
+
+
+def test_metadata_is_read_back_by_pillow(tmp_path: Path) -> None:
+    metadata = {"prompt": "a cheese (K\u00e4se) \u2603", "seed": 42}
+    for options in ({}, {"compress_level": 6}, {"bits": 16}):
+        path = safe_save_image(
+            torch.rand(1, 90, 90), tmp_path / "x.png", metadata=metadata, **options
+        )
+        with Image.open(path) as image:
+            image.load()
+            assert image.text == {"prompt": metadata["prompt"], "seed": "42"}
+
+
+def test_a_batch_becomes_one_file_an_image(tmp_path: Path) -> None:
+    batch = torch.rand(12, 3, 5, 6)
+    paths = safe_save_images(batch, tmp_path / "out" / "{i:03}.png", start=5)
+    assert [path.name for path in paths] == [f"{i:03}.png" for i in range(5, 17)]
+    for image, path in zip(batch, paths, strict=True):
+        assert (pixels(path) == ours(image)).all()
+    assert safe_save_images([batch[0, 0]], f"{tmp_path}/one{{i}}.png")[0].name == "one0.png"
+    for wrong in ("out/x.png", "out/{n}.png", "out/{}.png", "out/{i"):
+        with pytest.raises(ValueError, match=r"needs \{i\}|is no pattern"):
+            safe_save_images(batch, tmp_path / wrong)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        safe_save_images(batch * 3, tmp_path / "bright{i}.png")
+    assert [Path(warning.filename).name for warning in seen] == [Path(__file__).name]
+    batch[3] = float("nan")
+    with pytest.raises(ValueError, match=r"nan3\.png: 90 NaN"):
+        safe_save_images(batch, tmp_path / "nan{i}.png")
+    assert len(list(tmp_path.glob("nan*.png"))) == 11
 
 
 def test_alpha_survives(tmp_path: Path) -> None:
@@ -434,8 +497,13 @@ def test_what_is_no_image_says_what_to_pass(
         ({"non_finite": "x"}, "'raise', 'zero'"),
         ({"if_exists": "x"}, "'backup', 'unique', 'error', 'replace', 'skip'"),
         ({"ranks": "x"}, "'each', 'zero'"),
-        ({"bits": 12}, "8, 16"),
-        ({"bits": 16}, "16 bits need one channel"),
+        ({"bits": 12}, "8, 16, 32"),
+        ({"bits": 16, "format": "tiff"}, "16 bits need one channel"),
+        ({"bits": 16, "compress_level": 6}, "not for PNG of 16-bit colours"),
+        ({"bits": 32}, "bits=32 is for TIFF, not for PNG"),
+        ({"bits": 32, "value_range": (0, 1), "format": "tiff"}, "values as they are"),
+        ({"metadata": {"a": 1}, "format": "jpeg"}, "metadata is for PNG, not for JPEG"),
+        ({"metadata": {80 * "a": 1}}, "1 to 79 characters"),
         ({"nrow": 0}, "nrow=0"),
         ({"padding": -1}, "padding=-1"),
         ({"value_range": (1, 0)}, "increasing"),
@@ -462,3 +530,47 @@ def test_a_default_device_changes_nothing(tmp_path: Path) -> None:
         tensor = torch.rand(2, 3, 4, 4, device="cpu")
         path = safe_save_image(tensor, tmp_path / "x.png", mean=0.0, std=1.0, normalize=True)
     assert pixels(path).shape == (8, 14, 3)
+
+
+def test_thousands_of_value_ranges_end_in_black_and_white() -> None:
+    """An end that float32 rounds to beyond the range must not become black."""
+    width = torch.rand(2000, dtype=torch.float64).mul(10).add(0.01)
+    low = torch.rand(2000, dtype=torch.float64).sub(0.5).mul(20_000) * width
+    for bits, white in ((8, 255), (16, 65535)):
+        for bounds in zip(low.tolist(), (low + width).tolist(), strict=True):
+            image = torch.tensor(bounds, dtype=torch.float32).view(1, 1, 2)
+            found = picture_of(image, Look(value_range=bounds, bits=bits)).pixels
+            first, last = found.flatten().tolist()
+            assert 0 <= first < 0.01 * white, bounds
+            assert 0.99 * white < last <= white, bounds
+
+
+@pytest.mark.parametrize("options", [{}, {"normalize": True}, {"value_range": (0, 1)}], ids=str)
+def test_the_rounding_slack_does_not_wrap(options: dict[str, Any]) -> None:
+    bright = torch.tensor([0.0, 1.0019607543945312]).repeat(3, 2, 1)
+    assert (ours(bright, **options)[:, 1] == 255).all()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float8_e8m0fnu"],
+)
+def test_float8_is_exact_through_float32(name: str, tmp_path: Path) -> None:
+    if not hasattr(torch, name):
+        pytest.skip(f"this torch has no {name}")
+    dtype = getattr(torch, name)
+    image = torch.rand(3, 6, 6).add_(0.1).clamp_(max=1).to(dtype)
+    assert (ours(image) == ours(image.float())).all()
+    with pytest.warns(SaveImageWarning, match=r"108 of 108 values \(100 %\)"):
+        safe_save_image(torch.full((3, 6, 6), 4.0).to(dtype), tmp_path / "x.png")
+    with SaveQueue() as queue:
+        path = queue.save_image(image, tmp_path / "y.png")
+    assert (pixels(path.result()) == ours(image)).all()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 6])
+def test_a_list_of_greyscale_images_is_a_grid(count: int) -> None:
+    images = [torch.rand(5, 4) for _ in range(count)]
+    expected = ours(torch.stack(images).unsqueeze(1))
+    assert (ours(images) == expected).all()
+    assert expected.shape[2] == 3

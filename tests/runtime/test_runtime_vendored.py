@@ -112,7 +112,10 @@ def test_the_first_lines_say_what_it_is() -> None:
 def test_it_imports_only_what_it_may(path: Path) -> None:
     allowed = sys.stdlib_module_names | {"torch", "PIL"}
     # fsspec only when a URL is written, typing_extensions only for type checkers
-    allowed |= {"remote": {"fsspec"}, "api": {"typing_extensions"}}.get(path.stem, set())
+    typed = {"typing_extensions"}
+    allowed |= {"remote": {"fsspec"}, "api": typed, "queue": typed, "many": typed}.get(
+        path.stem, set()
+    )
     own = {module.stem for module in MODULES}
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):

@@ -164,7 +164,7 @@ def _finding(
 ) -> Finding:
     rule, save, problem = diagnosis
     span = positions[id(save.call)].span
-    file, place = positions[id(save.site.call)]
+    file, place, _ = positions[id(save.site.call)]
     return Finding(
         span.line,
         span.column,
@@ -178,14 +178,15 @@ def _finding(
 
 
 def _related(where: Where, position: Position) -> Related:
-    return Related(position.file, position.span.line, where.what)
+    return Related(position.file, position.span.line, where.what, position.text)
 
 
 class Position(NamedTuple):
-    """Where a node is; ``file`` is the path of another file, empty for the checked one."""
+    """Where a node is; ``file`` and ``text`` are path and line of another file, else empty."""
 
     file: str
     span: Span
+    text: str = ""
 
 
 def locate(
@@ -200,9 +201,13 @@ def locate(
     for facts in analysis.flow.files[1:]:
         missing = [node for node in nodes if id(node) not in found]
         there = [node for node in missing if id(node) in _ids(facts)]
-        for key, span in spans(facts.module, there).items() if there else ():
+        if not there:
+            continue
+        text = facts.module.code.split("\n")
+        for key, span in spans(facts.module, there).items():
             line, end = facts.lines[span.line - 1], facts.lines[span.end_line - 1]
-            found[key] = Position(_shown(facts.path), span._replace(line=line, end_line=end))
+            where = span._replace(line=line, end_line=end)
+            found[key] = Position(_shown(facts.path), where, text[span.line - 1].rstrip("\r"))
     missing = [node for node in nodes if id(node) not in found]
     for key, span in spans(analysis.module, missing).items() if missing else ():
         found[key] = Position("", span)

@@ -28,7 +28,10 @@ def run(arguments: argparse.Namespace) -> int:
     if asks or not are_all_refused(arguments, request):
         return max(_run(name, arguments, request) for name in _steps(arguments))
     if arguments.command == "check" and not arguments.diff:
-        write_report(render(arguments.format, make_run([]), Style()), arguments.output_file)
+        write_report(
+            render(arguments.format, make_run([], len(arguments.paths)), Style()),
+            arguments.output_file,
+        )
     if is_watched(arguments):
         announce(ALL_PASSED)
     return OK

@@ -292,6 +292,7 @@ class Table:
         makers = {maker for rows in self.methods.values() for maker in rows}
         self.packages = frozenset(name.partition(".")[0] for name in (*self.functions, *makers))
         self.pairs = self._pairs()
+        self.raw_pairs = [(package.encode(), leaf.encode()) for package, leaf in self.pairs]
 
     def _pairs(self) -> list[tuple[str, str]]:
         """A pair that contains another one, as "torchvision" contains "torch", is left out."""

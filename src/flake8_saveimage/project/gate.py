@@ -13,8 +13,7 @@ from collections.abc import Iterator
 from flake8_saveimage.knowledge.writers import Table
 from flake8_saveimage.project.modules import module_file
 from flake8_saveimage.project.roots import Layout
-from flake8_saveimage.source import reading
-from flake8_saveimage.source.gate import bytes_may_save
+from flake8_saveimage.source import gate, reading
 
 _MAX_DEPTH = 4  # files between the checked one and the save
 _MAX_KEPT = 4096
@@ -67,7 +66,7 @@ def _look_at(path: str, _changed: int, size: int, table: Table) -> tuple[bool, t
         raw = reading.read(path)
     except reading.SourceError:
         return False, ()
-    return bytes_may_save(raw, table), tuple(_imported(raw))
+    return gate.bytes_may_save(raw, table), tuple(_imported(raw))
 
 
 def _imported(raw: bytes) -> Iterator[str]:

@@ -15,8 +15,10 @@ The package is self-contained: it needs only the standard library, torch and Pil
 from __future__ import annotations
 
 from .api import safe_save, safe_save_image
+from .futures import SavedFuture, SaveQueueError
 from .leftovers import remove_leftovers
-from .queue import SavedFuture, SaveQueue, SaveQueueError
+from .many import safe_save_images
+from .queue import SaveQueue
 from .series import latest
 from .warning import SaveImageWarning
 
@@ -31,6 +33,7 @@ __all__ = [
     "remove_leftovers",
     "safe_save",
     "safe_save_image",
+    "safe_save_images",
 ]
 
 # Pickles, tracebacks and warning filters name the package, whichever module holds the class.

@@ -71,10 +71,11 @@ def safe_save_image(
     out_of_range: OutOfRange = "warn",
     non_finite: NonFinite = "raise",
     grayscale: bool = False,
-    bits: Literal[8, 16] | None = None,
+    bits: Literal[8, 16, 32] | None = None,
     quality: int | None = None,
     compress_level: int | None = None,
     save_options: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, object] | None = None,
     if_exists: IfExists = "backup",
     keep: int | None = None,
     unique_name: str = "{stem}_{n}{suffix}",
@@ -107,10 +108,13 @@ def safe_save_image(
             silently (``"clamp"``).
         non_finite: NaN and infinity are refused (``"raise"``) or become 0 (``"zero"``).
         grayscale: keep one channel as a greyscale file instead of three equal channels.
-        bits: 16 for a greyscale PNG or TIFF of 16 bits; the default is 16 for uint16, else 8.
+        bits: 16 for a PNG, or a greyscale TIFF, of 16 bits; 32 for a greyscale TIFF of float32,
+            whose values are saved as they are. The default is 16 for uint16, else 8.
         quality: for JPEG, WebP and others with loss.
-        compress_level: for PNG, 0 to 9; the default 1 takes a third of the time of Pillow's 6.
+        compress_level: for PNG, 0 to 9; the default 1 takes a fifth of the time of Pillow's 6.
         save_options: further options for Pillow's writer of the format.
+        metadata: text of a PNG, such as ``{"prompt": text, "seed": 1}``; Pillow reads it back as
+            ``image.text``.
         if_exists: ``"backup"`` moves the file that is there to the next free number, so that
             `path` always names the newest; ``"unique"`` leaves it and takes the next free name;
             ``"error"`` raises; ``"replace"`` replaces it in one step; ``"skip"`` leaves it and
@@ -148,7 +152,7 @@ def safe_save_image(
         grayscale=grayscale,
         bits=bits,
     )
-    writing = Writing(format, quality, compress_level, save_options)
+    writing = Writing(format, quality, compress_level, save_options, metadata)
     placing = Placing(if_exists, unique_name, durable, ranks, keep)
     site = call_site("safe_save_image")
     one_of("ranks", ranks, (None, "each", "zero"))

@@ -66,11 +66,15 @@ class Look:
     def check(self) -> None:
         one_of("out_of_range", self.out_of_range, ("warn", "raise", "clamp"))
         one_of("non_finite", self.non_finite, ("raise", "zero"))
-        one_of("bits", self.bits, (None, 8, 16))
+        one_of("bits", self.bits, (None, 8, 16, 32))
         if self.nrow < 1:
             raise ValueError(f"nrow={self.nrow} must be at least 1")
         if self.padding < 0:
             raise ValueError(f"padding={self.padding} must not be negative")
+        if self.bits == 32 and (self.normalize or self.value_range is not None):
+            raise ValueError(
+                "bits=32 saves the values as they are, without normalize=, value_range="
+            )
         if self.value_range is None:
             return
         if not isinstance(self.value_range, (tuple, list)) or len(self.value_range) != 2:
@@ -88,6 +92,7 @@ class Writing:
     quality: int | None = None
     compress_level: int | None = None
     save_options: Mapping[str, Any] | None = None
+    metadata: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True)
@@ -137,10 +142,11 @@ class ImageOptions(PlacingOptions, total=False):
     out_of_range: OutOfRange
     non_finite: NonFinite
     grayscale: bool
-    bits: Literal[8, 16] | None
+    bits: Literal[8, 16, 32] | None
     quality: int | None
     compress_level: int | None
     save_options: Mapping[str, Any] | None
+    metadata: Mapping[str, object] | None
 
 
 class ObjectOptions(PlacingOptions, total=False):

@@ -60,7 +60,8 @@ def _one_tensor(images: Images) -> torch.Tensor:
                 f"images of one grid must have one size: item 0 is {shape_text(plain[0])}, "
                 f"item {i} is {shape_text(image)}; resize or pad them, or save them one by one"
             )
-    return torch.stack(plain)
+    stacked = torch.stack(plain)
+    return stacked.unsqueeze(1) if stacked.dim() == 3 else stacked  # (H, W) each
 
 
 def _plain(tensor: torch.Tensor) -> torch.Tensor:

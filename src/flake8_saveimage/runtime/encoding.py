@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from .arguments import Writing
+from .png import Chunk, encode_png
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
 _MODES = {2: "LA", 3: "RGB", 4: "RGBA"}
+_MODE_OF = {torch.int32: ("I;16", torch.int16), torch.float32: ("F", torch.float32)}
+_BITS = {torch.uint8: 8, torch.int32: 16, torch.float32: 32}
 _WITH_QUALITY = {"JPEG", "WEBP", "AVIF", "TIFF", "JPEG2000", "MPO"}
 
 
@@ -25,10 +28,40 @@ class Writer:
 
     format: str
     options: Mapping[str, Any]
+    chunks: tuple[Chunk, ...] = ()
+    is_default: bool = False  # PNG without options of Pillow's
 
     def encode(self, pixels: torch.Tensor, grayscale: bool) -> bytes:
-        """The bytes of the file for planes (C, H, W) of uint8 or, for 16 bits, int32."""
-        image = pillow_image(pixels, grayscale)
+        """The bytes of the file for planes (C, H, W) on the CPU.
+
+        They are uint8, for 16 bits int32 and for 32 bits float32.
+        """
+        has_colour = len(pixels) > 1
+        if pixels.dtype is torch.float32 and self.format != "TIFF":
+            raise ValueError(f"bits=32 is for TIFF, not for {self.format}")
+        if pixels.dtype is not torch.uint8 and has_colour and self.format != "PNG":
+            raise ValueError(
+                f"{_BITS[pixels.dtype]} bits need one channel (greyscale) in {self.format}, this "
+                f"image has {len(pixels)}; save it as PNG, or the channels one by one"
+            )
+        planes = list(pixels)
+        if pixels.dtype is torch.uint8 and not has_colour and not grayscale:
+            planes *= 3
+        wide = pixels.dtype is torch.int32 and has_colour  # Pillow cannot
+        if wide and not self.is_default:
+            raise ValueError("compress_level and save_options are not for PNG of 16-bit colours")
+        if self.is_default:
+            bits = _BITS[pixels.dtype]
+            data = encode_png(planes, bits, self.chunks, None if wide else self._pillow_size)
+            if data is not None:
+                return data
+        return self._with_pillow(planes)
+
+    def _pillow_size(self, planes: Sequence[torch.Tensor]) -> int:
+        return len(self._with_pillow(planes))
+
+    def _with_pillow(self, planes: Sequence[torch.Tensor]) -> bytes:
+        image = _pillow_image(planes)
         buffer = io.BytesIO()
         try:
             image.save(buffer, format=self.format, **self.options)
@@ -42,21 +75,35 @@ class Writer:
         return buffer.getvalue()
 
 
-def pillow_image(pixels: torch.Tensor, grayscale: bool) -> PILImage.Image:
-    """A Pillow image of planes (C, H, W) on the CPU; one plane becomes RGB unless `grayscale`."""
+def _pillow_image(planes: Sequence[torch.Tensor]) -> PILImage.Image:
     from PIL import Image
 
-    channels, height, width = pixels.shape
-    if pixels.dtype is not torch.uint8:
-        data = pixels.to(torch.int16).contiguous().numpy()
-        return Image.frombuffer("I;16", (width, height), data, "raw", "I;16", 0, 1)
-    planes = [
+    height, width = planes[0].shape
+    if planes[0].dtype is not torch.uint8:
+        mode, dtype = _MODE_OF[planes[0].dtype]
+        data = planes[0].to(dtype).contiguous().numpy()
+        return Image.frombuffer(mode, (width, height), data, "raw", mode, 0, 1)
+    images = [
         Image.frombuffer("L", (width, height), plane.contiguous().numpy(), "raw", "L", 0, 1)
-        for plane in pixels
+        for plane in planes
     ]
-    if channels == 1:
-        return planes[0] if grayscale else Image.merge("RGB", planes * 3)
-    return Image.merge(_MODES[channels], planes)
+    return images[0] if len(images) == 1 else Image.merge(_MODES[len(images)], images)
+
+
+def _text_chunks(metadata: Mapping[str, object]) -> Any:
+    """Pillow's text of a PNG: any characters, keys of at most 79 Latin ones."""
+    from PIL.PngImagePlugin import PngInfo
+
+    info = PngInfo()
+    for key, value in metadata.items():
+        if not isinstance(key, str) or not 0 < len(key.encode("latin-1", "replace")) < 80:
+            raise ValueError(f"metadata: {key!r} must be a text of 1 to 79 characters")
+        try:
+            key.encode("latin-1")
+        except UnicodeEncodeError:
+            raise ValueError(f"metadata: {key!r} must be Latin characters") from None
+        info.add_text(key, str(value))
+    return info
 
 
 def _format_name(path: object, format: str | None) -> str:
@@ -91,11 +138,16 @@ def writer_for(path: object, writing: Writing) -> Writer:
     quality, compress_level = writing.quality, writing.compress_level
     name = _format_name(path, writing.format)
     options: dict[str, Any] = {}
+    chunks: tuple[Chunk, ...] = ()
     if name == "PNG":
-        # Level 1 takes a third of the time of Pillow's level 6; photographs grow by a tenth.
         options["compress_level"] = 1 if compress_level is None else compress_level
+        if writing.metadata:
+            options["pnginfo"] = _text_chunks(writing.metadata)
+            chunks = tuple((kind, data) for kind, data, *_ in options["pnginfo"].chunks)
     elif compress_level is not None:
         raise ValueError(f"compress_level is for PNG, not for {name}")
+    elif writing.metadata:
+        raise ValueError(f"metadata is for PNG, not for {name}; use save_options")
     if compress_level is not None and not 0 <= compress_level <= 9:
         raise ValueError(f"compress_level={compress_level} must be between 0 and 9")
     if quality is not None:
@@ -103,4 +155,5 @@ def writer_for(path: object, writing: Writing) -> Writer:
             raise ValueError(f"quality has no meaning for {name}, which keeps every pixel")
         options["quality"] = quality
     options.update(writing.save_options or {})
-    return Writer(name, options)
+    is_default = name == "PNG" and compress_level in (None, 1) and not writing.save_options
+    return Writer(name, options, chunks, is_default)

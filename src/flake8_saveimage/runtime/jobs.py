@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -51,9 +52,15 @@ class ImageJob(Job):
     def finish(self, picture: Picture, index: int | None = None) -> Path:
         """Judge, encode and write a picture that is on the host."""
         with warnings_after():
-            judge(picture, self.look, self.site, self.label)
-            data = self.writer.encode(picture.pixels, self.look.grayscale)
-            return self.put(lambda handle: handle.write(data), index)
+            return self.put_bytes(self.encode(picture), index)
+
+    def encode(self, picture: Picture) -> bytes:
+        """Judge a picture that is on the host; the bytes of its file."""
+        judge(picture, self.look, self.site, self.label)
+        return self.writer.encode(picture.pixels, self.look.grayscale)
+
+    def put_bytes(self, data: bytes, index: int | None = None) -> Path:
+        return self.put(partial(_write_bytes, data), index)
 
 
 @dataclass(frozen=True)
@@ -65,15 +72,19 @@ class ObjectJob(Job):
             return self.write(lean(obj, self.saving.compact, self.site, self.label))
 
     def write(self, obj: Any, index: int | None = None) -> Path:
-        options = self.saving.for_torch()
-
-        def write() -> Path:
-            with warnings_after():
-                return self.put(lambda handle: torch.save(obj, handle, **options), index)
-
+        # No closures: the traceback of an error would keep them, and they the object.
+        write = partial(self._write, obj, index)
         if self.place is None or not self.place.has_disk:
             return write()
         return write_with_space(write, bytes_of(obj), self.place.path, self.saving.if_full)
+
+    def _write(self, obj: Any, index: int | None) -> Path:
+        with warnings_after():
+            return self.put(partial(torch.save, obj, **self.saving.for_torch()), index)
+
+
+def _write_bytes(data: bytes, handle: IO[bytes]) -> None:
+    handle.write(data)
 
 
 def _place(site: Site, target: Any, placing: Placing) -> Destination | None:

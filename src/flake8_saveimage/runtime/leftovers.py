@@ -12,6 +12,7 @@ import re
 import socket
 import stat
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from .arguments import StrPath
@@ -21,11 +22,9 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-_TEMPORARY = re.compile(
-    r"\.saveimage-(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-(?P<start>\d+)-[0-9a-f]{8}\.tmp"
-)
+_OWNER = re.compile(r"(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-(?P<start>\d+)")
+_TEMPORARY = re.compile(rf"\.saveimage-(?P<owner>{_OWNER.pattern})-[0-9a-f]{{8}}\.tmp")
 _LOCK = re.compile(r"\.saveimage-[0-9a-f]{16}\.lock")
-_EMPTY_IS_STALE = 2.0  # seconds
 temporaries: set[Path] = set()  # of this process, removed at exit
 
 
@@ -55,14 +54,14 @@ def _state_and_start(pid: int) -> tuple[str, int]:
     return fields[0], int(fields[19])
 
 
-@functools.lru_cache(maxsize=4)
-def owner_text(pid: int, separator: str) -> str:
+@functools.lru_cache(maxsize=2)
+def owner_text(pid: int) -> str:
     """Host, number and start of a process: what no other process ever has."""
-    return separator.join((HOST, str(pid), str(_state_and_start(pid)[1])))
+    return f"{HOST}-{pid}-{_state_and_start(pid)[1]}"
 
 
 def temporary_path(folder: Path) -> Path:
-    return folder / f".saveimage-{owner_text(os.getpid(), '-')}-{os.urandom(4).hex()}.tmp"
+    return folder / f".saveimage-{owner_text(os.getpid())}-{os.urandom(4).hex()}.tmp"
 
 
 @atexit.register
@@ -101,18 +100,26 @@ def remove_leftovers(
 
 def remove_left_over(path: Path, older_than: float) -> bool:
     """Remove a temporary file or a lock if its process has ended."""
-    if _LOCK.fullmatch(path.name):
-        return _remove_lock(path, older_than)
     made_by = _TEMPORARY.fullmatch(path.name)
-    if made_by is None:
+    if made_by is not None:
+        return _remove_ended(path, made_by["owner"], older_than)
+    if not _LOCK.fullmatch(path.name):
         return False
+    with _judging(path.parent) as alone:
+        return alone and _remove_ended(path, None, older_than)
+
+
+def _remove_ended(path: Path, owner: str | None, older_than: float) -> bool:
+    """Remove a file of this owner, or a lock, whose owner is the text of its link."""
     try:
         status = path.lstat()
-        # a folder or a link of such a name is never made here
-        if not stat.S_ISREG(status.st_mode):
+        if owner is None and stat.S_ISLNK(status.st_mode):
+            owner = str(path.readlink())
+            if not _OWNER.fullmatch(owner):
+                return False
+        elif not stat.S_ISREG(status.st_mode):  # a folder, a pipe: never made here
             return False
-        owner = made_by["host"], int(made_by["pid"]), int(made_by["start"])
-        if not _has_ended(owner, status, older_than):
+        if not _has_ended(owner or "", status.st_mtime, older_than):
             return False
         path.unlink()
     except FileNotFoundError:
@@ -120,61 +127,34 @@ def remove_left_over(path: Path, older_than: float) -> bool:
     return True
 
 
-def _remove_lock(path: Path, older_than: float) -> bool:
-    """Remove a lock of a process that ended, and never the new one of another process.
-
-    The file is locked while it is judged, so of several that judge it one removes it.
-    """
-    # Whoever swaps the file for a link or a pipe meanwhile must not be followed or waited for.
-    flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+@contextlib.contextmanager
+def _judging(folder: Path) -> Iterator[bool]:
+    """Whether this thread alone judges locks of a folder, so none removes a new lock of another."""
+    if fcntl is None:
+        yield True
+        return
     try:
-        handle = os.open(path, os.O_RDONLY | flags)
+        handle = os.open(folder, os.O_RDONLY)
     except OSError:
-        return False
+        yield False
+        return
     try:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode) or not _try_lock(handle):
-            return False
-        content = os.read(handle, 64)
-        if not content:  # the owner is written right after the lock is made
-            older_than = min(older_than, _EMPTY_IS_STALE)
-        if not _has_ended(_owner(content), status, older_than):
-            return False
-        if not os.path.samestat(status, path.lstat()):
-            return False
-        path.unlink()
-    except FileNotFoundError:
-        return False
+        alone = True
+        with contextlib.suppress(OSError):  # no locks here
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                alone = False
+        yield alone
     finally:
         os.close(handle)
-    return True
 
 
-def _try_lock(handle: int) -> bool:
-    if fcntl is None:
-        return True
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # no locks here
-        return True
-    return True
-
-
-def _owner(content: bytes) -> tuple[str, int, int]:
-    """Host, number and start of the process that wrote a lock; nobody if it is not readable."""
-    parts = content.decode("ascii", "replace").split()
-    if len(parts) != 3 or not (parts[1].isdigit() and parts[2].isdigit()):
-        return "", 0, 0
-    return parts[0], int(parts[1]), int(parts[2])
-
-
-def _has_ended(owner: tuple[str, int, int], status: os.stat_result, older_than: float) -> bool:
-    host, pid, start = owner
-    if host != HOST:
-        return time.time() - status.st_mtime > older_than
-    return not is_running(pid, start)
+def _has_ended(owner: str, written: float, older_than: float) -> bool:
+    parts = _OWNER.fullmatch(owner)
+    if parts is None or parts["host"] != HOST:
+        return time.time() - written > older_than
+    return not is_running(int(parts["pid"]), int(parts["start"]))
 
 
 def is_running(pid: int, start: int) -> bool:

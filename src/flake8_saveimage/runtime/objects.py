@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+import copyreg
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import torch
 
 from .warning import Site, warn_once
 
-_T = TypeVar("_T")
 _IMMUTABLE = (int, float, complex, str, bytes, type(None), type, torch.dtype, torch.device)
 _WASTE = 65_536  # bytes; below this nobody minds
 
 
-def _same(item: _T) -> _T:
-    return item
-
-
-def map_tensors(
-    obj: Any,
-    change: Callable[[torch.Tensor], Any],
-    change_other: Callable[[Any], Any] = _same,
-) -> Any:
-    """A copy of nested dicts, lists and tuples with every tensor changed, and every other leaf.
+def map_tensors(obj: Any, change: Callable[[torch.Tensor], Any]) -> Any:
+    """A copy of nested dicts, lists and tuples with every tensor changed.
 
     Containers keep their type and attributes (a ``state_dict`` its ``_metadata``). An object met
     twice is one object again.
@@ -45,35 +38,75 @@ def map_tensors(
             done[id(item)] = twin = copy.copy(item)
             twin[:] = [visit(value) for value in item]
         elif isinstance(item, tuple):
-            parts = [visit(value) for value in item]
-            plain = type(item) is tuple
-            make = tuple if plain else getattr(type(item), "_make", type(item))
-            done[id(item)] = make(parts)
-        elif isinstance(item, _IMMUTABLE):
-            return item
+            done[id(item)] = _tuple_like(item, [visit(value) for value in item])
         else:
-            done[id(item)] = change_other(item)
+            return item
         return done[id(item)]
 
     return visit(obj)
 
 
-def _tensors_in(obj: object) -> list[torch.Tensor]:
+def _tuple_like(item: tuple[Any, ...], parts: list[Any]) -> Any:
+    """A tuple of the same type and attributes; its own ``__new__`` is not called."""
+    if all(new is old for new, old in zip(parts, item, strict=True)):
+        return item
+    try:
+        twin: Any = tuple.__new__(type(item), parts)
+    except TypeError:  # those of C, such as torch.return_types
+        return type(item)(parts)
+    if hasattr(item, "__dict__"):
+        vars(twin).update(vars(item))
+    return twin
+
+
+def tensors_in(obj: object, *, inside_objects: bool = False) -> list[torch.Tensor]:
+    """The tensors in nested containers and, if asked, in the attributes of modules and objects."""
     found: list[torch.Tensor] = []
-    seen: set[int] = set()
+    seen: dict[int, object] = {}  # the objects too, or the number of one that is gone comes back
     todo = [obj]
     while todo:
         item = todo.pop()
-        if id(item) in seen:
+        if id(item) in seen or isinstance(item, _IMMUTABLE):
             continue
-        seen.add(id(item))
+        seen[id(item)] = item
         if isinstance(item, torch.Tensor):
             found.append(item)
+            if inside_objects:
+                todo.append(vars(item))
         elif isinstance(item, dict):
             todo.extend(item.values())
         elif isinstance(item, (list, tuple)):
             todo.extend(item)
+        elif inside_objects:
+            todo.extend(_parts_of(item))
     return found
+
+
+def _parts_of(item: object) -> Iterable[object]:
+    """What :func:`copy.deepcopy` would copy of an object that says nothing else about copying."""
+    if isinstance(item, torch.nn.Module):
+        return [vars(item)]
+    if isinstance(item, (set, frozenset, deque)):
+        return item
+    kind = type(item)
+    if hasattr(kind, "__deepcopy__") or kind.__reduce_ex__ is not object.__reduce_ex__:
+        return []
+    if kind.__reduce__ is not object.__reduce__ or kind in copyreg.dispatch_table:
+        return []
+    own = getattr(kind, "__getstate__", None)
+    if own is None or own is getattr(object, "__getstate__", None):
+        return [getattr(item, "__dict__", None)]
+    return [own(item)]
+
+
+def has_own_storage(tensor: torch.Tensor) -> bool:
+    """Whether a tensor is a dense view of a storage with data."""
+    return storage_of(tensor) is not None and not tensor.is_quantized
+
+
+def storage_bytes(tensors: Iterable[torch.Tensor]) -> int:
+    """The bytes of the storages of tensors, each counted once."""
+    return sum(size for _, _, size in {s for s in map(storage_of, tensors) if s is not None})
 
 
 def storage_of(tensor: torch.Tensor) -> tuple[str, int, int] | None:
@@ -82,15 +115,16 @@ def storage_of(tensor: torch.Tensor) -> tuple[str, int, int] | None:
         return None
     try:
         storage = tensor.untyped_storage()
-        return str(storage.device), storage.data_ptr(), storage.nbytes()
-    except (NotImplementedError, RuntimeError):
+        address, size = storage.data_ptr(), storage.nbytes()
+        return None if size and not address else (str(storage.device), address, size)
+    except (NotImplementedError, RuntimeError, ValueError):  # the last: not initialized yet
         return None
 
 
 def _wasteful(obj: object) -> dict[tuple[str, int, int], int]:
     """Storages of which the tensors use less than half, with the bytes that they use."""
     used: dict[tuple[str, int, int], int] = {}
-    for tensor in _tensors_in(obj):
+    for tensor in tensors_in(obj):
         storage = storage_of(tensor)
         if storage is not None:
             used[storage] = used.get(storage, 0) + tensor.numel() * tensor.element_size()
@@ -107,8 +141,11 @@ def _compacted(obj: Any, wasteful: Mapping[tuple[str, int, int], int]) -> Any:
             return tensor
         small = tensor.detach().clone()
         if isinstance(tensor, torch.nn.Parameter):
-            return torch.nn.Parameter(small, tensor.requires_grad)
-        return small.requires_grad_(tensor.requires_grad)
+            small = torch.nn.Parameter(small, tensor.requires_grad)
+        elif tensor.requires_grad:
+            small.requires_grad_()
+        vars(small).update(vars(tensor))
+        return small
 
     return map_tensors(obj, change)
 

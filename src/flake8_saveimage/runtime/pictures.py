@@ -11,7 +11,7 @@ import torch
 class Picture:
     """Pixels in planes (C, H, W), on the tensor's device, and what is needed to judge them."""
 
-    pixels: torch.Tensor  # uint8, or int32 for 16 bits
+    pixels: torch.Tensor  # uint8, for 16 bits int32, for 32 bits float32
     values: torch.Tensor | None  # the numbers that were measured; None if they may have changed
     extremes: torch.Tensor | None  # (2,) lowest and highest value, NaN if any is; None: as given
     bounds: tuple[float, float] | None  # what is not clipped

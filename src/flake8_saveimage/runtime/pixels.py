@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from .arguments import Images, Look, Numbers
-from .batches import batch_of, shape_text
+from .batches import batch_of
 from .pictures import Picture
 
 CPU_CHUNK = 262_144  # values; 1 MiB of float32 stays in the second-level cache between the steps
@@ -20,11 +20,6 @@ def picture_of(images: Images, look: Look, chunk: int = CPU_CHUNK) -> Picture:
     with torch.no_grad():
         batch = batch_of(images)
         bits = look.bits or (16 if batch.dtype is getattr(torch, "uint16", None) else 8)
-        if bits == 16 and batch.size(1) > 1:
-            raise ValueError(
-                f"16 bits need one channel (greyscale), shape {shape_text(batch)} has "
-                f"{batch.size(1)}; pass an 8-bit or float tensor, or save the channels one by one"
-            )
         levels = 2**bits - 1
         asks = look.normalize or look.value_range is not None
         if look.mean is not None or look.std is not None:
@@ -33,21 +28,34 @@ def picture_of(images: Images, look: Look, chunk: int = CPU_CHUNK) -> Picture:
                     f"mean= and std= undo a Normalize of floats; this tensor is {batch.dtype}"
                 )
             batch = _denormalize(batch, look)
+        if bits == 32:
+            return _unscaled(_floats(batch).float(), look)
         if batch.is_floating_point() or asks:
             return _from_floats(_floats(batch), look, levels, chunk)
         return _from_integers(batch, look, levels)
 
 
+def _unscaled(values: torch.Tensor, look: Look) -> Picture:
+    """Float32 as it is; only what is not finite is judged."""
+    if look.non_finite == "zero":
+        values = torch.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    extremes = torch.stack(torch.aminmax(values))
+    pixels = arrange(values, look, look.pad_value)
+    return Picture(pixels, values, extremes, None, values.numel())
+
+
 def _floats(batch: torch.Tensor) -> torch.Tensor:
-    """Integers as the floating type that holds them; floats as they are."""
+    """Integers as the floating type that holds them; floats as they are, but for 8 bits."""
     if batch.is_floating_point():
-        return batch
+        return batch.float() if batch.element_size() == 1 else batch
     wide = batch.dtype in (torch.int32, torch.int64) or _unsigned(batch) in ("uint32", "uint64")
     return batch.to(torch.float64 if wide and batch.device.type != "mps" else torch.float32)
 
 
 def _per_channel(name: str, value: Numbers, batch: torch.Tensor) -> torch.Tensor:
-    numbers = torch.as_tensor(value, dtype=batch.dtype, device=batch.device).reshape(-1)
+    if not isinstance(value, torch.Tensor):
+        value = torch.tensor(value, dtype=batch.dtype, device="cpu")
+    numbers = value.to(batch.device, batch.dtype).reshape(-1)
     if numbers.numel() not in (1, batch.size(1)):
         raise ValueError(
             f"{name} has {numbers.numel()} values, the image has {batch.size(1)} channels"
@@ -100,10 +108,8 @@ def _from_floats(batch: torch.Tensor, look: Look, levels: int, chunk: int) -> Pi
             work = work.mul_(levels)
         else:
             work = work.mul(levels)
-        work = work.add_(0.5)
-        if mapping is None and not inside:
-            work = work.clamp_(0, levels)
-        target.copy_(work)
+        # also what is inside: within the slack, or rounded up by the mapping, 256 would become 0
+        target.copy_(work.add_(0.5).clamp_(0, levels))
     pad = _pad_level(look.pad_value, levels, _compute_dtype(values))
     return Picture(
         pixels=arrange(out, look, pad),
@@ -189,7 +195,7 @@ def _unsigned(tensor: torch.Tensor) -> str:
     return name if name in ("uint16", "uint32", "uint64") else ""
 
 
-def arrange(tiles: torch.Tensor, look: Look, pad: int) -> torch.Tensor:
+def arrange(tiles: torch.Tensor, look: Look, pad: float) -> torch.Tensor:
     """(B, C, H, W) to one picture (C, H', W'): torchvision's grid in two copies at most.
 
     In planes, because rows of one channel are copied several times faster than single pixels.

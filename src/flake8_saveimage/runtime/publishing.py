@@ -124,17 +124,25 @@ def _rename_under_lock(path: Path, final: Path) -> None:
     digest = hashlib.sha256(os.fsencode(final.name)).hexdigest()[:16]
     lock = final.parent / f".saveimage-{digest}.lock"
     try:
-        handle = lock.open("x", encoding="ascii")
+        _make_lock(lock)
     except FileExistsError:
         if not remove_left_over(lock, _LOCK_IS_STALE):
             raise
-        handle = lock.open("x", encoding="ascii")
+        _make_lock(lock)
     temporaries.add(lock)
     try:
-        with handle:
-            handle.write(owner_text(os.getpid(), " "))
         if os.path.lexists(final):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(final))
         path.rename(final)
     finally:
         discard(lock)
+
+
+def _make_lock(lock: Path) -> None:
+    """A link, whose text names the owner from the first moment, else a file, judged by its age."""
+    try:
+        lock.symlink_to(owner_text(os.getpid()))
+    except FileExistsError:
+        raise
+    except OSError:
+        lock.touch(exist_ok=False)

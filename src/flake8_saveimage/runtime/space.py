@@ -7,13 +7,12 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-import torch
-
 from .arguments import IfFull
+from .objects import storage_bytes, tensors_in
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__.rpartition(".")[0])
@@ -22,32 +21,8 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def bytes_of(obj: Any) -> int:
-    """The bytes of the tensors in nested containers and modules: the least that a file takes."""
-    storages: dict[tuple[str, int], int] = {}
-    seen: set[int] = set()
-    waiting = [obj]
-    while waiting:
-        item = waiting.pop()
-        if id(item) in seen:
-            continue
-        seen.add(id(item))
-        if isinstance(item, torch.Tensor):
-            _add_storage(item, storages)
-        elif isinstance(item, torch.nn.Module):
-            waiting += [*item.parameters(), *item.buffers()]
-        elif isinstance(item, Mapping):
-            waiting += item.values()
-        elif isinstance(item, (list, tuple)):
-            waiting += item
-    return sum(storages.values())
-
-
-def _add_storage(tensor: torch.Tensor, storages: dict[tuple[str, int], int]) -> None:
-    try:
-        storage = tensor.untyped_storage()
-        storages[str(tensor.device), storage.data_ptr()] = storage.nbytes()
-    except (RuntimeError, NotImplementedError, AttributeError):
-        return  # sparse, meta and wrapped tensors: their file may be smaller
+    """The bytes of the tensors in an object: the least that a file takes."""
+    return storage_bytes(tensors_in(obj, inside_objects=True))
 
 
 def write_with_space(

@@ -75,20 +75,32 @@ _waiting = _Waiting()
 
 
 @contextlib.contextmanager
+def held_warnings(waiting: list[tuple[Site, str, str]]) -> Iterator[None]:
+    """Collect the warnings of a block instead of giving them."""
+    before, _waiting.warnings = _waiting.warnings, waiting
+    try:
+        yield
+    finally:
+        _waiting.warnings = before
+
+
+def give_warnings(waiting: list[tuple[Site, str, str]]) -> None:
+    """Give collected warnings, each once per call site."""
+    for site, topic, message in waiting:
+        if not already_warned(site, topic):
+            _give(site, topic, message)
+
+
+@contextlib.contextmanager
 def warnings_after() -> Iterator[None]:
     """Hold back warnings until the block has saved: a filter may turn them into errors."""
     if _waiting.warnings is not None:
         yield
         return
     waiting: list[tuple[Site, str, str]] = []
-    _waiting.warnings = waiting
-    try:
+    with held_warnings(waiting):
         yield
-    finally:
-        _waiting.warnings = None
-    for site, topic, message in waiting:
-        if not already_warned(site, topic):
-            _give(site, topic, message)
+    give_warnings(waiting)
 
 
 def _give(site: Site, topic: str, message: str) -> None:

@@ -40,8 +40,7 @@ def is_worth_parsing(text: str, tree: ast.AST | None = None, table: Table = DEFA
 
 def bytes_may_save(raw: bytes, table: Table = DEFAULT) -> bool:
     """Say whether a file's bytes could hold a save call."""
-    pairs = ((package.encode(), leaf.encode()) for package, leaf in table.pairs)
-    has_words = any(leaf in raw and package in raw for package, leaf in pairs)
+    has_words = any(leaf in raw and package in raw for package, leaf in table.raw_pairs)
     return has_words and text_may_save(reading.skim(raw), table)
 
 
