@@ -275,7 +275,7 @@ class Choice(NamedTuple):
 class Table:
     """The rows that are looked for: ``functions`` by name, ``methods`` by leaf and maker.
 
-    ``pairs`` are a package and a function, one of which is in every text with a save.
+    ``words`` are packages and their functions, one of which is in every text with a save.
     """
 
     def __init__(self, rows: Iterable[Writer]) -> None:
@@ -291,24 +291,36 @@ class Table:
         self.leaves = frozenset(name.rpartition(".")[2] for name in self.functions)
         makers = {maker for rows in self.methods.values() for maker in rows}
         self.packages = frozenset(name.partition(".")[0] for name in (*self.functions, *makers))
-        self.pairs = self._pairs()
-        self.raw_pairs = [(package.encode(), leaf.encode()) for package, leaf in self.pairs]
+        self.words = self._words()
+        self.raw_words = {
+            package.encode(): tuple(leaf.encode() for leaf in leaves)
+            for package, leaves in self.words.items()
+        }
 
-    def _pairs(self) -> list[tuple[str, str]]:
-        """A pair that contains another one, as "torchvision" contains "torch", is left out."""
-        names = [name.split(".") for name in self.functions]
-        found = {(parts[0], parts[-1]) for parts in names} | {("", leaf) for leaf in self.vendored}
-        found |= {(m.partition(".")[0], leaf) for leaf in self.methods for m in self.methods[leaf]}
-        return [
-            pair
-            for pair in sorted(found)
-            if not any(p in pair[0] and f in pair[1] and (p, f) != pair for p, f in found)
-        ]
+    def _words(self) -> dict[str, tuple[str, ...]]:
+        """Words that contain other ones, as "torchvision" contains "torch", are left out."""
+        packages = _shortest(self.packages)
+        found: dict[str, set[str]] = {"": set(self.vendored)}
+        names = [(name, name.rpartition(".")[2]) for name in self.functions]
+        names += [(maker, leaf) for leaf, rows in self.methods.items() for maker in rows]
+        for name, leaf in names:
+            package = next(p for p in packages if p in name.partition(".")[0])
+            found.setdefault(package, set()).add(leaf)
+        return {package: tuple(_shortest(leaves)) for package, leaves in found.items()}
 
     def function(self, name: str) -> Writer | None:
         """Return the row of a qualified name, if it is a writer's, or that of a copied helper."""
         module, _, leaf = name.rpartition(".")
         return self.functions.get(name) or (self.vendored.get(leaf) if module else None)
+
+
+def _shortest(words: Iterable[str]) -> list[str]:
+    """Return the words that contain no other one."""
+    kept: list[str] = []
+    for word in sorted(words, key=lambda word: (len(word), word)):
+        if not any(short in word for short in kept):
+            kept.append(word)
+    return kept
 
 
 @functools.cache

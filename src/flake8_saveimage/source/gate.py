@@ -40,13 +40,15 @@ def is_worth_parsing(text: str, tree: ast.AST | None = None, table: Table = DEFA
 
 def bytes_may_save(raw: bytes, table: Table = DEFAULT) -> bool:
     """Say whether a file's bytes could hold a save call."""
-    has_words = any(leaf in raw and package in raw for package, leaf in table.raw_pairs)
-    return has_words and text_may_save(reading.skim(raw), table)
+    words = table.raw_words.items()
+    found = any(p in raw and any(leaf in raw for leaf in leaves) for p, leaves in words)
+    return found and text_may_save(reading.skim(raw), table)
 
 
 def text_may_save(text: str, table: Table = DEFAULT) -> bool:
     """Say whether a text could hold a call of a writer."""
-    if not any(leaf in text and package in text for package, leaf in table.pairs):
+    words = table.words.items()
+    if not any(p in text and any(leaf in text for leaf in leaves) for p, leaves in words):
         return False
     from flake8_saveimage.source.lexical import lexicon_of  # compiles patterns
 

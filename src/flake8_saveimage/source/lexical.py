@@ -41,7 +41,7 @@ def _mention(package: str, inner: str, leaves: str) -> str:
     that no text takes more than linear time.
     """
     return (
-        rf"{package}(?:\s*\.\s*(?:{inner}))?(?:\s*\.\s*(?:{leaves})\b|\s*\.?[ \t]*\\\r?\n|"
+        rf"{package}(?:\s*\.\s*(?:{inner})){{0,3}}(?:\s*\.\s*(?:{leaves})\b|\s*\.?[ \t]*\\\r?\n|"
         rf"[ \t]+as[ \t]|\s*\#[^\n]{{0,200}}\n\s*\.|"
         rf"[ \t]+import[ \t]*(?:\*|[^\n]{{0,200}}(?:[(\\]|\b(?:{leaves}|{inner})\b))|"
         rf"(?:(?<=={package})|(?<=[ ]{package}))[ \t]*[\n;,)])"
@@ -55,8 +55,8 @@ class Lexicon:
         self.table = table
         self._bare = frozenset({*table.leaves, *table.vendored})
         names = [name.split(".") for name in table.functions]
-        common = {parts[1] for parts in names if len(parts) == 2}
         # A name such as save_image says enough by itself.
+        common = {leaf for leaf in self._bare if "_" not in leaf}
         self._distinctive = sorted(self._bare - common)
         words = (rf"{word}(?<!\w{word})(?!\w)" for word in sorted(common))
         self._words = re.compile("|".join(words) or _NOTHING)
@@ -135,11 +135,12 @@ def _calls_method(code: str, words: Sequence[str]) -> bool:
 
 
 def _mentions(names: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Yield patterns for the functions of a package itself, whose names are often common words."""
+    """Yield patterns for functions whose names are common words."""
     for package in sorted({parts[0] for parts in names}):
-        leaves = {parts[1] for parts in names if parts[0] == package and len(parts) == 2}
-        inner = {p[1] for p in names if p[0] == package and len(p) == 3 and p[2] in leaves}
-        if leaves:
+        own = [parts for parts in names if parts[0] == package and "_" not in parts[-1]]
+        inner = {part for parts in own for part in parts[1:-1]}
+        if own:
+            leaves = {parts[-1] for parts in own}
             yield _mention(package, _any_of(inner) or _NOTHING, _any_of(leaves))
 
 
