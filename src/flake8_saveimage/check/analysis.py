@@ -11,6 +11,7 @@ from typing import NamedTuple
 import libcst as cst
 
 from flake8_saveimage.check.legacy import Normalized, normalized
+from flake8_saveimage.knowledge.writers import DEFAULT, Table
 from flake8_saveimage.rules import all_rules
 from flake8_saveimage.rules.base import Problem, Rule, Where
 from flake8_saveimage.rules.finding import Finding, Related, SavePlace
@@ -91,20 +92,22 @@ def diagnose(
     codes: Collection[str] | None = None,
     path: str = "",
     importer: Importer | None = None,
+    table: Table = DEFAULT,
 ) -> Analysis:
     """Run the rules (all, or those in ``codes``) over a file's text.
 
-    ``path`` is the file; ``importer`` finds what it imports from its project.
+    ``path`` is the file; ``importer`` finds what it imports from its project. ``table`` holds
+    the writers that are looked for.
     """
     module, plain = _readable(source)
-    flow = Flow(read_facts(module, hooks, path=path), importer)
+    flow = Flow(read_facts(module, hooks, path=path), importer, table)
     saves = saves_of(flow, through_helpers=importer is not None)
     rules = [rule for rule in all_rules() if codes is None or rule.code in codes]
     diagnoses = [
         Diagnosis(rule, save, problem.without_remedy() if save.route else problem)
         for save in saves
         for rule in rules
-        if rule.applies_to(save.site.writer)
+        if rule.writers(save.site.writer)
         and (rule.through_helpers or not save.route)
         and (problem := rule.check(save)) is not None
     ]
@@ -129,13 +132,15 @@ def analyse(
     codes: Collection[str] | None = None,
     path: str = "",
     importer: Importer | None = None,
+    table: Table = DEFAULT,
 ) -> list[Finding]:
     """Return the findings in a file's text, sorted. Raises :class:`Unparsable`.
 
     ``hooks`` are further names of functions that a framework calls repeatedly; ``codes`` the rules
     to run (``None``: all, opt-in rules included).
     """
-    return sorted(located(diagnose(source, hooks=hooks, codes=codes, path=path, importer=importer)))
+    analysis = diagnose(source, hooks=hooks, codes=codes, path=path, importer=importer, table=table)
+    return sorted(located(analysis))
 
 
 def located(analysis: Analysis, name_line: Callable[[int], str] = str) -> list[Finding]:

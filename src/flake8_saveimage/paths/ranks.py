@@ -43,12 +43,14 @@ from flake8_saveimage.syntax.nodes import (
 from flake8_saveimage.syntax.reaching import goes_straight
 from flake8_saveimage.syntax.routes import Route
 from flake8_saveimage.syntax.saves import SaveCall
-from flake8_saveimage.syntax.scopes import Binding, CallSite, Place, Scope
+from flake8_saveimage.syntax.scopes import Binding, CallSite, Facts, Place, Scope
 
 _MAX_FUNCTIONS = 24  # looked into from one save outward
 _MAX_DEPTH = 3  # calls into functions that may join the processes
 _MAX_ALIASES = 4  # from a name to what it was assigned from
 _MAX_CALLERS = 8
+_STARTERS = frozenset(map(last_part, JOINS | SPAWNS)) - {"init", "initialize", "launch"}
+_LAUNCHERS = {name.partition(".")[0] for name in JOINS | SPAWNS} - {"torch"}
 
 
 class Joined(NamedTuple):
@@ -56,6 +58,11 @@ class Joined(NamedTuple):
 
     call: cst.Call
     name: str
+
+    @property
+    def is_torch(self) -> bool:
+        """Whether the processes are those of torch.distributed."""
+        return self.name in JOINS and self.name.startswith("torch.")
 
 
 def every_rank(
@@ -65,6 +72,8 @@ def every_rank(
 
     A save on a ``route`` is judged from the outermost call on.
     """
+    if not any(map(_may_start_processes, site.flow.files)):
+        return None
     target = destination(site)
     steps = [site.call_site, *(step.call for step in route)]
     if target is None or any(map(processes.is_guarded, steps[:-1])):
@@ -78,6 +87,20 @@ def every_rank(
     if value.temporary or moved_away(target.path, site.place, dependence):
         return None
     return joined
+
+
+def _may_start_processes(facts: Facts) -> bool:
+    """Say by names alone whether a file may start or join processes: true of few files."""
+    return (
+        not _STARTERS.isdisjoint(facts.calls_by_name)
+        or any(map(_required_variable, (site.node for site in facts.calls_by_name.get("int", ()))))
+        or any(
+            last_part(binding.source) in _STARTERS
+            or (binding.source or "").partition(".")[0] in _LAUNCHERS
+            for bindings in facts.scope.bindings.values()
+            for binding in bindings
+        )
+    )
 
 
 class Processes:
