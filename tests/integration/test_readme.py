@@ -71,7 +71,7 @@ def test_first_ten_minutes(tmp_path: Path) -> None:
     assert again[-2] == "Found 8 findings in 3 files."
 
     shown_patch = terminal.types(proposed(again[-1]), status=1)
-    assert "+        safe_save(model.module.state_dict(), \"out/ddp.pt\", keep=3)" in shown_patch
+    assert '+        safe_save(model.module.state_dict(), "out/ddp.pt", keep=3)' in shown_patch
     fixed = terminal.types(proposed(again[-1]).replace(" --diff", ""), status=1)
     assert "Fixed 6 of 8 findings in 3 files." in fixed
     left = terminal.types("flake8-saveimage check examples", status=1)

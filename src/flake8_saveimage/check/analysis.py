@@ -100,7 +100,7 @@ def diagnose(
     the writers that are looked for.
     """
     module, plain = _readable(source)
-    flow = Flow(read_facts(module, hooks, path=path), importer, table)
+    flow = Flow(read_facts(module, hooks, path=path, text=source), importer, table)
     saves = saves_of(flow, through_helpers=importer is not None)
     rules = [rule for rule in all_rules() if codes is None or rule.code in codes]
     diagnoses = [

@@ -10,7 +10,7 @@ from flake8_saveimage.knowledge.writers import Table
 from flake8_saveimage.project.finder import Finder
 from flake8_saveimage.project.library import SourceFile
 from flake8_saveimage.project.reach import Reach
-from flake8_saveimage.syntax.imports import Foreign
+from flake8_saveimage.syntax.imports import Aim, Foreign
 from flake8_saveimage.syntax.reader import read_facts
 from flake8_saveimage.syntax.scopes import Facts
 
@@ -46,9 +46,9 @@ class ProjectImporter:
             name, path = ".".join((source, *rest)), file.path
         return None
 
-    def may_save(self, qualified: str, importing: Facts) -> bool:
-        """Say by text whether a call of a name that a file imports may save."""
-        return bool(importing.path) and self._reach.reaches(qualified, importing.path)
+    def reaches(self, qualified: str, importing: Facts, aim: Aim) -> bool:
+        """Say by text whether a call of a name that a file imports may do something."""
+        return bool(importing.path) and self._reach.reaches(qualified, importing.path, aim)
 
     def find(self, qualified: str, importing: Facts) -> Foreign | None:
         """Return what a qualified name, as the file ``importing`` uses it, means elsewhere."""
@@ -105,4 +105,4 @@ def _facts(file: SourceFile, parts: tuple[tuple[int, int], ...]) -> Facts | None
         module = cst.parse_module(text)
     except (cst.ParserSyntaxError, RecursionError):
         return None
-    return read_facts(module, path=file.path, lines=numbers)
+    return read_facts(module, path=file.path, text=text, lines=numbers)
