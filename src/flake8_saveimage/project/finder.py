@@ -44,6 +44,11 @@ class Finder:
         self._located: dict[tuple[str, str], Located | None] = {}
         self._modules: dict[tuple[str, str], str | None] = {}
 
+    @property
+    def root(self) -> str:
+        """The folder that bounds the project."""
+        return self._layout.root
+
     def locate(self, qualified: str, importing: str) -> Located | None:
         """Return where a name that a file imports is bound."""
         key = (qualified, importing)

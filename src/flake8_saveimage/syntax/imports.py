@@ -32,6 +32,16 @@ class Foreign:
         return only if not self.rest else None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class TextPlace:
+    """A line that was found by text: what stands there is not parsed. ``name`` is what it calls."""
+
+    path: str
+    line: int
+    text: str
+    name: str
+
+
 class Importer(Protocol):
     """Finds definitions in other files of the project."""
 
@@ -40,6 +50,9 @@ class Importer(Protocol):
 
     def reaches(self, qualified: str, importing: Facts, aim: Aim) -> bool:
         """Say by text whether a call of a name that a file imports may do something."""
+
+    def reader(self, name: str, checked: Facts) -> TextPlace | None:
+        """Return a call that reads a file of this name, in the checked file or the project."""
 
     def find(self, qualified: str, importing: Facts) -> Foreign | None:
         """Return what a qualified name, as the file ``importing`` uses it, means elsewhere."""
@@ -55,6 +68,10 @@ class NoImporter:
     def reaches(self, qualified: str, importing: Facts, aim: Aim) -> bool:
         """Return ``False``."""
         return False
+
+    def reader(self, name: str, checked: Facts) -> TextPlace | None:
+        """Return ``None``."""
+        return None
 
     def find(self, qualified: str, importing: Facts) -> Foreign | None:
         """Return ``None``."""
@@ -75,6 +92,10 @@ class Narrowed:
     def reaches(self, qualified: str, importing: Facts, aim: Aim) -> bool:
         """Say by text whether a call of a name that a file imports may do something."""
         return self.importer.reaches(qualified, importing, aim)
+
+    def reader(self, name: str, checked: Facts) -> TextPlace | None:
+        """Return a call that reads a file of this name, in the checked file or the project."""
+        return self.importer.reader(name, checked)
 
     def find(self, qualified: str, importing: Facts) -> Foreign | None:
         """Return what a qualified name means elsewhere, if it may do what is looked for."""
