@@ -21,7 +21,7 @@ from flake8_saveimage.fixes.names import Names
 from flake8_saveimage.fixes.naming import Renaming, renaming
 from flake8_saveimage.fixes.policy import DEFAULT, Policy
 from flake8_saveimage.fixes.project import NO_PROJECT, Project
-from flake8_saveimage.rules.base import Edit, Remedy
+from flake8_saveimage.rules.base import Remedy
 from flake8_saveimage.rules.finding import Applicability, Finding
 from flake8_saveimage.rules.save import Save
 from flake8_saveimage.syntax.nodes import child_nodes, dotted, last_name
@@ -39,14 +39,13 @@ class Plan:
     """One edit of a call that fixes ``fixed``; ``reasons`` say why it is not safe.
 
     ``helper`` are the keywords to pass to the runtime helper (``None``: the call stays what it is),
-    ``edits`` the rules' own edits, ``renaming`` the indices that go into the name of the file.
+    ``renaming`` are the indices that go into the name of the file.
     """
 
     save: Save
     fixed: tuple[Diagnosis, ...]
     reasons: tuple[str, ...] = ()
     helper: Mapping[str, str] | None = None
-    edits: tuple[Edit, ...] = ()
     renaming: Renaming | None = None
 
     @property
@@ -136,12 +135,10 @@ class Planner:
         """Return why a finding cannot be fixed, ``""`` if it can."""
         rule, save, problem = diagnosis
         remedy = problem.remedy
-        if remedy is None and rule.fix is None:
+        if remedy is None:
             return "there is no fix for this rule"
         if not self._policy.is_fixable(rule.code):
             return "the configuration excludes it from fixes"
-        if remedy is None:
-            return ""
         if not save.call.args or self._in_format_string(save):
             return "the call stands in a format string"
         if remedy.kind in _HELPER_KINDS:
@@ -232,11 +229,7 @@ class Planner:
     # -- the plan ------------------------------------------------------------------------------
 
     def _plan(self, save: Save, fixed: tuple[Diagnosis, ...]) -> Plan:
-        own = [d.rule.fix(d.save, d.problem) for d in fixed if d.rule.fix is not None]
-        edits = tuple(edit for edit in own if edit is not None)
         reasons = [reason for diagnosis in fixed for reason in self._in_place_reasons(diagnosis)]
-        if any(edit.applicability == "unsafe" for edit in edits):
-            reasons.append("it may change what the program does")
         helper = [d for d in fixed if _kind(d) in _HELPER_KINDS]
         renamed = self._renaming(save, helper)
         if renamed is not None:
@@ -252,7 +245,7 @@ class Planner:
             reasons.append("the configuration says so")
         elif declared == {"safe"}:
             reasons = []
-        return Plan(save, fixed, tuple(dict.fromkeys(reasons)), keywords, edits, renamed)
+        return Plan(save, fixed, tuple(dict.fromkeys(reasons)), keywords, renamed)
 
     def _renaming(self, save: Save, wanted: Sequence[Diagnosis]) -> Renaming | None:
         """Return how the name of the file can tell iterations apart, if that is preferred."""

@@ -10,14 +10,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from flake8_saveimage.knowledge.writers import WRITERS, Writer
 
 if TYPE_CHECKING:
     import libcst as cst
 
-    from flake8_saveimage.rules.finding import Applicability
     from flake8_saveimage.rules.save import Save
     from flake8_saveimage.syntax.scopes import Loop
 
@@ -65,18 +64,6 @@ class Remedy:
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
-    """A rule's own fix: ``change`` returns what replaces ``node``.
-
-    ``change`` is given the node as it is then, with the other edits inside it already made.
-    """
-
-    node: cst.CSTNode
-    change: Callable[[Any], cst.CSTNode]
-    applicability: Applicability = "safe"
-
-
-@dataclass(frozen=True, slots=True)
 class Problem:
     """What a rule finds wrong with a call: the message (without the code) and the remedy.
 
@@ -108,7 +95,6 @@ class Rule:
     ``looks_at`` is the part of a save that it judges; ``writers`` are the rows it applies to.
     ``through_helpers``: it also judges calls of functions of other files that save.
     ``renames``: its fix may give the file another name. ``is_fix_unsafe``: its fix is never safe.
-    ``fix`` returns the rule's own edit, where the problem's remedy is not enough.
     """
 
     code: str
@@ -120,7 +106,6 @@ class Rule:
     renames: bool = False
     through_helpers: bool = False
     is_fix_unsafe: bool = False
-    fix: Callable[[Save, Problem], Edit | None] | None = None
 
     @property
     def documentation(self) -> str:
