@@ -74,7 +74,7 @@ def stepping(batch: torch.Tensor, folder: Path, steps: int) -> float:
 
 
 def snapshots(folder: Path) -> tuple[float, float]:
-    """Seconds of a call with a checkpoint of 200 MB: the first, and the median of ten later ones."""
+    """Seconds of a call with a checkpoint of 200 MB: the first, and the median of later ones."""
     state = {f"layer{n}": torch.ones(2_500_000) for n in range(20)}
     took = []
     with SaveQueue(workers=1, max_pending=1) as queue:
