@@ -288,6 +288,7 @@ def look_at_every_call() -> None:
     from flake8_saveimage.check import analysis
     from flake8_saveimage.knowledge.writers import BY_NAME
     from flake8_saveimage.paths.dependence import Dependence
+    from flake8_saveimage.paths.ranks import Processes
     from flake8_saveimage.rules.save import Save
     from flake8_saveimage.source import gate
     from flake8_saveimage.syntax.flow import Flow
@@ -300,9 +301,9 @@ def look_at_every_call() -> None:
         sites: list[SaveCall] = []
         for index, (call, name) in enumerate(zip(calls, names, strict=False)):
             sites.append(SaveCall(flow, call, name, BY_NAME[name], sites, index))
-        dependence, evaluator = Dependence(flow), Evaluator(flow)
+        shared = Dependence(flow), Evaluator(flow), Processes(flow)
         saves: list[Save] = []
-        saves.extend(Save(site, dependence, evaluator, saves) for site in sites)
+        saves.extend(Save(site, *shared, saves) for site in sites)
         return saves
 
     analysis.saves_of = saves_of  # type: ignore[attr-defined]

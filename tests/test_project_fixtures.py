@@ -5,6 +5,8 @@ What is expected stands on the line, as in the other fixtures.
 
 from __future__ import annotations
 
+import importlib
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,20 @@ def findings(path: Path) -> list[Finding]:
 def test_project_fixture(path: Path) -> None:
     found = sorted((f.line, f.column, f.code) for f in findings(path))
     assert found == expected(path.read_text(encoding="utf-8"))
+
+
+def test_the_gate_in_force_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gate that a test replaces while this module is imported is forgotten again."""
+    name = "flake8_saveimage.project.gate"
+    path = PROJECTS / "helpers" / "train.py"
+    with monkeypatch.context() as patch:
+        patch.delitem(sys.modules, name, raising=False)
+        with patch.context() as broken:
+            broken.setattr(gate, "bytes_may_save", lambda raw: False)
+            fresh = importlib.import_module(name)
+            assert not findings(path)
+        fresh._look_at.cache_clear()
+        assert len(findings(path)) == 5
 
 
 def test_there_are_projects() -> None:

@@ -132,8 +132,9 @@ def test_fixed_script_keeps_every_file(path: Path, tmp_path: Path) -> None:
 
 def test_every_kind_of_fix_is_run() -> None:
     codes = {code for path in SCRIPTS for code in header(path.read_text())["fixes"].split()}
-    fixable = {rule.code for rule in all_rules()} - {"SVI208", "SVI303"}
+    fixable = {r.code for r in all_rules() if "There is no fix" not in r.documentation}
     assert codes == fixable
+    assert len(fixable) < len(all_rules())
     assert len(SCRIPTS) >= 25
 
 

@@ -84,7 +84,7 @@ def test_a_finding_stops_the_commit(project: Path, clone: Path, cache: Path) -> 
     done = pre_commit(project, cache)
 
     assert done.returncode == 1
-    assert "train.py:5:5: SVI101 '" in done.stdout
+    assert "train.py:5:5: SVI101 [*] '" in done.stdout
     assert (project / "train.py").read_text() == BUG
 
 
@@ -130,4 +130,4 @@ def test_through_flake8_with_additional_dependencies(
     done = pre_commit(project, cache)
 
     assert done.returncode == 1
-    assert "train.py:5:5: SVI101 '" in done.stdout
+    assert "train.py:5:5: SVI101 [*] '" in done.stdout

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import libcst as cst
 
 from flake8_saveimage.check.legacy import Normalized, normalized
+from flake8_saveimage.knowledge.writers import DEFAULT, Table
 from flake8_saveimage.rules import all_rules
 from flake8_saveimage.rules.base import Problem, Rule, Where
 from flake8_saveimage.rules.finding import Finding, Related, SavePlace
@@ -91,20 +92,22 @@ def diagnose(
     codes: Collection[str] | None = None,
     path: str = "",
     importer: Importer | None = None,
+    table: Table = DEFAULT,
 ) -> Analysis:
     """Run the rules (all, or those in ``codes``) over a file's text.
 
-    ``path`` is the file; ``importer`` finds what it imports from its project.
+    ``path`` is the file; ``importer`` finds what it imports from its project. ``table`` holds
+    the writers that are looked for.
     """
     module, plain = _readable(source)
-    flow = Flow(read_facts(module, hooks, path=path), importer)
+    flow = Flow(read_facts(module, hooks, path=path), importer, table)
     saves = saves_of(flow, through_helpers=importer is not None)
     rules = [rule for rule in all_rules() if codes is None or rule.code in codes]
     diagnoses = [
         Diagnosis(rule, save, problem.without_remedy() if save.route else problem)
         for save in saves
         for rule in rules
-        if rule.applies_to(save.site.writer)
+        if rule.writers(save.site.writer)
         and (rule.through_helpers or not save.route)
         and (problem := rule.check(save)) is not None
     ]
@@ -129,13 +132,15 @@ def analyse(
     codes: Collection[str] | None = None,
     path: str = "",
     importer: Importer | None = None,
+    table: Table = DEFAULT,
 ) -> list[Finding]:
     """Return the findings in a file's text, sorted. Raises :class:`Unparsable`.
 
     ``hooks`` are further names of functions that a framework calls repeatedly; ``codes`` the rules
     to run (``None``: all, opt-in rules included).
     """
-    return sorted(located(diagnose(source, hooks=hooks, codes=codes, path=path, importer=importer)))
+    analysis = diagnose(source, hooks=hooks, codes=codes, path=path, importer=importer, table=table)
+    return sorted(located(analysis))
 
 
 def located(analysis: Analysis, name_line: Callable[[int], str] = str) -> list[Finding]:
@@ -159,7 +164,7 @@ def _finding(
 ) -> Finding:
     rule, save, problem = diagnosis
     span = positions[id(save.call)].span
-    file, place = positions[id(save.site.call)]
+    file, place, _ = positions[id(save.site.call)]
     return Finding(
         span.line,
         span.column,
@@ -173,14 +178,15 @@ def _finding(
 
 
 def _related(where: Where, position: Position) -> Related:
-    return Related(position.file, position.span.line, where.what)
+    return Related(position.file, position.span.line, where.what, position.text)
 
 
 class Position(NamedTuple):
-    """Where a node is; ``file`` is the path of another file, empty for the checked one."""
+    """Where a node is; ``file`` and ``text`` are path and line of another file, else empty."""
 
     file: str
     span: Span
+    text: str = ""
 
 
 def locate(
@@ -195,9 +201,13 @@ def locate(
     for facts in analysis.flow.files[1:]:
         missing = [node for node in nodes if id(node) not in found]
         there = [node for node in missing if id(node) in _ids(facts)]
-        for key, span in spans(facts.module, there).items() if there else ():
+        if not there:
+            continue
+        text = facts.module.code.split("\n")
+        for key, span in spans(facts.module, there).items():
             line, end = facts.lines[span.line - 1], facts.lines[span.end_line - 1]
-            found[key] = Position(_shown(facts.path), span._replace(line=line, end_line=end))
+            where = span._replace(line=line, end_line=end)
+            found[key] = Position(_shown(facts.path), where, text[span.line - 1].rstrip("\r"))
     missing = [node for node in nodes if id(node) not in found]
     for key, span in spans(analysis.module, missing).items() if missing else ():
         found[key] = Position("", span)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import shutil
 import sys
 import time
 from collections import Counter
@@ -37,6 +36,7 @@ from flake8_saveimage.cli.common import (
     print_settings,
     report_errors,
     report_notes,
+    terminal_width,
 )
 from flake8_saveimage.cli.progress import Progress
 from flake8_saveimage.cli.start import write_report
@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from flake8_saveimage.rules.finding import Finding
 
 _TEXTS = ("text", "concise", "full")
-MAX_WIDTH = 100  # columns: longer lines are hard to read
 
 
 def run(arguments: argparse.Namespace, request: Request) -> int:
@@ -76,10 +75,9 @@ def run(arguments: argparse.Namespace, request: Request) -> int:
         report_errors(list(result.errors))
         report_notes([(file.path, file.note) for file in result.files if file.note], arguments)
     _print_counts(result, work, arguments)
-    looked_at = len(work.files) + (work.stdin is not None)
     if arguments.verbose:
-        say(f"checked {counted(looked_at, 'file')} in {time.monotonic() - start:.1f} s")
-    if arguments.format in _TEXTS and looked_at and is_watched(arguments):
+        say(f"checked {counted(result.looked_at, 'file')} in {time.monotonic() - start:.1f} s")
+    if arguments.format in _TEXTS and result.looked_at and is_watched(arguments):
         for line in closing_lines(result, arguments):
             announce(line)
     return _status(result, exit_zero=arguments.exit_zero)
@@ -95,7 +93,7 @@ def _check(work: Work) -> Run:
     checked += [CheckedFile(path, error=message) for path, message in work.errors]
     if work.stdin is not None:
         checked.append(checker.on_source(work.stdin_name, work.stdin))
-    return make_run(checked)
+    return make_run(checked, len(work.files) + (work.stdin is not None))
 
 
 def _annotated(
@@ -118,14 +116,15 @@ def _status(result: Run, *, exit_zero: bool) -> int:
 
 def _style(arguments: argparse.Namespace, options: argparse.Namespace) -> Style:
     """Return how text is shown; on a terminal with source lines and in the terminal's width."""
-    if arguments.output_file is not None:
-        return Style(arguments.color == "always", _shows_source(arguments, options, False))
-    on_terminal = sys.stdout.isatty()
-    width = min(shutil.get_terminal_size().columns, MAX_WIDTH) if on_terminal else None
+    on_terminal = arguments.output_file is None and sys.stdout.isatty()
+    wants_colour = arguments.color == "always"
+    if arguments.output_file is None:
+        wants_colour = colour_wanted(sys.stdout, arguments.color)
     return Style(
-        colour_wanted(sys.stdout, arguments.color),
+        wants_colour,
         _shows_source(arguments, options, on_terminal),
-        width,
+        terminal_width() if on_terminal else None,
+        tuple(arguments.paths),
     )
 
 

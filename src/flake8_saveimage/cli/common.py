@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from flake8_saveimage.source import discovery
 from flake8_saveimage.source.reading import printable
 
 CHECKPOINTS = ".ipynb_checkpoints"  # Jupyter's copies of notebooks
+_MAX_WIDTH = 100  # columns: longer lines are hard to read
 
 
 class Work(NamedTuple):
@@ -77,6 +79,11 @@ def prepare(arguments: argparse.Namespace, loaded: config.Config) -> Work:
     has_stdin = len(files) < len(found.files)
     stdin = sys.stdin.buffer.read() if has_stdin else None
     return Work(options, origin, files, found.errors, stdin, arguments.stdin_display_name)
+
+
+def terminal_width() -> int:
+    """Return the columns that lines on this terminal may take."""
+    return min(shutil.get_terminal_size().columns, _MAX_WIDTH)
 
 
 def report_errors(errors: list[tuple[str, str]]) -> None:

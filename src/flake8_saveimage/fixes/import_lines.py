@@ -13,14 +13,12 @@ from typing import NamedTuple, TypeAlias
 
 import libcst as cst
 
-from flake8_saveimage.fixes.names import Names
+from flake8_saveimage.fixes.names import IMPORT, Line, Names
 from flake8_saveimage.fixes.text import Change, Layout
 from flake8_saveimage.syntax.nodes import dotted
 
 Small: TypeAlias = cst.Import | cst.ImportFrom
 Suite: TypeAlias = cst.Module | cst.BaseSuite
-IMPORT = cst.Import | cst.ImportFrom
-Line: TypeAlias = cst.SimpleStatementLine
 
 _FUTURE, _STANDARD, _THIRD_PARTY, _FIRST_PARTY, _LOCAL = range(5)
 
@@ -100,7 +98,7 @@ class ImportLines:
     def _insert_in_section(
         self, suite: Suite, anchor: Line, kind: int, statements: Sequence[str]
     ) -> None:
-        sections = _sections(suite)
+        sections = self._names.sections(suite)
         home = next(s for s in sections if any(line is anchor for line in s))
         if kind != _THIRD_PARTY:
             same = [s for s in sections if self._kind_of(s) == kind]
@@ -221,7 +219,7 @@ class ImportLines:
         start, end = self._layout.of(node)
         first, last = self._layout.line_start(start), self._layout.next_line(end)
         line = self._names.parents[id(node)]
-        sections = _sections(self._names.parents[id(line)])
+        sections = self._names.sections(self._names.parents[id(line)])
         section = next(s for s in sections if any(other is line for other in s))
         is_lost = all(self._is_line_gone(other) for other in section)
         is_refilled = any(first <= change.start <= last for change in self._changes)
@@ -296,27 +294,6 @@ def _local_name(alias: cst.ImportAlias, node: Small) -> str:
         return dotted(alias.asname.name) or ""
     name = dotted(alias.name) or ""
     return name if isinstance(node, cst.ImportFrom) else name.partition(".")[0]
-
-
-def _sections(suite: cst.CSTNode) -> list[list[Line]]:
-    """Return the groups of import lines of a suite without a blank line in them."""
-    sections: list[list[Line]] = []
-    previous: object = None
-    for line in getattr(suite, "body", ()):
-        is_import = isinstance(line, cst.SimpleStatementLine) and all(
-            isinstance(small, IMPORT) for small in line.body
-        )
-        if is_import:
-            is_apart = any(empty.comment is None for empty in line.leading_lines)
-            if previous is None or is_apart:
-                sections.append([])
-            sections[-1].append(line)
-        elif isinstance(line, cst.SimpleStatementLine) and any(
-            isinstance(small, IMPORT) for small in line.body
-        ):
-            sections.append([line])
-        previous = line if is_import else None
-    return sections
 
 
 # -- kinds and order ---------------------------------------------------------------------------

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 import libcst as cst
 
 from flake8_saveimage.check.analysis import Analysis
-from flake8_saveimage.fixes.import_lines import IMPORT, ImportLines, Small, Suite, Wanted
-from flake8_saveimage.fixes.names import Names
+from flake8_saveimage.fixes.import_lines import ImportLines, Small, Suite, Wanted
+from flake8_saveimage.fixes.names import IMPORT, Names
 from flake8_saveimage.fixes.project import NO_PROJECT, Project
 from flake8_saveimage.fixes.text import Change, Layout
 from flake8_saveimage.fixes.unused import ImportUses
@@ -60,7 +60,6 @@ class Imports:
         self._left: dict[int, Binding] = {}
         self._edited: set[int] = set()
         self._rewritten: set[int] = set()
-        self._imported: dict[str, list[str]] = {}
 
     # -- asked for by the edits of calls -------------------------------------------------------
 
@@ -126,7 +125,7 @@ class Imports:
 
     def _already_there(self, source: str, place: Place) -> str | None:
         """Return the name under which ``source`` is imported where ``place`` can see it."""
-        for name in self._names_of(source):
+        for name in self._names.imported.get(source, ()):
             lookup = self._flow.lookup(name, place)
             if lookup.reaches and all(
                 reach.binding.source == source and not self._uses.for_types_only(reach.binding.node)
@@ -134,17 +133,6 @@ class Imports:
             ):
                 return name
         return None
-
-    def _names_of(self, source: str) -> list[str]:
-        """Return the names under which the file imports ``source`` anywhere."""
-        if source not in self._imported:
-            self._imported[source] = [
-                name
-                for scope in self._flow.facts.scopes
-                for name, bindings in scope.bindings.items()
-                if any(b.kind == "import" and b.source == source for b in bindings)
-            ]
-        return self._imported[source]
 
     def _is_free(self, name: str) -> bool:
         """Say whether the file means nothing by ``name`` but, perhaps, the helper itself."""

@@ -7,12 +7,15 @@ this node? One walk, made only for files that have something to fix, answers all
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import libcst as cst
 
 from flake8_saveimage.syntax.nodes import child_nodes, dotted
 from flake8_saveimage.syntax.scopes import Facts, Scope
+
+IMPORT = cst.Import | cst.ImportFrom
+Line: TypeAlias = cst.SimpleStatementLine
 
 
 class Use(NamedTuple):
@@ -35,6 +38,8 @@ class Names:
         self.strings: list[tuple[cst.SimpleString | cst.FormattedStringText, Scope]] = []
         self.imports: list[cst.Import | cst.ImportFrom] = []
         self._uses: dict[str, list[Use]] = {}
+        self.imported = _imported(facts)
+        self._sections: dict[int, list[list[Line]]] = {}
         self._scopes = {id(scope.node): scope for scope in facts.scopes}
         self._walk(facts.module, facts.scope)
 
@@ -62,6 +67,12 @@ class Names:
     def within(self, node: cst.CSTNode, container: cst.CSTNode) -> bool:
         """Say whether ``node`` is ``container`` or lies in it."""
         return node is container or any(outer is container for outer in self.ancestors(node))
+
+    def sections(self, suite: cst.CSTNode) -> list[list[Line]]:
+        """Return the groups of import lines of a suite without a blank line in them."""
+        if id(suite) not in self._sections:
+            self._sections[id(suite)] = _sections(suite)
+        return self._sections[id(suite)]
 
     # -- the walk ------------------------------------------------------------------------------
 
@@ -157,3 +168,33 @@ class _Step(NamedTuple):
 
     def into(self, node: cst.CSTNode, scope: Scope) -> _Step:
         return self._replace(node=node, scope=scope, stored=False)
+
+
+def _imported(facts: Facts) -> dict[str, list[str]]:
+    """Return the names under which a file imports something, by its qualified name."""
+    found: dict[str, list[str]] = {}
+    for scope in facts.scopes:
+        for name, bindings in scope.bindings.items():
+            for source in {b.source for b in bindings if b.kind == "import" and b.source}:
+                found.setdefault(source, []).append(name)
+    return found
+
+
+def _sections(suite: cst.CSTNode) -> list[list[Line]]:
+    sections: list[list[Line]] = []
+    previous: object = None
+    for line in getattr(suite, "body", ()):
+        is_import = isinstance(line, cst.SimpleStatementLine) and all(
+            isinstance(small, IMPORT) for small in line.body
+        )
+        if is_import:
+            is_apart = any(empty.comment is None for empty in line.leading_lines)
+            if previous is None or is_apart:
+                sections.append([])
+            sections[-1].append(line)
+        elif isinstance(line, cst.SimpleStatementLine) and any(
+            isinstance(small, IMPORT) for small in line.body
+        ):
+            sections.append([line])
+        previous = line if is_import else None
+    return sections

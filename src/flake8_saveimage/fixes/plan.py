@@ -137,7 +137,8 @@ class Planner:
         rule, save, problem = diagnosis
         remedy = problem.remedy
         if remedy is None and rule.fix is None:
-            return "there is no fix for this rule"
+            inside = "the called function saves the file: change the path here"
+            return inside if save.route else "there is no fix for this rule"
         if not self._policy.is_fixable(rule.code):
             return "the configuration excludes it from fixes"
         if remedy is None:
@@ -157,12 +158,15 @@ class Planner:
         return ""
 
     def _helper_refusal(self, diagnosis: Diagnosis) -> str:
-        rule, save = diagnosis.rule, diagnosis.save
+        rule, save, problem = diagnosis
+        if not save.site.writer.helper and not save.site.writer.is_helper:
+            return f"the runtime helper has no function for {save.site.writer.name}"
         positional = [argument for argument in save.call.args if argument.keyword is None]
         if len(positional) > len(save.site.writer.parameters):
             return "it has too many positional arguments"
         target = save.path.destination
-        if rule.renames and target is not None and target.handle:
+        ranks = problem.remedy is not None and problem.remedy.ranks
+        if (rule.renames or ranks) and target is not None and target.handle:
             return "the file is opened before the call"
         raises = rule.looks_at == "value" and save.values.verdict == "integer"
         if raises and self._is_handled(save):
@@ -274,10 +278,12 @@ class Planner:
         if not naming and not (target is not None and target.handle):
             keywords["if_exists"] = '"replace"'
         elif naming and save.site.kind == "object":
-            is_read = self._evidence.is_read(save)
-            keywords |= {"if_exists": '"replace"'} if is_read else {"keep": str(_BACKUPS)}
-        if any(not d.rule.renames for d in wanted) and save.site.kind == "image":
+            is_rolling = self._evidence.is_read(save) or self._evidence.numbers_files(save)
+            keywords |= {"if_exists": '"replace"'} if is_rolling else {"keep": str(_BACKUPS)}
+        if save.site.kind == "image":  # a NaN must not end a run that it did not end before
             keywords["non_finite"] = '"zero"'
+        if any(d.problem.remedy is not None and d.problem.remedy.ranks for d in wanted):
+            keywords["ranks"] = '"zero"'
         return keywords
 
     def _helper_reasons(
@@ -286,6 +292,8 @@ class Planner:
         """Yield why calling the helper may change what the program does."""
         if not save.site.writer.is_helper:
             yield from self._call_reasons(save)
+        if "ranks" in keywords:
+            yield "every process of the job must reach the call"
         if _obeys_ignored_bounds(save, keywords):
             yield "the bounds, which are ignored so far, would change the colours"
         bounds = _bounds(save, wanted)
@@ -298,6 +306,8 @@ class Planner:
             hazard = self._evidence.hazard(save)
             if hazard:
                 yield hazard
+            elif self._evidence.numbers_files(save):
+                yield "the program itself writes numbered names beside it"
 
     def _call_reasons(self, save: Save) -> Iterator[str]:
         """Yield why calling another function may change what the program does."""

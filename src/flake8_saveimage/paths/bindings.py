@@ -55,16 +55,14 @@ def assigned(evaluation: Evaluation, binding: Binding) -> SymbolicText:
     node = binding.value
     if node is None:
         return unseen(evaluation, binding)
-    if binding.pattern:
-        return _unpacked(evaluation, node, binding)
-    value = evaluation.evaluate(node, binding.place)
+    value = _unpacked(evaluation, node, binding)
     if value.text is not None and not value.constant:
         return replace(value, text=hinted(value.text, binding.name))
     return value
 
 
 def _unpacked(evaluation: Evaluation, node: cst.BaseExpression, binding: Binding) -> SymbolicText:
-    """``a, b = value``."""
+    """``a = value``; ``a, b = value``."""
     pattern = binding.pattern
     while pattern and pattern[0] >= 0 and isinstance(node, cst.Tuple | cst.List):
         if pattern[0] >= len(node.elements):

@@ -33,7 +33,7 @@ from flake8_saveimage.paths.texts import (
 from flake8_saveimage.syntax.flow import Flow
 from flake8_saveimage.syntax.nodes import last_part
 from flake8_saveimage.syntax.reaching import Lookup, Reach
-from flake8_saveimage.syntax.scopes import Binding, Loop, Place, Scope
+from flake8_saveimage.syntax.scopes import Binding, CallSite, Loop, Place, Scope
 
 _MAX_DEPTH = 60
 _MAX_CALLS = 4
@@ -65,6 +65,7 @@ class Evaluation:
         self.flow = flow
         self._mutations: dict[str, list[tuple[Scope, Place, str | None]]] = {}
         self._read_files = 0
+        self.uses: dict[tuple[int, frozenset[str]], list[CallSite]] = {}  # see usage.py
         self._evaluated: dict[tuple[int, int, int], SymbolicText] = {}
         self._bindings: dict[int, SymbolicText] = {}
         # What is being evaluated, from the outside in, and the loops that carried it there.

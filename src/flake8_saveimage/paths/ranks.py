@@ -43,12 +43,14 @@ from flake8_saveimage.syntax.nodes import (
 from flake8_saveimage.syntax.reaching import goes_straight
 from flake8_saveimage.syntax.routes import Route
 from flake8_saveimage.syntax.saves import SaveCall
-from flake8_saveimage.syntax.scopes import Binding, CallSite, Place, Scope
+from flake8_saveimage.syntax.scopes import Binding, CallSite, Facts, Place, Scope
 
 _MAX_FUNCTIONS = 24  # looked into from one save outward
 _MAX_DEPTH = 3  # calls into functions that may join the processes
 _MAX_ALIASES = 4  # from a name to what it was assigned from
 _MAX_CALLERS = 8
+_STARTERS = frozenset(map(last_part, JOINS | SPAWNS)) - {"init", "initialize", "launch"}
+_LAUNCHERS = {name.partition(".")[0] for name in JOINS | SPAWNS} - {"torch"}
 
 
 class Joined(NamedTuple):
@@ -57,15 +59,23 @@ class Joined(NamedTuple):
     call: cst.Call
     name: str
 
+    @property
+    def is_torch(self) -> bool:
+        """Whether the processes are those of torch.distributed."""
+        return self.name in JOINS and self.name.startswith("torch.")
 
-def every_rank(site: SaveCall, route: Route, dependence: Dependence) -> Joined | None:
+
+def every_rank(
+    site: SaveCall, route: Route, dependence: Dependence, processes: Processes
+) -> Joined | None:
     """Return what makes several processes write the path of a save, if nothing tells them apart.
 
     A save on a ``route`` is judged from the outermost call on.
     """
+    if not any(map(_may_start_processes, site.flow.files)):
+        return None
     target = destination(site)
     steps = [site.call_site, *(step.call for step in route)]
-    processes = _Processes(site.flow)
     if target is None or any(map(processes.is_guarded, steps[:-1])):
         return None
     if any(processes.joined_before(step.place) for step in steps[:-1]):
@@ -79,12 +89,31 @@ def every_rank(site: SaveCall, route: Route, dependence: Dependence) -> Joined |
     return joined
 
 
-class _Processes:
-    """Looks for what starts processes, and for what tells them apart. Answers are remembered."""
+def _may_start_processes(facts: Facts) -> bool:
+    """Say by names alone whether a file may start or join processes: true of few files."""
+    return (
+        not _STARTERS.isdisjoint(facts.calls_by_name)
+        or any(map(_required_variable, (site.node for site in facts.calls_by_name.get("int", ()))))
+        or any(
+            last_part(binding.source) in _STARTERS
+            or (binding.source or "").partition(".")[0] in _LAUNCHERS
+            for bindings in facts.scope.bindings.values()
+            for binding in bindings
+        )
+    )
+
+
+class Processes:
+    """Looks for what starts processes, and for what tells them apart. Answers are remembered.
+
+    One serves all saves of a file.
+    """
 
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
         self._joins: dict[int, Joined | None] = {}
+        self._joining: dict[int, list[tuple[CallSite, Joined]]] = {}
+        self._constructed: dict[int, Joined | None] = {}
         self._pending: set[int] = set()  # suites whose guards are being looked at
         self._spawned = self._started_by(SPAWNS)
         self._numbered = {**self._spawned, **self._started_by(PROCESSES)}
@@ -128,13 +157,20 @@ class _Processes:
         function = place.scope.function
         if id(function) in self._spawned:
             return self._spawned[id(function)]
-        for call in function.calls:
+        for call, joined in self._joining_calls(function):
             before = call.place.order < place.order
             if before and goes_straight(call.place.block, place.block):
-                joined = self._joined_by(call, _MAX_DEPTH)
-                if joined is not None:
-                    return joined
-        return self._joined_by_constructor(function)
+                return joined
+        if id(function) not in self._constructed:
+            self._constructed[id(function)] = self._joined_by_constructor(function)
+        return self._constructed[id(function)]
+
+    def _joining_calls(self, function: Scope) -> list[tuple[CallSite, Joined]]:
+        """Return the calls of a function that join the processes."""
+        if id(function) not in self._joining:
+            found = ((call, self._joined_by(call, _MAX_DEPTH)) for call in function.calls)
+            self._joining[id(function)] = [(c, joined) for c, joined in found if joined is not None]
+        return self._joining[id(function)]
 
     def _joined_by_constructor(self, function: Scope) -> Joined | None:
         """A method that all processes must call, of an object whose constructor joined them."""

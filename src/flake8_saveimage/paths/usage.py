@@ -16,6 +16,7 @@ from flake8_saveimage.syntax.nodes import code_of, dotted
 from flake8_saveimage.syntax.scopes import CallSite, Place
 
 _READS = READ_NAMES | USES
+_ANY_USE = MOVES | COPIES | DELETES | _READS
 _SCRATCH_FOLDERS = ("/tmp/", "/var/tmp/", "/dev/shm/")
 
 
@@ -40,8 +41,7 @@ def used_between(
     path: cst.BaseExpression, first: Place, second: Place, evaluation: Evaluation
 ) -> bool:
     """Say whether the file is read, copied or moved before the second save."""
-    names = MOVES | COPIES | DELETES | _READS
-    return _followed_by(path, first, evaluation, names, until=second.order)
+    return _followed_by(path, first, evaluation, _ANY_USE, until=second.order)
 
 
 def _followed_by(
@@ -74,12 +74,13 @@ def _followed_by(
 
 def _later_calls(place: Place, evaluation: Evaluation, names: frozenset[str]) -> Iterator[CallSite]:
     """Yield the calls of functions with these names after a place in its function."""
-    for name in names:
-        for site in evaluation.flow.calls_named(name):
-            later = site.place.order > place.order
-            here = site.place.scope.function is place.scope.function
-            if later and here and not (name == "save" and _writes(site)):
-                yield site
+    function = place.scope.function
+    key = (id(function), names)
+    if key not in evaluation.uses:
+        found = (site for name in names for site in evaluation.flow.calls_named(name))
+        here = [site for site in found if site.place.scope.function is function]
+        evaluation.uses[key] = [s for s in here if not (s.name == "save" and _writes(s))]
+    return (site for site in evaluation.uses[key] if site.place.order > place.order)
 
 
 def _writes(site: CallSite) -> bool:

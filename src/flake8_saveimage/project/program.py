@@ -6,6 +6,7 @@ import functools
 
 import libcst as cst
 
+from flake8_saveimage.knowledge.writers import Table
 from flake8_saveimage.project.finder import Finder
 from flake8_saveimage.project.library import SourceFile
 from flake8_saveimage.project.reach import Reach
@@ -24,9 +25,9 @@ class ProjectImporter:
     What cannot be found, read or parsed, or would take too long, is unknown.
     """
 
-    def __init__(self, finder: Finder) -> None:
+    def __init__(self, finder: Finder, table: Table) -> None:
         self._finder = finder
-        self._reach = Reach(finder)
+        self._reach = Reach(finder, table)
         self._lines = 0
 
     def library_name(self, qualified: str, importing: Facts) -> str | None:

@@ -7,6 +7,7 @@ import functools
 import re
 from collections.abc import Iterator
 
+from flake8_saveimage.knowledge.writers import Table
 from flake8_saveimage.project.finder import Finder
 from flake8_saveimage.project.library import SourceFile
 from flake8_saveimage.project.outline import imported_names
@@ -18,8 +19,9 @@ _MAX_DEPTH = 4  # files between the checked one and the save
 class Reach:
     """Follows imported names to text that saves, within the budget of a finder."""
 
-    def __init__(self, finder: Finder) -> None:
+    def __init__(self, finder: Finder, table: Table) -> None:
         self._finder = finder
+        self._table = table
         self._known: dict[tuple[str, str], bool] = {}
 
     def from_file(self, path: str, text: str, tree: ast.AST) -> bool:
@@ -43,7 +45,7 @@ class Reach:
 
     def _definition_reaches(self, file: SourceFile, name: str, depth: int) -> bool:
         text, imports = _needed(file, name)
-        if text_may_save(text):
+        if text_may_save(text, self._table):
             return True
         return depth > 0 and any(self._reaches(i, file.path, depth - 1) for i in imports)
 

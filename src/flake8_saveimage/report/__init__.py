@@ -21,17 +21,22 @@ FORMATS = ("text", "concise", "full", "json", "sarif", "github", "html")
 
 
 class Style(NamedTuple):
-    """How to show findings to a reader; formats for programs take no notice of it."""
+    """How to show findings to a reader; formats for programs take no notice of it.
+
+    ``paths`` are those of the command line, for the commands that a report proposes.
+    """
 
     colour: bool = False
     show_source: bool = False
     width: int | None = None  # columns, of a terminal
+    paths: tuple[str, ...] = (".",)
 
 
 class Run(NamedTuple):
-    """What one run found: files with findings or errors, sorted by path."""
+    """What one run found: files with findings or errors, sorted by path; how many it looked at."""
 
     files: tuple[CheckedFile, ...]
+    looked_at: int
 
     @property
     def findings(self) -> Iterator[tuple[CheckedFile, Finding]]:
@@ -49,9 +54,10 @@ class Run(NamedTuple):
         return ((f.path, f.undetailed) for f in self.files if f.undetailed is not None)
 
 
-def make_run(files: Sequence[CheckedFile]) -> Run:
-    """Collect the results of a run."""
-    return Run(tuple(sorted(files, key=lambda file: file.path)))
+def make_run(files: Sequence[CheckedFile], looked_at: int | None = None) -> Run:
+    """Collect the results of a run over ``looked_at`` files, by default just these."""
+    number = len(files) if looked_at is None else looked_at
+    return Run(tuple(sorted(files, key=lambda file: file.path)), number)
 
 
 def render(name: str, run: Run, style: Style) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import shlex
 from collections.abc import Iterator, Sequence
 from importlib import resources
 from string import Template
@@ -20,7 +21,7 @@ from flake8_saveimage.report import Run, Style, plain_path
 from flake8_saveimage.report.edits import LineEdit, line_edits
 from flake8_saveimage.report.highlight import Colour, highlight
 from flake8_saveimage.rules import all_rules, documentation
-from flake8_saveimage.rules.finding import Finding
+from flake8_saveimage.rules.finding import Finding, Related
 from flake8_saveimage.source.reading import printable
 
 # lines of context around a call, the first line of its loop, a line that the message names
@@ -34,7 +35,11 @@ def render(run: Run, style: Style) -> str:
     """Return the page."""
     css, js, frame = (_resource(name) for name in ("page.css", "page.js", "page.html"))
     return Template(frame).substitute(
-        style_hash=_hash(css), script_hash=_hash(js), css=css, js=js, data=_safe_json(_data(run))
+        style_hash=_hash(css),
+        script_hash=_hash(js),
+        css=css,
+        js=js,
+        data=_safe_json(_data(run, style)),
     )
 
 
@@ -54,11 +59,13 @@ def _safe_json(data: object) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _data(run: Run) -> _Object:
+def _data(run: Run, style: Style) -> _Object:
     errors = [*run.errors, *run.notes]
     found = {finding.code for _, finding in run.findings}
     return {
         "version": __version__,
+        "paths": printable(shlex.join(style.paths)),
+        "lookedAt": run.looked_at - len(list(run.errors)),
         "rules": {
             rule.code: {"title": rule.title, "doc": documentation(rule.code)}
             for rule in all_rules()
@@ -103,9 +110,15 @@ def _finding(finding: Finding, edits: Sequence[LineEdit], lines: Sequence[str]) 
         "marks": list(_marks(finding, lines)),
         "loop": finding.loop,
         "named": [place.line for place in finding.related if not place.file],
+        "elsewhere": [_elsewhere(place) for place in finding.related if place.file],
         "shown": _ranges(_shown(finding), len(lines)),
         "edits": [_edit(edit) for edit in edits],
     }
+
+
+def _elsewhere(place: Related) -> list[Any]:
+    line = _line(place.text.strip(), highlight(place.text.strip()).get(1, ()))
+    return [printable(plain_path(place.file)), place.line, printable(place.message), *line]
 
 
 def _edit(edit: LineEdit) -> list[Any]:

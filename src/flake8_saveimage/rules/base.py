@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from flake8_saveimage.knowledge.writers import WRITERS, Writer
+from flake8_saveimage.knowledge.writer import Writer
 
 if TYPE_CHECKING:
     import libcst as cst
@@ -57,11 +57,15 @@ Parts = tuple["str | Where", ...]
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """What would fix a problem. Whether and how safely it can be applied, ``fixes`` decides."""
+    """What would fix a problem. Whether and how safely it can be applied, ``fixes`` decides.
+
+    ``ranks`` says which processes of a job write: ``"zero"``, or each if it is empty.
+    """
 
     kind: RemedyKind
     value_range: tuple[float, float] | None = None
     renames: tuple[tuple[str, str], ...] = ()
+    ranks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ class Rule:
     """One rule: its facts, and ``check``, which returns what is wrong with a save call.
 
     ``name`` is its speaking name; ``default`` says whether it is on without being selected;
-    ``looks_at`` is the part of a save that it judges; ``writers`` are the rows it applies to.
+    ``looks_at`` is the part of a save that it judges; ``writers`` says which rows it applies to.
     ``through_helpers``: it also judges calls of functions of other files that save.
     ``renames``: its fix may give the file another name. ``is_fix_unsafe``: its fix is never safe.
     ``fix`` returns the rule's own edit, where the problem's remedy is not enough.
@@ -116,7 +120,7 @@ class Rule:
     check: Callable[[Save], Problem | None]
     looks_at: LooksAt
     default: bool = True
-    writers: tuple[Writer, ...] = WRITERS
+    writers: Callable[[Writer], bool] = lambda _row: True
     renames: bool = False
     through_helpers: bool = False
     is_fix_unsafe: bool = False
@@ -131,7 +135,3 @@ class Rule:
     def title(self) -> str:
         """The first line of the documentation, without Markdown and without the final dot."""
         return self.documentation.partition("\n")[0].rstrip(".").replace("`", "")
-
-    def applies_to(self, writer: Writer) -> bool:
-        """Say whether calls of a writer are checked."""
-        return any(row is writer for row in self.writers)

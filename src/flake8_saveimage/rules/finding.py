@@ -25,12 +25,14 @@ class TextEdit(NamedTuple):
 class Related(NamedTuple):
     """A place that a message names: its line, from 1, and what stands there.
 
-    ``file`` is the path of another file, empty for the one with the finding.
+    ``file`` is the path of another file, empty for the one with the finding; ``text`` is the line
+    of another file.
     """
 
     file: str
     line: int
     message: str
+    text: str = ""
 
 
 class SavePlace(NamedTuple):

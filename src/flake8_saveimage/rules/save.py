@@ -9,7 +9,7 @@ from functools import cached_property
 import libcst as cst
 
 from flake8_saveimage.paths.dependence import Dependence
-from flake8_saveimage.paths.ranks import Joined, every_rank
+from flake8_saveimage.paths.ranks import Joined, Processes, every_rank
 from flake8_saveimage.paths.repetition import PathFact, path_fact
 from flake8_saveimage.paths.routed import routed_path_fact
 from flake8_saveimage.syntax.flow import Flow
@@ -24,14 +24,15 @@ from flake8_saveimage.values.verdict import RangeFact, range_fact
 class Save:
     """One save; the facts are computed when first asked for.
 
-    ``dependence`` and ``evaluator`` are shared by all saves of a file, so that answers are found
-    once; ``siblings`` are those saves in source order. A ``route`` leads to a save in another file:
-    ``call`` is then the one in the checked file, the last of the route.
+    ``dependence``, ``evaluator`` and ``processes`` are shared by all saves of a file, so that
+    answers are found once; ``siblings`` are those saves in source order. A ``route`` leads to a
+    save in another file: ``call`` is then the one in the checked file, the last of the route.
     """
 
     site: SaveCall
     dependence: Dependence
     evaluator: Evaluator
+    processes: Processes
     siblings: Sequence[Save]
     route: Route = ()
 
@@ -60,7 +61,7 @@ class Save:
     @cached_property
     def every_rank(self) -> Joined | None:
         """What makes several processes write the same path, if nothing tells them apart."""
-        return every_rank(self.site, self.route, self.dependence)
+        return every_rank(self.site, self.route, self.dependence, self.processes)
 
     @cached_property
     def values(self) -> RangeFact:
@@ -73,8 +74,8 @@ def saves_of(flow: Flow, *, through_helpers: bool = False) -> list[Save]:
 
     ``through_helpers``: followed by those that it reaches in other files.
     """
-    dependence, evaluator = Dependence(flow), Evaluator(flow)
+    shared = Dependence(flow), Evaluator(flow), Processes(flow)
     found: list[Save] = []
-    found.extend(Save(site, dependence, evaluator, found) for site in save_calls(flow))
+    found.extend(Save(site, *shared, found) for site in save_calls(flow))
     routed = routed_saves(flow) if through_helpers else ()
-    return found + [Save(site, dependence, evaluator, (), route) for site, route in routed]
+    return found + [Save(site, *shared, (), route) for site, route in routed]

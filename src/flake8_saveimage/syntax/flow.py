@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import libcst as cst
 
+from flake8_saveimage.knowledge.writers import DEFAULT, Table
 from flake8_saveimage.syntax.arguments import bind, positional_parameters, written_arguments
 from flake8_saveimage.syntax.imports import Importer, NoImporter
 from flake8_saveimage.syntax.names import Resolution
@@ -23,8 +24,10 @@ _MAX_CALLERS = 8
 class Flow(Resolution):
     """Questions about the facts of a file and of those that it imports. Answers are remembered."""
 
-    def __init__(self, facts: Facts, importer: Importer | None = None) -> None:
-        super().__init__(facts, importer or NoImporter())
+    def __init__(
+        self, facts: Facts, importer: Importer | None = None, writers: Table = DEFAULT
+    ) -> None:
+        super().__init__(facts, importer or NoImporter(), writers)
         self._callers: dict[int, list[CallSite]] = {}
         self._classes: dict[tuple[str, int, int], Scope | None] = {}
         self._stores: dict[tuple[int, str], list[Binding]] = {}

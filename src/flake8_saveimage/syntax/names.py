@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import libcst as cst
 
-from flake8_saveimage.knowledge.writers import BY_NAME, PACKAGES
+from flake8_saveimage.knowledge.writers import DEFAULT, PACKAGES, Table
 from flake8_saveimage.syntax.imports import Foreign, Importer, NoImporter
 from flake8_saveimage.syntax.nodes import dotted
 from flake8_saveimage.syntax.reaching import Reaching
 from flake8_saveimage.syntax.scopes import Facts, Place
 
-# What `from torchvision.utils import *` is known to bring.
-_STARRED = frozenset({*BY_NAME, "torchvision.utils.make_grid"})
+_STARRED = "torchvision.utils.make_grid"  # besides writers
 _MAX_ALIASES = 8
 
 
@@ -22,8 +21,9 @@ class Resolution(Reaching):
     ``models.Generator``, or ``.models.Generator`` with a dot for each level of a relative import.
     """
 
-    def __init__(self, facts: Facts, importer: Importer) -> None:
+    def __init__(self, facts: Facts, importer: Importer, writers: Table = DEFAULT) -> None:
         super().__init__(facts)
+        self.writers = writers
         self._importer = importer
         self._resolved: dict[tuple[str, int, int], str | None] = {}
         self._foreign: dict[tuple[str, int], Foreign | None] = {}
@@ -111,7 +111,7 @@ class Resolution(Reaching):
         base = name.partition(".")[0]
         for module in self.facts_of(place.scope).star_imports:
             full = f"{module}.{name}"
-            if full in _STARRED:
+            if full in self.writers.functions or full == _STARRED:
                 return full
             if self.foreign(f"{module}.{base}", place) is not None:
                 return self._passed_on(full, place)

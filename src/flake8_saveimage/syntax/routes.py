@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from flake8_saveimage.knowledge.writers import LEAVES
 from flake8_saveimage.syntax.flow import Flow
 from flake8_saveimage.syntax.saves import SaveCall, save_call
 from flake8_saveimage.syntax.scopes import CallSite, Scope
@@ -70,7 +69,7 @@ class _Routes:
     def _saves_below(self, function: Scope, depth: int) -> list[RoutedSave]:
         found: list[RoutedSave] = []
         for call in function.calls:
-            site = save_call(self.flow, call) if call.name in LEAVES else None
+            site = save_call(self.flow, call)
             if site is not None:
                 found.append(RoutedSave(site, ()))
                 continue

@@ -34,9 +34,24 @@ def rescaled(result: Values, operand: Values, factor: float, shift: float) -> Va
     if any(_same(scale, known) for known in _TO_UNIT):
         return handled(result)
     for known, reach, what in _AWAY:
-        if _same(scale, known) and result.reach is None:
+        if _same(scale, known) and operand.reach is None and result.reach is None:
             return dataclasses.replace(result, known=True, reach=reach, origin=Origin(what))
-    return result
+    return _with_step(result, *scale)
+
+
+def _with_step(result: Values, factor: float, shift: float) -> Values:
+    """Name this step as the origin where it is what takes the values out of [0, 1]."""
+    reach, origin = result.reach, result.origin
+    if not factor or reach is None or origin is None or origin.proof != "exact":
+        return result
+    before = [(end - shift) / factor for end in (reach.low, reach.high)]
+    if excess(reach) <= _CLOSE or excess(Interval(min(before), max(before))) > _CLOSE:
+        return result
+    step = next((what for known, _, what in _AWAY if _same((factor, shift), known)), "")
+    step = step or " ".join(
+        [f"* {factor:g}"] * (factor != 1) + [f"{'-+'[shift > 0]} {abs(shift):g}"] * bool(shift)
+    )
+    return dataclasses.replace(result, origin=Origin(step))
 
 
 def handled(result: Values) -> Values:

@@ -73,12 +73,15 @@
       && (without === "fix" || !state.fix || state.fix === finding.fixName);
   }
 
+  const isFiltered = () => Boolean(state.text || state.file || state.rules.size || state.fix);
+
   function apply() {
     visible = findings.filter((finding) => matches(finding));
     if (state.group === "rule") {
       visible.sort((a, b) => (a.code < b.code ? -1 : a.code > b.code ? 1 : 0)); // stable: by file within
     }
-    if (!visible.includes(state.chosen)) state.chosen = visible[0] || null;
+    // without a choice and without filters: the overview
+    if (!visible.includes(state.chosen)) state.chosen = (isFiltered() && visible[0]) || null;
     arrange();
     showFilters();
     list.scrollTop = 0;
@@ -105,7 +108,7 @@
     const all = visible.length === findings.length;
     byId("count").textContent = all ? plural(findings.length, "finding")
       : `${visible.length.toLocaleString("en")} of ${plural(findings.length, "finding")}`;
-    byId("clear").hidden = !(state.text || state.file || state.rules.size || state.fix);
+    byId("clear").hidden = !isFiltered();
   }
 
   function segments(id, options, key, count) {
@@ -237,7 +240,7 @@
   function moveGroup(step) {
     const groups = layout.filter((row) => !row.item);
     if (!groups.length) return;
-    const here = groups.indexOf(state.chosen.row.group);
+    const here = state.chosen ? groups.indexOf(state.chosen.row.group) : -1;
     choose(groups[Math.min(groups.length - 1, Math.max(0, here + step))].finding);
   }
 
@@ -245,23 +248,89 @@
   function showDetail() {
     const detail = byId("detail"), finding = state.chosen;
     detail.scrollTop = 0;
-    if (!finding) { detail.replaceChildren(...errorPanel(), nothing()); return; }
+    if (!finding) {
+      detail.replaceChildren(...errorPanel(), visible.length ? overview() : nothing());
+      return;
+    }
     const rule = data.rules[finding.code];
     detail.replaceChildren(
-      ...(finding === findings[0] ? errorPanel() : []),
       where(finding),
       el("h2", { class: "headline" }, rule.title[0].toUpperCase() + rule.title.slice(1)),
       tags(finding),
       el("p", { class: "say" }, ...quoted(finding.message)),
-      sourcePanel(finding), editPanel(finding), rulePanel(finding, rule));
+      sourcePanel(finding), ...elsewherePanel(finding), editPanel(finding), rulePanel(finding, rule));
+  }
+
+  /* -- the overview: what there is, what to do first ---------------------------------------------- */
+  const count = (name) => findings.filter((finding) => finding.fixName === name).length;
+
+  function showOverview() {
+    state.chosen = null;
+    clear();
+  }
+
+  function only(filter) {
+    Object.assign(state, { text: "", file: "", rules: new Set(), fix: "", chosen: null }, filter);
+    search.value = "";
+    fileInput.value = state.file;
+    apply();
+    list.focus();
+  }
+
+  function overview() {
+    const [safe, unsafe, none] = ["safe", "unsafe", "none"].map(count);
+    const steps = [
+      safe && step("Apply the safe fixes", `${plural(safe, "finding")}. They do not change what the program computes. Read the patch, then apply it.`,
+        ["fix --diff", "fix"], "safe"),
+      unsafe && step("Read the other fixes", `${plural(unsafe, "finding")}. These fixes may change what the program does; each finding says why.`,
+        ["fix --unsafe-fixes --diff", "fix --unsafe-fixes"], "unsafe"),
+      none && step("Edit the rest by hand", `${plural(none, "finding")}. Each page says what to write instead. Mark intentional overwriting with # noqa: CODE.`,
+        [], "none"),
+    ].filter(Boolean);
+    const perRule = ranked(findings.map((finding) => finding.code));
+    const perFile = ranked(findings.map((finding) => finding.file.path));
+    return el("div", { class: "overview" },
+      el("h2", { class: "headline" }, `${plural(findings.length, "finding")} in ${plural(data.files.length, "file")}`),
+      el("p", { class: "say" }, `${plural(data.lookedAt, "file")} checked. Press j for the first finding, ? for all keys.`),
+      panel("What to do first", el("ol", { class: "steps" }, ...steps)),
+      panel("Rules", el("ul", { class: "bars" }, ...perRule.map(([code, number]) => bar(number, perRule[0][1], () => only({ rules: new Set([code]) }),
+        el("span", { class: `code ${tone(code)}` }, code), el("span", { class: "words" }, data.rules[code].title))))),
+      panel("Files", el("ul", { class: "bars" }, ...perFile.slice(0, MOST_FILES).map(([path, number]) => bar(number, perFile[0][1], () => only({ file: path }),
+        el("span", { class: "words mono" }, path)))),
+      perFile.length > MOST_FILES && el("p", { class: "aside" }, `and ${plural(perFile.length - MOST_FILES, "more file")} in the list`)));
+  }
+  const MOST_FILES = 12;
+
+  function ranked(names) {
+    const counts = new Map();
+    for (const name of names) counts.set(name, (counts.get(name) || 0) + 1);
+    return [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+  }
+
+  function panel(title, ...children) {
+    return el("section", { class: "panel", "aria-label": title }, el("header", {}, el("h2", {}, title)), ...children);
+  }
+
+  function bar(number, most, onclick, ...label) {
+    const meter = el("span", { class: "meter" });
+    meter.style.width = `${Math.max(2, (100 * number) / most)}%`;
+    return el("li", {}, el("button", { type: "button", onclick }, ...label, el("span", { class: "total" }, number.toLocaleString("en")), meter));
+  }
+
+  function step(title, text, commands, fix) {
+    return el("li", {}, el("h3", {}, title), el("p", {}, text),
+      ...commands.map((words) => `flake8-saveimage ${words} ${data.paths}`).map((command) => el("div", { class: "command" },
+        el("code", {}, command), el("button", { type: "button", class: "tool", "aria-label": `Copy ${command}`, onclick: () => copy(command) }, "Copy"))),
+      el("button", { type: "button", class: "link", onclick: () => only({ fix }) }, "Show them"));
   }
 
   function nothing() {
     const clean = findings.length === 0;
     return el("div", { class: "empty-state" },
-      el("h2", {}, clean ? "Nothing found" : "No finding matches these filters"),
-      el("p", {}, clean ? "No saved file overwrites another as far as one can see, and no image changes its colours."
-        : "Change the search, or start again with all findings."),
+      el("h2", {}, !clean ? "No finding matches these filters" : data.lookedAt ? `Nothing found in ${plural(data.lookedAt, "file")}` : "No files were checked"),
+      el("p", {}, !clean ? "Change the search, or start again with all findings."
+        : data.lookedAt ? "As far as the source shows, no saved file overwrites another and no image changes its colours."
+          : "There were no Python files or notebooks at the given paths."),
       clean ? null : el("button", { type: "button", class: "primary", onclick: clear }, "Clear filters"));
   }
 
@@ -345,6 +414,15 @@
       el("header", {}, el("h2", {}, "Source"), el("div", { class: "legend" }, el("span", { class: "l-call" }, "the call"),
         finding.loop && el("span", { class: "l-loop" }, "the loop that does not change the path"))),
       el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Source lines" }, body));
+  }
+
+  /* Lines of other files that the message names. */
+  function elsewherePanel(finding) {
+    if (!finding.elsewhere.length) return [];
+    return [panel("In other files", el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Lines of other files" },
+      el("div", { class: "source" }, ...finding.elsewhere.map(([path, line, what, text, colours = []]) => el("div", {},
+        el("span", { class: "far" }, `${path}:${line}`), el("span", { class: "text" }, ...paint(text, colours, [], "mark")),
+        el("span", { class: "note tone-none" }, what))))))];
   }
 
   /* -- the edit, side by side --------------------------------------------------------------------- */
@@ -451,10 +529,12 @@
     if (box) box.checked = reviewed.has(finding.key);
   }
 
-  async function copyPlace() {
-    if (!state.chosen) return;
-    const place = `${state.chosen.file.path}:${placeIn(state.chosen)}`;
-    try { await navigator.clipboard.writeText(place); toast(`Copied ${place}`); } catch { toast(place); }
+  function copyPlace() {
+    if (state.chosen) copy(`${state.chosen.file.path}:${placeIn(state.chosen)}`);
+  }
+
+  async function copy(text) {
+    try { await navigator.clipboard.writeText(text); toast(`Copied ${text}`); } catch { toast(text); }
   }
 
   let toastTimer;
@@ -492,7 +572,7 @@
     j: () => move(1), k: () => move(-1), "]": () => moveGroup(1), "[": () => moveGroup(-1),
     "/": () => { search.focus(); search.select(); }, "?": () => byId("help").showModal(),
     g: () => { state.group = state.group === "file" ? "rule" : "file"; apply(); },
-    t: switchTheme, c: copyPlace, x: toggleReviewed, Escape: clear,
+    t: switchTheme, c: copyPlace, x: toggleReviewed, o: showOverview, Escape: clear,
   };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || byId("help").open) return;
@@ -520,10 +600,10 @@
   byId("filters").addEventListener("submit", (event) => event.preventDefault());
   byId("clear").addEventListener("click", () => { clear(); list.focus(); });
   byId("theme").addEventListener("click", switchTheme);
+  byId("home").addEventListener("click", showOverview);
   byId("help-button").addEventListener("click", () => byId("help").showModal());
 
   function showSummary() {
-    const count = (name) => findings.filter((finding) => finding.fixName === name).length;
     const done = findings.filter((finding) => reviewed.has(finding.key)).length;
     const parts = [[findings.length, findings.length === 1 ? "finding" : "findings"], [data.files.length, data.files.length === 1 ? "file" : "files"],
       ...[[count("safe"), "with a safe fix"], [count("unsafe"), "with an unsafe fix"]].filter(([number]) => number), ...(data.errors.length ? [[data.errors.length, "not checked"]] : []), ...(done ? [[done, "reviewed"]] : [])];
