@@ -26,7 +26,7 @@ import torch
 from flake8_saveimage.runtime import safe_save_image
 
 for i in range(3):
-    safe_save_image(torch.rand(3, 4, 4), "a.png")
+    safe_save_image(torch.rand(3, 4, 4), "a.png", non_finite="zero")
     torch.save(i, "b.pth")  # noqa: SVI101
     torch.save(i, f"c{i % 2}.pth")
 """
@@ -95,7 +95,7 @@ def test_libcst_tool_has_the_options_of_the_command(project: Path) -> None:
 
 def test_libcst_tool_shows_a_diff(project: Path) -> None:
     done = tool("pkg/train.py", "-u", "1", "--no-format", cwd=project)
-    assert '+    safe_save_image(torch.rand(3, 4, 4), "a.png")' in done.stdout
+    assert '+    safe_save_image(torch.rand(3, 4, 4), "a.png", non_finite="zero")' in done.stdout
     assert (project / "pkg" / "train.py").read_text() == SCRIPT
 
 

@@ -149,7 +149,7 @@ def test_several_findings_are_one_edit() -> None:
         from flake8_saveimage.runtime import safe_save_image
         def dump(loader):
             for images in loader:
-                safe_save_image(images, fp="x.png", value_range=None)
+                safe_save_image(images, fp="x.png", value_range=None, non_finite="zero")
         """,
     )
 

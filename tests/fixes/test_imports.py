@@ -212,7 +212,7 @@ def test_both_helpers_are_one_import() -> None:
         """
         from flake8_saveimage.runtime import safe_save, safe_save_image
         def f(x):
-            safe_save_image(x.clamp(0, 1), "x.png")
+            safe_save_image(x.clamp(0, 1), "x.png", non_finite="zero")
             safe_save(x, "x.bin", keep=3)
         """,
     )

@@ -301,6 +301,71 @@ def test_checkpoints_of_two_runs_are_bounded(tmp_path: Path) -> None:
     assert after.files["model.pt"] == before.files["model.pt"]
 
 
+NUMBERED = {
+    "f-string": 'torch.save(epoch, f"model_{epoch}.pt")',
+    "percent": 'torch.save(epoch, "model_%d.pt" % epoch)',
+    "plus": 'torch.save(epoch, "model_" + str(epoch) + ".pt")',
+    "two parts": 'name = "model"\n    torch.save(epoch, f"{name}_{epoch}.pt")',
+    "an unseen save": 'getattr(torch, "save")(epoch, f"model_{epoch}.pt")',
+    "another file": "keep(epoch)",
+}
+
+
+@pytest.mark.parametrize("number", NUMBERED)
+def test_numbered_files_of_the_program_stay(number: str, tmp_path: Path) -> None:
+    """Backups have such names, too, and only three of them are kept."""
+    source = f"""
+import torch
+from other import keep
+
+for epoch in range(8):
+    torch.save({{"epoch": epoch}}, "model.pt")
+    {NUMBERED[number]}
+"""
+    other = 'import torch\n\ndef keep(epoch):\n    torch.save(epoch, f"model_{epoch}.pt")\n'
+    files = {"train.py": source, "other.py": other}
+    if number != "another file":
+        files["other.py"] = "keep = None\n"
+    folder = write(tmp_path / "before", files)
+    before = run(folder, "train.py").output, sorted(path.name for path in folder.iterdir())
+    folder = write(tmp_path / "after", files)
+    assert fix_all(folder) == ["SVI101"]
+    assert before == (
+        run(folder, "train.py").output,
+        sorted(path.name for path in folder.iterdir()),
+    )
+    assert len(before[1]) >= 8 + 1 + 2
+
+
+def test_images_that_the_program_numbers_itself_are_left_alone(tmp_path: Path) -> None:
+    source = """
+    import torch
+    from torchvision.utils import save_image
+
+    for epoch in range(3):
+        save_image(torch.zeros(3, 4, 4), "sample.png")
+        save_image(torch.zeros(3, 4, 4), f"sample_{epoch}.png")
+    """
+    before, after, fixed = before_and_after(tmp_path, {"train.py": source})
+    assert fixed == []
+    assert after == before
+
+
+def test_a_nan_does_not_end_the_run(tmp_path: Path) -> None:
+    source = """
+    import torch
+    from torchvision.utils import save_image
+
+    for epoch in range(3):
+        save_image(torch.full((3, 4, 4), float("nan") * epoch).sigmoid(), "sample.png")
+    print("end")
+    """
+    before, after, fixed = before_and_after(tmp_path, {"train.py": source})
+    assert fixed == ["SVI101"]
+    assert after.output == before.output == "end\n"
+    assert after.without_backups() == before.files
+
+
 COLOURS = """
 import os, pickle
 

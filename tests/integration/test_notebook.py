@@ -61,6 +61,6 @@ def test_fix_edits_the_cell_and_keeps_the_rest(notebook: Path) -> None:
     first, second = ("".join(cell["source"]) for cell in after["cells"])
     assert "from flake8_saveimage.runtime import safe_save_image" in first
     assert "%matplotlib inline" in second
-    assert 'safe_save_image(torch.rand(4, 3, 8, 8), "samples.png")' in second
+    assert 'safe_save_image(torch.rand(4, 3, 8, 8), "samples.png", non_finite="zero")' in second
     assert {**after, "cells": []} == {**before, "cells": []}
     run("nbqa", "flake8_saveimage check", notebook.name, cwd=notebook.parent, status=0)

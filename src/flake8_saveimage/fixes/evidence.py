@@ -88,6 +88,21 @@ class Evidence:
         readers = (statement for statement in self._statements if "reads" in statement.kinds)
         return any(not target.holders.isdisjoint(statement.chains) for statement in readers)
 
+    def numbers_files(self, save: Save) -> bool:
+        """Say whether the program itself may write ``x_1.pt`` beside ``x.pt``, as backups are."""
+        target = self.target(save)
+        others = {self.target(other).name for other in self._analysis.saves if other is not save}
+        if any(_may_be_numbered(target, other) for other in others):
+            return True
+        if not target.is_constant:
+            return False
+        start = f"{target.name.rpartition('.')[0]}_"
+        own = (text for text, _ in self._texts)
+        pattern = rf"(?<![^\W_]){re.escape(start)}(?:$|[%{{\d])"
+        return any(re.search(pattern, text) for text in own) or self._project.mentions(
+            start, self._filename
+        )
+
     def hazard(self, save: Save) -> str:
         """Return what would notice further files beside the saved one, ``""`` if nothing does."""
         target = self.target(save)
@@ -204,21 +219,26 @@ class Evidence:
         )
 
     @cached_property
-    def _other_texts(self) -> list[str]:
-        """The texts of all literals but docstrings and those that make the paths of saves."""
-        own: set[int] = set()
-        for save in self._analysis.saves:
-            own.update(id(node) for node in self._makers(save))
-        texts = []
+    def _texts(self) -> list[tuple[str, cst.CSTNode]]:
+        """The texts of all literals but docstrings and those that are only shown."""
+        texts: list[tuple[str, cst.CSTNode]] = []
         for node, _scope in self._names.strings:
-            if any(id(outer) in own for outer in (node, *self._names.ancestors(node))):
-                continue
             if isinstance(self._names.parents.get(id(node)), cst.Expr):
                 continue
             literal = node.evaluated_value if isinstance(node, cst.SimpleString) else node.value
             if isinstance(literal, str) and not self._is_only_shown(node):
-                texts.append(literal)
+                texts.append((literal, node))
         return texts
+
+    @cached_property
+    def _other_texts(self) -> list[str]:
+        """The texts of literals that do not make the paths of saves."""
+        own = {id(node) for save in self._analysis.saves for node in self._makers(save)}
+        return [
+            text
+            for text, node in self._texts
+            if all(id(outer) not in own for outer in (node, *self._names.ancestors(node)))
+        ]
 
     def _is_only_shown(self, node: cst.CSTNode) -> bool:
         """Say whether a text goes to a log or an error, which does not use the file."""
@@ -240,6 +260,15 @@ class Evidence:
             for reach in self._analysis.flow.lookup(name, save.place).reaches if name else ():
                 if reach.binding.value is not None and reach.binding.kind in ("assign", "param"):
                     yield reach.binding.value
+
+
+def _may_be_numbered(target: Target, other: str) -> bool:
+    """Say whether a name (``*`` for what is not known) may be a numbered one of a target."""
+    stem, dot, suffix = target.name.rpartition(".")
+    if not stem or "*" in stem:
+        return "_*" in other
+    pattern = re.escape(other).replace(r"\*", "[^_]*")
+    return re.fullmatch(pattern, f"{stem}_1{dot}{suffix}") is not None
 
 
 def _hazard(statement: Statement, target: Target) -> str:

@@ -137,7 +137,8 @@ class Planner:
         rule, save, problem = diagnosis
         remedy = problem.remedy
         if remedy is None and rule.fix is None:
-            return "there is no fix for this rule"
+            inside = "the called function saves the file: change the path here"
+            return inside if save.route else "there is no fix for this rule"
         if not self._policy.is_fixable(rule.code):
             return "the configuration excludes it from fixes"
         if remedy is None:
@@ -277,9 +278,9 @@ class Planner:
         if not naming and not (target is not None and target.handle):
             keywords["if_exists"] = '"replace"'
         elif naming and save.site.kind == "object":
-            is_read = self._evidence.is_read(save)
-            keywords |= {"if_exists": '"replace"'} if is_read else {"keep": str(_BACKUPS)}
-        if any(not d.rule.renames for d in wanted) and save.site.kind == "image":
+            is_rolling = self._evidence.is_read(save) or self._evidence.numbers_files(save)
+            keywords |= {"if_exists": '"replace"'} if is_rolling else {"keep": str(_BACKUPS)}
+        if save.site.kind == "image":  # a NaN must not end a run that it did not end before
             keywords["non_finite"] = '"zero"'
         if any(d.problem.remedy is not None and d.problem.remedy.ranks for d in wanted):
             keywords["ranks"] = '"zero"'
@@ -305,6 +306,8 @@ class Planner:
             hazard = self._evidence.hazard(save)
             if hazard:
                 yield hazard
+            elif self._evidence.numbers_files(save):
+                yield "the program itself writes numbered names beside it"
 
     def _call_reasons(self, save: Save) -> Iterator[str]:
         """Yield why calling another function may change what the program does."""

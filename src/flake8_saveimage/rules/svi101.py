@@ -39,10 +39,11 @@ files.
 The fix calls the runtime helper. The path still shows the newest file; an earlier one moves to the
 next free number (`x_1.png`), so nothing that reads the path changes. Checkpoints get `keep=3`,
 which bounds their disk use, or `if_exists="replace"` if the project reads the file back by its
-name. Unsafe if something would notice the further files or the other function: the folder is
-listed, archived or loaded as a data set, the file is deleted or named in a shell command or
-`exec`, the value of the call is used, or the save function is patched. A save to an open file has
-no fix.
+name or numbers such files itself; images get `non_finite="zero"`, as torchvision saves NaN.
+Unsafe if something would notice the further files or the other function: the folder is listed,
+archived or loaded as a data set, the file is deleted or named in a shell command or `exec`, the
+program numbers such images itself, the value of the call is used, or the save function is patched.
+A save to an open file has no fix.
 
 ## How to configure
 Silence one line with `# noqa: SVI101`. Turn the rule off with `extend-ignore = SVI101`, or for some
