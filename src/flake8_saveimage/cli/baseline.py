@@ -38,7 +38,8 @@ def filtered(result: Run, path: str, looked_at: Sequence[str], codes: Collection
         names = {_name(file, folder) for file in looked_at}
         gone = sum(n for (name, code, _), n in known.items() if name in names and code in codes)
         if gone:
-            what = f"{counted(gone, 'listed finding')} no longer {'occurs' if gone == 1 else 'occur'}"
+            occurs = "occurs" if gone == 1 else "occur"
+            what = f"{counted(gone, 'listed finding')} no longer {occurs}"
             say(f"{path}: {what}; delete the file to write a new one")
     else:
         if os.environ.get("CI"):
