@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import sys
 from collections import Counter
 from collections.abc import Iterator
 
 from flake8_saveimage.cli import ALL_PASSED, counted
+from flake8_saveimage.cli.common import terminal_width
 from flake8_saveimage.report import Run
 
 _MOST_FILES = 10
@@ -35,10 +37,13 @@ def _next(result: Run, arguments: argparse.Namespace) -> Iterator[str]:
     paths = shlex.join(arguments.paths)
     if fixable["safe"]:
         more = f" ({fixable['unsafe']} more with --unsafe-fixes)" if fixable["unsafe"] else ""
-        yield f"[*] {fixable['safe']} can be fixed{more}: flake8-saveimage fix --diff {paths}"
+        lead = f"[*] {fixable['safe']} can be fixed{more}:"
+        command = f"flake8-saveimage fix --diff {paths}"
     elif fixable["unsafe"]:
         command = f"flake8-saveimage fix --unsafe-fixes --diff {paths}"
-        yield f"{fixable['unsafe']} can be fixed, but look at the change first: {command}"
+        lead = f"{fixable['unsafe']} can be fixed, but look at the change first:"
     else:
         codes = sorted({finding.code for _, finding in result.findings})
-        yield f"What they mean: flake8-saveimage explain {' '.join(codes[:3])}"
+        lead, command = "What they mean:", f"flake8-saveimage explain {' '.join(codes[:3])}"
+    fits = not sys.stderr.isatty() or len(f"{lead} {command}") <= terminal_width()
+    yield from (f"{lead} {command}",) if fits else (lead, f"    {command}")
