@@ -64,7 +64,7 @@ RULE = Rule(
     code="SVI201",
     name="values-out-of-range",
     looks_at="value",
-    writers=lambda row: row.accepts is not None,
+    writers=lambda row: row.normalizer is not None,
     through_helpers=True,
     check=check,
 )

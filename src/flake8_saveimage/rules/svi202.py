@@ -58,7 +58,7 @@ RULE = Rule(
     code="SVI202",
     name="integer-tensor",
     looks_at="value",
-    writers=lambda row: row.accepts is not None and not row.is_helper,
+    writers=lambda row: row.normalizer is not None and not row.is_helper,
     through_helpers=True,
     check=check,
 )

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from flake8_saveimage.knowledge.writer import Writer
     from flake8_saveimage.rules.base import Parts
     from flake8_saveimage.rules.save import Save
+    from flake8_saveimage.values.domain import Order
 
 _UNIT = (0.0, 1.0)
 _UNDO = "undo the normalization (x * std + mean) before saving"
@@ -74,7 +75,7 @@ def out_of_range(save: Save) -> Parts:
 
 
 def _limits(writer: Writer) -> tuple[float, float]:
-    return writer.accepts.range if writer.accepts is not None else _UNIT
+    return (writer.accepts and writer.accepts.range) or _UNIT
 
 
 def _rescaling(save: Save, bounds: tuple[float, float]) -> str:
@@ -113,6 +114,16 @@ def not_floating(save: Save) -> Parts:
     error = writer.accepts.error if writer.accepts is not None else ""
     fails = f"the tensor {holds}: {writer.leaf} raises {error}"
     return (fails, *written_by(save, "saves it"), f"; {advice}")
+
+
+def order_of(save: Save, order: Order, name: str, what: str, taken: str) -> Parts:
+    """Return "the channels are in the order BGR (cv2.imread at line 7): imwrite takes RGB"."""
+    return (
+        f"the {what} are in the order {name} (",
+        *_at(order.origin.what, order.origin.node),
+        f"): {save.site.writer.leaf} takes {taken}",
+        *written_by(save, "saves them"),
+    )
 
 
 def _at(what: str, node: object) -> Parts:
