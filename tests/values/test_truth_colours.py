@@ -1,4 +1,4 @@
-"""What SVI209, SVI210 and SVI211 say does happen: their fixtures, executed with the libraries."""
+"""What SVI201, SVI202 and SVI209 to SVI211 say of writers does happen: their fixtures, executed with the libraries."""
 
 from __future__ import annotations
 
@@ -42,6 +42,18 @@ def picture(tmp_path: Path) -> str:
 
 def pixel(path: object) -> tuple[int, ...]:
     return tuple(map(int, np.array(Image.open(str(path)).convert("RGB"))[5, 5]))
+
+
+@pytest.mark.parametrize("function", ["unit", "clipped"])
+def test_201_the_image_is_nearly_black(function: str, picture: str, tmp_path: Path) -> None:
+    target = tmp_path / "out.png"
+    load("SVI201", "nearly_black")[function](picture, str(target))
+    assert max(pixel(target)) <= 1
+
+
+def test_202_floats_raise(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError):
+        load("SVI202", "floats_for_write_png")["drawn"](str(tmp_path / "out.png"))
 
 
 def test_209_dark_values_become_bright(tmp_path: Path) -> None:

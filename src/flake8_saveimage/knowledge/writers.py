@@ -167,7 +167,7 @@ WRITERS = (
         "filename img params",
         value="img",
         path="filename",
-        accepts=Image("HWC", "BGR"),
+        accepts=Image("HWC", "BGR", range=(0, 255), dtypes=frozenset({"uint8", "float"})),
     ),
     Writer(
         "imageio.imwrite",

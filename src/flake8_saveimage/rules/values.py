@@ -116,6 +116,26 @@ def not_floating(save: Save) -> Parts:
     return (fails, *written_by(save, "saves it"), f"; {advice}")
 
 
+def nearly_black(save: Save) -> Parts:
+    """Return "values lie in [0, 1] (sigmoid at line 7): imwrite saves 255 as white ..."."""
+    origin, reach = save.values.values.origin, save.values.values.reach
+    proof: Parts = (" (", *_at(origin.what, origin.node), ")") if origin is not None else ()
+    interval = interval_text((reach.low, reach.high) if reach is not None else _UNIT)
+    what = f": {save.site.writer.leaf} saves 255 as white, so that the image is nearly black"
+    return (f"values lie in {interval}", *proof, what, *written_by(save), "; multiply by 255")
+
+
+def not_bytes(save: Save) -> Parts:
+    """Return "the tensor is float: write_png raises RuntimeError; ..."."""
+    writer = save.site.writer
+    error = writer.accepts.error if writer.accepts is not None else ""
+    return (
+        f"the tensor is float: {writer.leaf} raises {error}",
+        *written_by(save, "saves it"),
+        "; convert it with .mul(255).round().clamp(0, 255).to(torch.uint8)",
+    )
+
+
 def order_of(save: Save, order: Order, name: str, what: str, taken: str) -> Parts:
     """Return "the channels are in the order BGR (cv2.imread at line 7): imwrite takes RGB"."""
     return (
