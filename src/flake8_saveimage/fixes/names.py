@@ -132,7 +132,7 @@ class Names:
             yield from (step.to(child) for child in child_nodes(node))
         else:
             for child in child_nodes(node):
-                yield step._replace(node=child)
+                yield step.to(child, stored=step.stored)
 
     def _of_scope(self, step: _Step, inner: Scope) -> Iterator[_Step]:
         node = step.node
@@ -164,10 +164,10 @@ class _Step(NamedTuple):
 
     def to(self, node: cst.CSTNode, *, stored: bool = False) -> _Step:
         # `a, b = ...` stores through its tuple, `a[i] = ...` reads `a`
-        return self._replace(node=node, stored=stored)
+        return _Step(node, self.scope, stored)
 
     def into(self, node: cst.CSTNode, scope: Scope) -> _Step:
-        return self._replace(node=node, scope=scope, stored=False)
+        return _Step(node, scope)
 
 
 def _imported(facts: Facts) -> dict[str, list[str]]:

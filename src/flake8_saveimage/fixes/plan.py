@@ -306,7 +306,7 @@ class Planner:
             hazard = self._evidence.hazard(save)
             if hazard:
                 yield hazard
-            elif self._evidence.numbers_files(save):
+            elif save.site.kind == "image" and self._evidence.numbers_files(save):
                 yield "the program itself writes numbered names beside it"
 
     def _call_reasons(self, save: Save) -> Iterator[str]:
