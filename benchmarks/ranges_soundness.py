@@ -1,11 +1,12 @@
-"""Check the claims of the range analysis against torch, on random programs.
+"""Check the claims of the range analysis against torch, NumPy, Pillow and OpenCV.
 
     python benchmarks/ranges_soundness.py [--programs 100000] [--seed 0]
 
-A program is a few straight lines over random tensors of every dtype. Each line runs in torch and
-in the analysis; every element of every intermediate result must lie inside the claimed interval
-(NaN only where the claim allows it) and its dtype must be among the claimed ones. Prints how many
-programs and results were checked and exits with 1 at the first claim that torch refutes.
+A program is a few straight lines over random tensors or arrays of every dtype, or over a picture.
+Each line runs in the library and in the analysis; every element of every intermediate result must
+lie inside the claimed interval (NaN only where the claim allows it), its dtype must be among the
+claimed ones, and the axes and channels of a picture must be in the claimed order. Prints how many
+programs and results were checked and exits with 1 at the first claim that is refuted.
 """
 
 from __future__ import annotations
@@ -14,22 +15,28 @@ import argparse
 import ast
 import random
 import sys
+import tempfile
 import time
+import warnings
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import cv2
 import libcst
+import numpy as np
 import torch
 import torch.nn.functional as F
 import torchvision
 import torchvision.transforms.functional as TF
+from PIL import Image
 
 from flake8_saveimage.syntax.flow import Flow
 from flake8_saveimage.syntax.reader import read_facts
 from flake8_saveimage.syntax.scopes import Place
 from flake8_saveimage.values.domain import Abstract, Values
-from flake8_saveimage.values.dtypes import BY_NAME
+from flake8_saveimage.values.dtypes import BY_NAME, DTypes, Ranks
 from flake8_saveimage.values.evaluate import Evaluator
 
 DTYPES = "uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64 bool".split()
@@ -175,19 +182,192 @@ STEPS = (
     "TF.adjust_brightness({x}, 1.5)",
     "TF.adjust_contrast({x}, 1.5)",
 )
+ARRAY_DTYPES = "uint8 int8 int16 int32 int64 float16 float32 float64 bool".split()
+ARRAY_SHAPES = ("(8, 8, 3)", "(8, 8, 3)", "(3,)", "(2, 8, 8, 3)", "()")
+# {a}: a dtype of NumPy; {s}: a shape of an array
+ARRAY_LEAVES = (
+    "np.random.rand(8, 8, 3)",
+    "np.random.random({s})",
+    "np.random.rand(8, 8, 3).astype(np.{a})",
+    "np.random.randn(8, 8, 3)",
+    "np.random.normal({m}, 2.0, (8, 8, 3))",
+    "np.random.uniform({low}, {high}, {s})",
+    "np.random.randint({low}, {high}, {s})",
+    "np.random.randint(0, 256, {s}, dtype=np.uint8)",
+    "np.random.randint(0, 256, (8, 8, 3)).astype('uint8')",
+    "np.zeros({s}, dtype=np.{a})",
+    "np.ones({s}, np.{a})",
+    "np.full({s}, {n})",
+    "np.full({s}, {n}, dtype=np.{a})",
+    "np.array([{n}, {m}, {n}])",
+    "np.array([[{n}, 1, 2]], dtype=np.{a})",
+    "np.array({n})",
+    "np.linspace({n}, {m}, 3)",
+    "np.arange({high})[:1]",
+    "np.{a}({n})",
+    "np.float32({n})",
+    "torch.rand(8, 8, 3).numpy()",
+    "torch.randint(0, 256, (8, 8, 3), dtype=torch.uint8).numpy()",
+    "np.asarray(torch.randn({s}))",
+)
+ARRAY_FUNCTIONS = """
+    tanh exp log log1p sqrt abs negative sign floor ceil round rint trunc square reciprocal sin cos
+    nan_to_num mean sum max min std var median ravel squeeze copy ascontiguousarray flip isnan
+    zeros_like ones_like
+""".split()
+ARRAY_STEPS = (
+    *(f"np.{name}({{x}})" for name in ARRAY_FUNCTIONS),
+    *(f"{{x}}.{name}()" for name in "mean sum max min std round copy ravel flatten".split()),
+    *(f"({{x}} {op} {{y}})" for op in ("+", "-", "*", "/", "+", "*", "//", "%", ">")),
+    *(f"({{x}} {op} {{n}})" for op in ("+", "-", "*", "/", "+", "-", "*", "/", "//", "%", "**")),
+    *(f"({{n}} {op} {{x}})" for op in ("+", "-", "*", "/")),
+    *(f"np.{name}({{x}}, {{n}})" for name in "add subtract multiply divide power maximum".split()),
+    *(f"np.{name}({{x}}, {{y}})" for name in "add subtract multiply minimum mod".split()),
+    "(-{x})",
+    "({x} * 2 - 1)",
+    "{x} * 255",
+    "{x} / 255",
+    "{x} * 0.5 + 0.5",
+    "np.clip({x}, 0, 255)",
+    "np.clip({x}, 0, 1)",
+    "np.clip({x}, {n}, {m})",
+    "{x}.clip({n}, {m})",
+    "{x}.clip(0, 255).astype(np.uint8)",
+    "np.clip({x}, a_min={n}, a_max=None)",
+    "{x}.astype(np.{a})",
+    "{x}.astype('{a}')",
+    "{x}.astype(float)",
+    "np.{a}({x})",
+    "np.uint8({x})",
+    "np.array({x}, dtype=np.{a})",
+    "np.asarray([{x}, {x}])",
+    "np.array([{x}, {y}])",
+    "np.full_like({x}, {n})",
+    "np.where({x} > 0, {x}, {y})",
+    "np.where({x} > {n}, {x}, {m})",
+    "np.round({x}, 2)",
+    "np.round({x}, -1)",
+    "np.mean({x}, axis=0)",
+    "{x}.max(axis=-1)",
+    "np.percentile({x}, 90)",
+    "np.concatenate([{x}, {y}])",
+    "np.concatenate([{x}, {x}], axis=1)",
+    "np.hstack([{x}, {y}])",
+    "np.vstack([{x}, {y}])",
+    "np.stack([{x}, {y}], axis=-1)",
+    "np.pad({x}, 1, constant_values={n})",
+    "np.pad({x}, 1, mode='reflect')",
+    "np.transpose({x}, (2, 0, 1))",
+    "np.repeat({x}, 2, axis=0)",
+    "np.expand_dims({x}, 0)",
+    "{x}[0]",
+    "{x}[..., ::-1]",
+    "{x}[{x} > 0]",
+    "{x}.reshape(-1)",
+    "{x}.T",
+    "torch.from_numpy(np.array({x})).numpy()",
+    "torch.tensor({x})",
+    "{x} * 2",
+    "{x}.numpy()",
+    "(torch.from_numpy(np.array({x})) * 255).byte()",
+    "np.tanh({x}) * 127.5 + 127.5",
+    "cv2.resize({x}, (5, 6))",
+    "cv2.resize({x}, (16, 16), interpolation=cv2.INTER_CUBIC)",
+    "cv2.GaussianBlur({x}, (3, 3), 0)",
+    "cv2.cvtColor({x}, cv2.COLOR_RGB2GRAY)",
+    "cv2.cvtColor({x}, cv2.COLOR_RGB2HSV)",
+    "cv2.cvtColor({x}, cv2.COLOR_BGR2RGBA)",
+    "np.array(Image.fromarray({x}))",
+    "np.array(Image.fromarray({x}).convert('L'))",
+    "np.array(Image.fromarray({x}).resize((5, 6)))",
+    "TF.to_tensor(np.asarray({x}))",
+)
+PICTURE_LEAVES = (
+    "Image.open(file).convert('RGB')",
+    "np.array(Image.open(file).convert('RGB'))",
+    "cv2.imread(file)",
+    "cv2.imread(file, cv2.IMREAD_COLOR)",
+    "cv2.imread(file, 0)",
+    "TF.to_tensor(Image.open(file).convert('RGB'))",
+    "TF.pil_to_tensor(Image.open(file).convert('RGB'))",
+    "torchvision.io.read_image(file)",
+    "torchvision.transforms.ToTensor()(Image.open(file).convert('RGB'))",
+)
+# each keeps the order of what is bright and dark, so that the channels can be told apart
+PICTURE_STEPS = (
+    *(f"{{x}}[{index}]" for index in ("..., ::-1", ":, :, ::-1", ":, :, [2, 1, 0]", "::-1")),
+    *(f"{{x}}[{index}]" for index in (":, ::-1", "..., :3", "1:7, 2:9", "0", "None", ":, :, 0")),
+    *(f"{{x}}[{index}]" for index in ("[2, 1, 0]", ":, [2, 1, 0]", ":, 1:", "..., None", "-1")),
+    *(f"{{x}}.transpose({axes})" for axes in ("2, 0, 1", "1, 2, 0", "0, 3, 1, 2", "0, 2", "")),
+    *(f"{{x}}.permute({axes})" for axes in ("2, 0, 1", "1, 2, 0", "0, 2, 3, 1", "0, 3, 1, 2")),
+    *(f"np.moveaxis({{x}}, {axes})" for axes in ("-1, 0", "0, -1", "0, 1")),
+    *(f"{{x}}.flip({axis})" for axis in ("0", "1", "-1")),
+    *(f"np.flip({{x}}, {axis})" for axis in ("0", "2", "-1")),
+    *(f"np.concatenate([{{x}}] * 5, axis={axis})" for axis in (0, 1, 2)),
+    *(f"torch.cat([{{x}}] * 5, {axis})" for axis in (0, 1, -1)),
+    *(f"torch.stack([{{x}}] * 5, {axis})" for axis in (0, 1)),
+    *(f"np.{name}([{{x}}] * 5)" for name in "stack hstack vstack dstack array".split()),
+    *(f"{{x}}.{name}()" for name in "squeeze copy numpy float double clone contiguous".split()),
+    *(f"np.{name}({{x}})" for name in "array fliplr flipud ascontiguousarray squeeze".split()),
+    *(f"TF.{name}({{x}})" for name in "to_tensor pil_to_tensor to_pil_image hflip vflip".split()),
+    *(f"cv2.cvtColor({{x}}, cv2.COLOR_{name})" for name in ("BGR2RGB", "RGB2BGR", "BGR2GRAY")),
+    *(f"cv2.cvtColor({{x}}, cv2.COLOR_{name})" for name in ("GRAY2BGR", "RGB2RGBA", "RGBA2BGR")),
+    "np.transpose({x}, (1, 0, 2))",
+    "np.swapaxes({x}, 0, 2)",
+    "{x}.transpose(1, 2)",
+    "{x}.movedim(0, -1)",
+    "{x}.unsqueeze(0)",
+    "{x}.unsqueeze(1)",
+    "np.expand_dims({x}, 0)",
+    "np.stack([{x}] * 5, axis=-1)",
+    "{x} / 255",
+    "{x} * 0.5 + 0.25",
+    "{x}.astype(np.float32)",
+    "np.clip({x}, 0, 255)",
+    "{x}.clamp(0, 255)",
+    "({x} / 255 * 255).astype(np.uint8)",
+    "torch.from_numpy({x}.copy())",
+    "torch.tensor({x}.copy())",
+    "TF.to_tensor({x}.copy())",
+    "TF.resize({x}, [5, 6], antialias=True)",
+    "TF.center_crop({x}, [6, 7])",
+    "TF.rgb_to_grayscale({x})",
+    "F.interpolate({x}, size=(5, 6))",
+    "F.pad({x}, (1, 1, 1, 1))",
+    "torchvision.utils.make_grid({x})",
+    "Image.fromarray({x})",
+    "{x}.convert('RGB')",
+    "{x}.convert('L')",
+    "{x}.copy().resize((6, 5))",
+    "{x}.crop((1, 1, 7, 8))",
+    "cv2.resize({x}, (6, 5))",
+    "cv2.flip({x}, 1)",
+    "cv2.GaussianBlur({x}, (3, 3), 0)",
+    "np.mean({x}, axis=2)",
+    "{x}.reshape(-1)",
+    "{x}.view(-1)",
+)
+FAMILIES = {"tensor": (LEAVES, STEPS), "array": (ARRAY_LEAVES, ARRAY_STEPS)}
+REFUSED = (
+    RuntimeError, TypeError, ValueError, IndexError, NotImplementedError, NameError, OverflowError,
+    ZeroDivisionError, AttributeError, OSError, KeyError, cv2.error,
+)  # fmt: skip
 
 
 class Unsound(AssertionError):
-    """Torch refutes a claim."""
+    """A library refutes a claim."""
 
 
-def random_program(rng: random.Random, leaves: int = 3, steps: int = 5) -> list[str]:
+def random_program(
+    rng: random.Random, leaves: int = 3, steps: int = 5, family: str = "tensor"
+) -> list[str]:
     """Return the right-hand sides of ``v0 = ...``, ``v1 = ...``."""
     lines: list[str] = []
+    makers, changers = FAMILIES[family]
     for _ in range(rng.randint(1, leaves)):
-        lines.append("unknown" if rng.random() < 0.12 else _fill(rng.choice(LEAVES), rng, lines))
+        lines.append("unknown" if rng.random() < 0.12 else _fill(rng.choice(makers), rng, lines))
     for _ in range(rng.randint(1, steps)):
-        lines.append(_fill(rng.choice(STEPS), rng, lines))
+        lines.append(_fill(rng.choice(changers), rng, lines))
     return lines
 
 
@@ -204,6 +384,8 @@ def _fill(template: str, rng: random.Random, lines: list[str]) -> str:
         "m": rng.choice(NUMBERS),
         "d": rng.choice(DTYPES),
         "f": rng.choice(FLOATS),
+        "a": rng.choice(ARRAY_DTYPES),
+        "s": rng.choice(ARRAY_SHAPES),
         "mode": rng.choice(MODES),
         "flag": rng.choice(("True", "False")),
         "low": low,
@@ -225,12 +407,33 @@ def unknown_tensor(rng: random.Random) -> torch.Tensor:
     return values
 
 
-NAMES: Mapping[str, Any] = {"torch": torch, "F": F, "TF": TF, "torchvision": torchvision}
+def unknown_array(rng: random.Random) -> Any:
+    """Return an array of which the analysis is told nothing."""
+    shape = ast.literal_eval(rng.choice(ARRAY_SHAPES))
+    scale = rng.choice((1.0, 0.1, 100.0, 1e5))
+    dtype = rng.choice((*ARRAY_DTYPES, "uint16", "uint32"))
+    with np.errstate(all="ignore"):
+        return np.asarray(np.random.randn(*shape) * scale).astype(dtype)
+
+
+NAMES: Mapping[str, Any] = {
+    "torch": torch,
+    "F": F,
+    "TF": TF,
+    "torchvision": torchvision,
+    "np": np,
+    "cv2": cv2,
+    "Image": Image,
+}
 HEADER = """\
+import cv2
+import numpy as np
 import torch
 import torchvision
+from PIL import Image
 import torch.nn.functional as F
 import torchvision.transforms.functional as TF
+from PIL import Image
 """
 
 
@@ -249,14 +452,26 @@ def claims_of(lines: list[str]) -> list[Abstract]:
 
 def refutation(claim: Abstract, value: Any) -> str | None:
     """Return how a concrete value contradicts a claim, ``None`` if it does not."""
-    if not isinstance(claim, Values) or not torch.is_tensor(value):
+    is_array = isinstance(value, np.ndarray | np.generic)
+    if not isinstance(claim, Values) or not (torch.is_tensor(value) or is_array):
         return None
-    dtype = BY_NAME[str(value.dtype).removeprefix("torch.")]
-    if not dtype & claim.dtypes:
+    if claim.kind != "unknown" and claim.kind != ("array" if is_array else "tensor"):
+        return f"{type(value).__name__} is no {claim.kind}"
+    dtype = BY_NAME.get(str(value.dtype).removeprefix("torch."))  # uint16 is left to ANY
+    if claim.dtypes != DTypes.ANY and not (dtype and dtype & claim.dtypes):
         return f"dtype {value.dtype} is not in {claim.dtypes!r}"
-    rank = 4 if value.dim() else 2
+    rank = Ranks.DIMENSIONS if value.ndim else Ranks.ZERO
     if not rank & claim.ranks:
-        return f"{value.dim()} dimensions are not in {claim.ranks!r}"
+        return f"{value.ndim} dimensions are not in {claim.ranks!r}"
+    if is_array and value.dtype == object:
+        return None
+    if is_array:
+        value = torch.from_numpy(np.array(value, dtype=np.float64))
+    return _outside(claim, value) or _misplaced(claim, value)
+
+
+def _outside(claim: Values, value: torch.Tensor) -> str | None:
+    """Return how the elements of a tensor contradict the claimed interval."""
     flat = value.detach().double().flatten()
     bad = flat.isnan()
     if bad.any() and not claim.interval.nan:
@@ -269,23 +484,68 @@ def refutation(claim: Abstract, value: Any) -> str | None:
     return None
 
 
-def check(lines: list[str], rng: random.Random) -> Counter[str]:
+def _misplaced(claim: Values, value: torch.Tensor) -> str | None:
+    """Return how the shape of an image contradicts the claimed order of its axes."""
+    if claim.layout is None or claim.layout.origin.proof != "exact":
+        return None
+    name = claim.layout.name
+    if value.ndim == len(name) - 1:  # a grey image has no axis of channels
+        return None
+    axis = name.index("C")
+    if value.ndim != len(name) or value.shape[axis] not in (1, 2, 3, 4):
+        return f"shape {tuple(value.shape)} is not {name}"
+    exact = claim.channels is not None and claim.channels.origin.proof == "exact"
+    if claim.channels is None or not exact or value.shape[axis] < 3:
+        return None
+    means = value.double().movedim(axis, 0).flatten(1).mean(1)
+    first, last = (means[0], means[2]) if claim.channels.name[0] == "R" else (means[2], means[0])
+    return f"channels {means.tolist()} are not {claim.channels.name}" if first < last else None
+
+
+def check(lines: list[str], rng: random.Random, family: str = "tensor") -> Counter[str]:
     """Run a program both ways; count the results checked, and those with finite bounds.
 
     Raises :class:`Unsound`.
     """
     concrete: dict[str, Any] = dict(NAMES)
     lines = list(lines)
+    unknown = unknown_tensor if family == "tensor" else unknown_array
     for index, line in enumerate(lines):
         name = f"v{index}"
         if line == "unknown":
-            concrete[name] = unknown_tensor(rng)
+            concrete[name] = unknown(rng)
             continue
         try:
             concrete[name] = eval(line, concrete)  # the program is our own
-        except (RuntimeError, TypeError, ValueError, IndexError, NotImplementedError, NameError):
-            lines[index] = "unknown"  # torch refuses: nothing is claimed, any tensor will do
-            concrete[name] = torch.rand(2, 3, 8, 8)
+        except REFUSED:
+            concrete[name] = None
+        value = concrete[name]
+        if value is None or (torch.is_tensor(value) and str(value.dtype)[6:] not in BY_NAME):
+            lines[index] = "unknown"  # refused, or left out: nothing is claimed, anything will do
+            concrete[name] = unknown(rng)
+    return compare(lines, concrete)
+
+
+def check_picture(file: str, rng: random.Random, steps: int = 6) -> Counter[str]:
+    """Move a picture about at random, both ways; steps that the libraries refuse are left out."""
+    concrete: dict[str, Any] = {**NAMES, "file": file}
+    lines: list[str] = []
+    wanted = rng.randint(2, steps)
+    for attempt in range(60):
+        templates = PICTURE_STEPS if lines else PICTURE_LEAVES
+        line = _fill(rng.choice(templates), rng, lines) if attempt < 59 else "file"
+        try:
+            concrete[f"v{len(lines)}"] = eval(line, concrete)  # the program is our own
+        except REFUSED:
+            continue
+        lines.append(line)
+        if len(lines) == wanted:
+            break
+    return compare(lines, concrete)
+
+
+def compare(lines: list[str], concrete: Mapping[str, Any]) -> Counter[str]:
+    """Compare what each line gave with what is claimed of it."""
     counts: Counter[str] = Counter(programs=1)
     for index, claim in enumerate(claims_of(lines)):
         problem = refutation(claim, concrete[f"v{index}"])
@@ -302,10 +562,27 @@ def run(programs: int, seed: int) -> Counter[str]:
     """Check random programs; return how many programs, results and finite claims there were."""
     rng = random.Random(seed)
     torch.manual_seed(seed)
+    np.random.seed(seed)
     counts: Counter[str] = Counter()
-    for _ in range(programs):
-        counts += check(random_program(rng), rng)
+    with tempfile.TemporaryDirectory() as folder, np.errstate(all="ignore"):
+        file = picture(Path(folder))
+        for number in range(programs):
+            family = ("tensor", "array", "picture")[number % 3]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                if family == "picture":
+                    counts += check_picture(file, rng)
+                else:
+                    counts += check(random_program(rng, family=family), rng, family)
     return counts
+
+
+def picture(folder: Path) -> str:
+    """Write a picture in which red is brightest and blue darkest everywhere; return its path."""
+    noise = np.random.RandomState(0).randint(0, 60, (9, 11, 3))
+    pixels = (noise + np.array([190, 100, 10])).astype(np.uint8)
+    Image.fromarray(pixels).save(folder / "picture.png")
+    return str(folder / "picture.png")
 
 
 def main() -> int:

@@ -73,6 +73,19 @@ def stepping(batch: torch.Tensor, folder: Path, steps: int) -> float:
     return sorted(took)[steps // 2] / 0.15
 
 
+def snapshots(folder: Path) -> tuple[float, float]:
+    """Seconds of a call with a checkpoint of 200 MB: the first, and the median of later ones."""
+    state = {f"layer{n}": torch.ones(2_500_000) for n in range(20)}
+    took = []
+    with SaveQueue(workers=1, max_pending=1) as queue:
+        for _ in range(11):
+            start = time.perf_counter()
+            queue.save(state, folder / "state.pt", if_exists="replace", durable=False)
+            took.append(time.perf_counter() - start)
+            queue.flush()
+    return took[0], sorted(took[1:])[5]
+
+
 def growth(folder: Path, fails: bool) -> float:
     """Megabytes by which the peak memory of a process grows, of 40 saves of 64 MB, 2 pending."""
     target = folder / "memory" if fails else folder / "kept"
@@ -139,6 +152,7 @@ def main() -> None:
             one = max(one, throughput(batch, folder, options.saves, 1))
             two = max(two, throughput(batch, folder, options.saves, 2))
         share = stepping(batch, folder, 20)
+        first, later = snapshots(folder)
         memory = {fails: growth(folder, fails) for fails in (False, True)}
     (sync_wall, sync_cpu), (call_wall, call_cpu) = (
         tuple(1000 * min(times) for times in zip(*rounds, strict=True)) for rounds in (sync, call)
@@ -150,6 +164,7 @@ def main() -> None:
     print(f"two workers           {two:8.1f} saves/s  {two / one:.2f}")
     print(f"two processes         {cores:26.2f}")
     print(f"steps of 150 ms       {share:26.3f}")
+    print(f"call with 200 MB      {1000 * later:8.0f} ms; the first {1000 * first:8.0f} ms")
     print(f"memory, 40 saves      {memory[False]:8.0f} MB; failing {memory[True]:8.0f} MB")
     limits = {
         "blocked at most 0.1": share <= 0.1,

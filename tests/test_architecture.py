@@ -118,7 +118,7 @@ TOKENS = {
     *(row.helper for row in WRITERS),
     *(old for row in WRITERS for old in row.renamed),
     *(name for row in WRITERS if row.normalizer for name in row.normalizer),
-} - {"range", "filename", "normalize"}  # words that name other things, too
+} - {"", "range", "filename", "filepath", "normalize"}  # words that name other things, too
 ELSEWHERE = (
     "knowledge",
     "runtime",  # writes files itself, and cannot know the rows

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from flake8_saveimage.check.analysis import analyse
+from flake8_saveimage.knowledge.writers import DEFAULT, Choice, Table, table_of
 from flake8_saveimage.source import gate
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 EXPECT = re.compile(r"#\s*expect:((?:\s+SVI\d{3}:\d+)+)")
+WRITERS = re.compile(r"^# writers: (.+)$", re.MULTILINE)
 FILES = sorted(FIXTURES.glob("SVI*/*/*.py"))
 
 
@@ -29,11 +31,18 @@ def expected(source: str) -> list[tuple[int, int, str]]:
     return sorted(found)
 
 
+def table_for(source: str) -> Table:
+    """Return the writers of the groups in a ``# writers: torch, images`` comment."""
+    groups = WRITERS.search(source)
+    return table_of(Choice(tuple(groups[1].split(", ")))) if groups else DEFAULT
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: "/".join(path.parts[-3:]))
 def test_fixture(path: Path) -> None:
     raw = path.read_bytes()
-    source = gate.admit(raw)
-    found = analyse(source.lines) if source is not None else []
+    table = table_for(raw.decode("utf-8"))
+    source = gate.admit(raw, table)
+    found = analyse(source.lines, table=table) if source is not None else []
     assert sorted((f.line, f.column, f.code) for f in found) == expected(raw.decode("utf-8"))
 
 

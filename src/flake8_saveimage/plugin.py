@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from flake8_saveimage import __version__
 from flake8_saveimage.check.following import Following, following_of
-from flake8_saveimage.config.selection import active_codes, register
+from flake8_saveimage.config.selection import active_codes, choice_of, register
 from flake8_saveimage.rules.index import default_codes
 from flake8_saveimage.source.gate import is_worth_parsing
 from flake8_saveimage.source.reading import SourceError, defect, printable
@@ -52,6 +52,7 @@ class SaveImagePlugin:
         """Remember the options of this run."""
         cls.options = options
         _chosen.cache_clear()
+        choice_of(options)
 
     def run(self) -> Iterator[tuple[int, int, str, type[Any]]]:
         """Yield line (from 1), column (from 0), ``"CODE message"`` and this class."""
@@ -61,16 +62,24 @@ class SaveImagePlugin:
 
     def _findings(self, source: str) -> list[Finding]:
         try:
-            if not is_worth_parsing(source, self._tree) and not self._calls_a_saver(source):
-                return []
             hooks, codes, following = _chosen()
+            worth = is_worth_parsing(source, self._tree, following.table)
+            if not worth and not self._calls_a_saver(source):
+                return []
             if not codes:
                 return []
             from flake8_saveimage.check.analysis import analyse  # libcst
 
             importer = following.importer(self._filename, source)
             path = os.path.realpath(self._filename)
-            return analyse(source, hooks=hooks, codes=codes, path=path, importer=importer)
+            return analyse(
+                source,
+                hooks=hooks,
+                codes=codes,
+                path=path,
+                importer=importer,
+                table=following.table,
+            )
         except SourceError as error:
             self._not_checked(str(error))
         except RecursionError:

@@ -93,3 +93,16 @@ def test_the_patch_is_coloured_on_a_terminal_and_plain_in_a_pipe(
     forced = command("fix", "--diff", "--unsafe-fixes", "--color=always", "a.py").stdout
     assert b"\033[32m+" in forced
     assert forced.count(b"\n") == plain.count(b"\n")
+
+
+def test_what_fix_leaves_and_advises_fits_the_terminal(tmp_path: Path) -> None:
+    opened = (
+        "for step in range(3):\n"
+        "    with open('another_rather_long_folder_name/weights.pt', 'wb') as file:\n"
+        "        torch.save(step, file)\n"
+    )
+    write(tmp_path, {"a.py": TWO + opened})
+    shown = on_terminal(tmp_path, "fix", "a.py", columns=72)
+    assert " [no fix: the file is opened before the call]" in " ".join(map(str.strip, shown))
+    assert any(line.startswith("Machines that run this code") for line in shown)
+    assert max(map(len, shown)) <= 72

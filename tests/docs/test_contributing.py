@@ -73,7 +73,7 @@ def test_new_rule(copy: Path) -> None:
 
 
 def test_new_writer(copy: Path) -> None:
-    run_tests(copy, "tests/test_fixtures.py", "-k", "jit_save or SVI303")
+    run_tests(copy, "tests/test_fixtures.py", "-k", "onnx_save or SVI303")
 
 
 def test_new_operation(copy: Path) -> None:

@@ -1,4 +1,4 @@
-"""The table of README with the cases that started this project: each cell is measured."""
+"""The table of CONTRIBUTING.md with the cases that started this project: each cell is measured."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROW = re.compile(
     r"\| (?P<reported>[^|]+) \| (?P<torchvision>[^|]+) \| (?P<helper>[^|]+) \|$",
     re.MULTILINE,
 )
-ROWS = [match.groupdict() for match in ROW.finditer((ROOT / "README.md").read_text("utf-8"))]
+ROWS = [match.groupdict() for match in ROW.finditer((ROOT / "CONTRIBUTING.md").read_text("utf-8"))]
 every_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: Path(row["path"]).stem)
 EXPECT = re.compile(r"# expect: (SVI\d{3}):(\d+)$")
 

@@ -173,8 +173,8 @@ def test_the_edit_side_by_side(open_page: Open, tmp_path: Path) -> None:
     assert 'torch.save({}, "weights.pt")' in text["removed"]
     assert 'safe_save({}, "weights.pt", keep=3)' in text["added"]
     assert "from flake8_saveimage.runtime import safe_save" in text["added"]
-    assert page.locator(".diff del").all_inner_texts()[-1] == "torch.save"
-    assert page.locator(".diff ins").all_inner_texts()[-1] == "safe_save"
+    assert page.locator(".diff del").all_inner_texts()[-1] == 'torch.save({}, "weights.pt"'
+    assert page.locator(".diff ins").all_inner_texts()[-1] == 'safe_save({}, "weights.pt", keep=3'
     left, right = cells.nth(0).bounding_box(), cells.nth(1).bounding_box()
     assert left is not None
     assert right is not None

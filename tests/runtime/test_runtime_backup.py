@@ -270,6 +270,36 @@ assert found == list(range(-1, {processes * saves})), len(found)
     assert not list(tmp_path.glob("**/.saveimage-*"))
 
 
+@pytest.mark.parametrize("ranks", [1, 8], ids=["32 threads", "8 processes"])
+def test_threads_and_processes_with_the_default_lose_nothing(
+    ranks: int, run_script: Run, tmp_path: Path
+) -> None:
+    """32 threads with 50 saves each; 8 processes with 4 threads and 25 saves a thread."""
+    threads, saves = (32, 50) if ranks == 1 else (4, 25)
+    run_script(
+        prologue("exchange")
+        + f"""
+from concurrent.futures import ThreadPoolExecutor
+
+def save(number):
+    write(number, "out/x.pt")
+    read("out/x.pt")
+
+children = []
+for process in range({ranks}):
+    children.append(os.fork())
+    if children[-1] == 0:
+        numbers = range(process * {threads * saves}, (process + 1) * {threads * saves})
+        with ThreadPoolExecutor({threads}) as pool:
+            list(pool.map(save, numbers))
+        os._exit(0)
+assert all(os.waitpid(child, 0)[1] == 0 for child in children)
+found = sorted(read(f"out/{{name}}") for name in os.listdir("out"))
+assert found == list(range({ranks * threads * saves})), len(found)
+"""
+    )
+
+
 @pytest.mark.parametrize("rounds", [10, pytest.param(50, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("way", WAYS)
 def test_kill_9_loses_nothing(way: str, rounds: int, run_script: Run) -> None:

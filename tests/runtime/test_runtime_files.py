@@ -346,7 +346,7 @@ def test_leftovers_of_another_users_process_stay(
         raise PermissionError(errno.EPERM, "Operation not permitted")
 
     monkeypatch.setattr(os, "kill", refuse)
-    start = runtime.leftovers._state_and_start(os.getpid())[1]
+    start = runtime.leftovers.state_and_start(os.getpid())[1]
     owner = f"{runtime.leftovers.HOST}-{os.getpid()}-{start}"
     (tmp_path / f".saveimage-{owner}-0123abcd.tmp").touch()
     assert remove_leftovers(tmp_path) == []
@@ -354,7 +354,7 @@ def test_leftovers_of_another_users_process_stay(
 
 def test_leftovers_of_ended_processes_are_removed_and_no_others(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
-    start = runtime.leftovers._state_and_start(os.getpid())[1]
+    start = runtime.leftovers.state_and_start(os.getpid())[1]
     ended = tmp_path / f".saveimage-{runtime.leftovers.HOST}-{ENDED}-7-0123abcd.tmp"
     deep = tmp_path / "sub" / ended.name
     running = tmp_path / f".saveimage-{runtime.leftovers.HOST}-{os.getpid()}-{start}-0123abcd.tmp"

@@ -280,4 +280,5 @@ def test_the_public_names() -> None:
         "remove_leftovers",
         "safe_save",
         "safe_save_image",
+        "safe_save_images",
     }

@@ -60,6 +60,11 @@ def text(value: Abstract) -> str:
         words.append(f"by {value.origin.what} ({value.origin.proof})")
     if value.scale != (1.0, 0.0):
         words.append("= {:.6g} x + {:.6g}".format(*value.scale))
+    for order in (value.layout, value.channels):
+        if order is not None:
+            words.append(f"{order.name} ({order.origin.what}, {order.origin.proof})")
+    if value.wrapped is not None:
+        words.append(f"{bounds(value.wrapped.reach)} wrapped by {value.wrapped.origin.what}")
     words += sorted(value.marks)
     return " ".join([*words, "known"] if value.known else words)
 

@@ -128,3 +128,21 @@ def test_a_scale_tells_what_the_author_knows() -> None:
 )
 def test_classes_of_dtypes(dtypes: DTypes, name: str) -> None:
     assert dtype_class(dtypes) == name
+
+
+def test_values_outside_of_bytes_wrap_around() -> None:
+    """The conversion is remembered until the values are written, and survives other steps."""
+    scaled = run("torch.mul", run("torch.tanh", UNKNOWN), number(255))
+    wrapped = run("Tensor.byte", scaled).wrapped
+    assert wrapped is not None
+    assert (round(wrapped.reach.low), wrapped.origin.what) == (-255, "byte")
+    assert wrapped.source is not None
+    assert wrapped.source.what == "tanh"
+    moved = run("ndarray.transpose", run("Tensor.numpy", run("Tensor.byte", scaled)))
+    assert moved.wrapped == wrapped
+
+
+@pytest.mark.parametrize("low", [0.0, -0.5])
+def test_values_that_are_cut_off_do_not_wrap(low: float) -> None:
+    inside = dataclasses.replace(tensor(Interval(low, 255.5), DTypes.FLOAT))
+    assert run("Tensor.byte", inside).wrapped is None

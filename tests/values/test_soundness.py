@@ -14,6 +14,7 @@ import pytest
 
 pytest.importorskip("torch")
 pytest.importorskip("torchvision")
+pytest.importorskip("cv2")
 
 from claiming import FILES, claims
 from hypothesis import HealthCheck, given, settings

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import libcst as cst
 
 from flake8_saveimage.check.legacy import Normalized, normalized
+from flake8_saveimage.knowledge.writers import DEFAULT, Table
 from flake8_saveimage.rules import all_rules
 from flake8_saveimage.rules.base import Problem, Rule, Where
 from flake8_saveimage.rules.finding import Finding, Related, SavePlace
@@ -18,7 +19,7 @@ from flake8_saveimage.rules.save import Save, saves_of
 from flake8_saveimage.source.reading import Unparsable
 from flake8_saveimage.syntax.collector import collector_paused
 from flake8_saveimage.syntax.flow import Flow
-from flake8_saveimage.syntax.imports import Importer
+from flake8_saveimage.syntax.imports import Importer, TextPlace
 from flake8_saveimage.syntax.nodes import child_nodes
 from flake8_saveimage.syntax.positions import Span, spans
 from flake8_saveimage.syntax.reader import read_facts
@@ -91,20 +92,22 @@ def diagnose(
     codes: Collection[str] | None = None,
     path: str = "",
     importer: Importer | None = None,
+    table: Table = DEFAULT,
 ) -> Analysis:
     """Run the rules (all, or those in ``codes``) over a file's text.
 
-    ``path`` is the file; ``importer`` finds what it imports from its project.
+    ``path`` is the file; ``importer`` finds what it imports from its project. ``table`` holds
+    the writers that are looked for.
     """
     module, plain = _readable(source)
-    flow = Flow(read_facts(module, hooks, path=path), importer)
+    flow = Flow(read_facts(module, hooks, path=path, text=source), importer, table)
     saves = saves_of(flow, through_helpers=importer is not None)
     rules = [rule for rule in all_rules() if codes is None or rule.code in codes]
     diagnoses = [
         Diagnosis(rule, save, problem.without_remedy() if save.route else problem)
         for save in saves
         for rule in rules
-        if rule.applies_to(save.site.writer)
+        if rule.writers(save.site.writer)
         and (rule.through_helpers or not save.route)
         and (problem := rule.check(save)) is not None
     ]
@@ -129,13 +132,15 @@ def analyse(
     codes: Collection[str] | None = None,
     path: str = "",
     importer: Importer | None = None,
+    table: Table = DEFAULT,
 ) -> list[Finding]:
     """Return the findings in a file's text, sorted. Raises :class:`Unparsable`.
 
     ``hooks`` are further names of functions that a framework calls repeatedly; ``codes`` the rules
     to run (``None``: all, opt-in rules included).
     """
-    return sorted(located(diagnose(source, hooks=hooks, codes=codes, path=path, importer=importer)))
+    analysis = diagnose(source, hooks=hooks, codes=codes, path=path, importer=importer, table=table)
+    return sorted(located(analysis))
 
 
 def located(analysis: Analysis, name_line: Callable[[int], str] = str) -> list[Finding]:
@@ -143,7 +148,7 @@ def located(analysis: Analysis, name_line: Callable[[int], str] = str) -> list[F
 
     ``name_line`` is how messages call a line.
     """
-    wanted: list[cst.CSTNode] = []
+    wanted: list[cst.CSTNode | TextPlace] = []
     for _rule, save, problem in analysis.diagnoses:
         wanted += (save.call, save.site.call, *(place.node for place in problem.places))
     sites = [diagnosis.save.call_site for diagnosis in analysis.diagnoses]
@@ -185,14 +190,18 @@ class Position(NamedTuple):
 
 
 def locate(
-    analysis: Analysis, nodes: Sequence[cst.CSTNode], sites: Sequence[CallSite] = ()
+    analysis: Analysis,
+    wanted: Sequence[cst.CSTNode | TextPlace],
+    sites: Sequence[CallSite] = (),
 ) -> dict[int, Position]:
     """Return where nodes are, by ``id``: in the checked file, or in one that it imports.
 
     ``sites`` are the calls in the checked file that the nodes belong to.
     """
+    nodes = [node for node in wanted if not isinstance(node, TextPlace)]
     near = spans(analysis.module, nodes, analysis.source, sites, everywhere=False)
     found = {key: Position("", span) for key, span in near.items()}
+    found |= {id(p): _of_text(p, analysis) for p in wanted if isinstance(p, TextPlace)}
     for facts in analysis.flow.files[1:]:
         missing = [node for node in nodes if id(node) not in found]
         there = [node for node in missing if id(node) in _ids(facts)]
@@ -207,6 +216,13 @@ def locate(
     for key, span in spans(analysis.module, missing).items() if missing else ():
         found[key] = Position("", span)
     return found
+
+
+def _of_text(place: TextPlace, analysis: Analysis) -> Position:
+    span = Span(place.line, 1, place.line, len(place.text) + 1)
+    if place.path == analysis.flow.facts.path:
+        return Position("", span)
+    return Position(_shown(place.path), span, place.text)
 
 
 @functools.lru_cache(maxsize=128)

@@ -6,6 +6,8 @@ import argparse
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from flake8_saveimage.config.selection import choice_of
+from flake8_saveimage.knowledge.writers import Choice, Table, table_of
 from flake8_saveimage.source import reading
 from flake8_saveimage.source.program import Program, load
 
@@ -19,12 +21,19 @@ class Following(NamedTuple):
     """How imports are followed.
 
     ``fallback`` is the folder that bounds a project without a repository; ``source_folders`` are
-    those in which absolute imports start, beside the usual ones.
+    those in which absolute imports start, beside the usual ones. ``choice`` says which writers are
+    looked for.
     """
 
     is_on: bool = True
     fallback: str = "."
     source_folders: tuple[str, ...] = ()
+    choice: Choice = Choice()
+
+    @property
+    def table(self) -> Table:
+        """The writers that are looked for."""
+        return table_of(self.choice)
 
     def importer(self, name: str, text: str) -> ProjectImporter | None:
         """Return the importer for a file, if imports are followed."""
@@ -32,7 +41,7 @@ class Following(NamedTuple):
             return None
         from flake8_saveimage.project.program import ProjectImporter  # libcst
 
-        return ProjectImporter(self._finder(os.path.realpath(name), text))
+        return ProjectImporter(self._finder(os.path.realpath(name), text), self.table)
 
     def is_worth_a_look(self, name: str, raw: bytes) -> bool:
         """Say by text whether a file that saves nothing itself may call one that does."""
@@ -41,7 +50,7 @@ class Following(NamedTuple):
         from flake8_saveimage.project.gate import may_reach_save  # compiles patterns
 
         path = os.path.realpath(name)
-        return may_reach_save(path, raw, self._layout(path))
+        return may_reach_save(path, raw, self._layout(path), self.table)
 
     def admit(self, name: str, raw: bytes) -> Program | None:
         """Return the program of a file's bytes if it calls a function of its project that saves.
@@ -58,7 +67,8 @@ class Following(NamedTuple):
         from flake8_saveimage.project.reach import Reach  # only where imports are followed
 
         path = os.path.realpath(name)
-        return Reach(self._finder(path, text)).from_file(path, text, reading.parse(text))
+        reach = Reach(self._finder(path, text), self.table)
+        return reach.from_file(path, text, reading.parse(text))
 
     def _finder(self, path: str, text: str) -> Finder:
         from flake8_saveimage.project.finder import finder_for  # only where imports are followed
@@ -74,5 +84,7 @@ class Following(NamedTuple):
 def following_of(options: argparse.Namespace) -> Following:
     """Return what flake8's options say."""
     return Following(
-        options.saveimage_follow_imports, source_folders=tuple(options.saveimage_src or ())
+        options.saveimage_follow_imports,
+        source_folders=tuple(options.saveimage_src or ()),
+        choice=choice_of(options),
     )

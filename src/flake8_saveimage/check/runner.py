@@ -186,7 +186,7 @@ class FileWork(Generic[Result]):
             raw = reading.read(path)
         except reading.SourceError:
             return 0
-        passes = is_notebook(path) or bytes_may_save(raw)
+        passes = is_notebook(path) or bytes_may_save(raw, self.following.table)
         passes = passes or self.following.is_worth_a_look(path, raw)
         return len(raw) if passes else -len(raw)
 
@@ -194,7 +194,7 @@ class FileWork(Generic[Result]):
     def on_source(self, name: str, raw: bytes) -> Result:
         """Work on the bytes of a source, if they pass the gate and a rule is on for them."""
         try:
-            program = admit(name, raw) or self.following.admit(name, raw)
+            program = admit(name, raw, self.following.table) or self.following.admit(name, raw)
             if program is None or not self.judge.codes_for(name):
                 return self.unchecked(name)
             return self.work(name, program)
@@ -222,7 +222,7 @@ class FileWork(Generic[Result]):
         try:
             program = load(name, raw)
             parse(program.lines)
-            if not text_may_save(program.lines):
+            if not text_may_save(program.lines, self.following.table):
                 return self.unchecked(name)
             return self.work(name, program)
         except reading.SourceError:
@@ -265,6 +265,7 @@ class Checker(FileWork[CheckedFile]):
             codes=self.judge.codes_for(name),
             path=os.path.realpath(name),
             importer=self.following.importer(name, text),
+            table=self.following.table,
         )
         if not analysis.diagnoses:
             return CheckedFile(name)

@@ -42,7 +42,7 @@ what to look for (rules: codes, beginnings of codes or names, separated by comma
   --select RULES             only these           --ignore RULES         not these
   --extend-select RULES      these too (opt-in)   --extend-ignore RULES  nor these
   --per-file-ignores PAIRS   pattern:CODES        --disable-noqa         ignore '# noqa'
-  --saveimage-hooks NAMES    more functions that a framework calls repeatedly
+  --saveimage-hooks NAMES    repeated calls       --saveimage-writers GROUPS  what saves (torch)
   --saveimage-follow-imports true|false  look into other files of the project (true)
   --saveimage-src FOLDERS    more folders in which imports of the project start
 where to look:
@@ -256,6 +256,7 @@ def _shared(command: str) -> _Parser:
         "--saveimage-hooks",
         "--saveimage-follow-imports",
         "--saveimage-src",
+        "--saveimage-writers",
     ):
         parser.add_argument(name, action=_Forward)
     parser.add_argument("--disable-noqa", action=_Forward, nargs=0)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TextIO
 
 from flake8_saveimage.check.runner import WorkerDied, job_count, sweep
@@ -30,6 +31,7 @@ from flake8_saveimage.cli.common import (
     print_settings,
     report_errors,
     report_notes,
+    terminal_width,
 )
 from flake8_saveimage.cli.git import require_clean, require_tracked
 from flake8_saveimage.cli.progress import Progress
@@ -38,7 +40,8 @@ from flake8_saveimage.fixes import vendoring
 from flake8_saveimage.fixes.fixer import FixedFile, Fixer
 from flake8_saveimage.fixes.patch import coloured, unified
 from flake8_saveimage.fixes.vendoring import ModuleChange
-from flake8_saveimage.report.text import headline
+from flake8_saveimage.report import Style
+from flake8_saveimage.report.text import wrapped
 from flake8_saveimage.rules.finding import Finding
 from flake8_saveimage.rules.index import entries
 from flake8_saveimage.source import writing
@@ -210,9 +213,11 @@ def _print_bytes(content: bytes) -> None:
 
 def _print_left(tally: _Tally, stream: TextIO) -> None:
     """Print what is left, each with the reason in one phrase."""
+    style = Style(width=terminal_width() if stream.isatty() else None)
     for file, finding in sorted(tally.left, key=lambda left: (left[0].path, left[1])):
         why = "unsafe" if finding.fix == "unsafe" else "no fix"
-        print(f"{headline(file, finding)} [{why}: {finding.reason}]", file=stream)
+        left = replace(finding, message=f"{finding.message} [{why}: {finding.reason}]")
+        print(*wrapped(file, left, style), sep="\n", file=stream)
 
 
 def _print_fixed(tally: _Tally, stream: TextIO) -> None:
@@ -235,10 +240,12 @@ def _summarise(tally: _Tally, arguments: argparse.Namespace, *, has_files: bool)
     elif has_files and not (tally.left or tally.errors or arguments.fix) and is_watched(arguments):
         announce(ALL_PASSED)
     if tally.imports_helper:
-        announce(
+        text = (
             "Machines that run this code need 'pip install flake8-saveimage', or a copy of the"
             " helper in the project: fix --vendor PATH"
         )
+        for line in textwrap.wrap(text, terminal_width()) if sys.stderr.isatty() else [text]:
+            announce(line)
 
 
 def _announce_numbers(tally: _Tally, arguments: argparse.Namespace) -> None:

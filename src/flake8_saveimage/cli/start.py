@@ -83,13 +83,14 @@ def are_all_refused(arguments: argparse.Namespace, request: config.Request) -> b
     Only for paths that are files: which files of a folder count, the configuration says. The
     table of pyproject.toml is read all the same, for its mistakes.
     """
-    if not all(_is_file_refused(path) for path in arguments.paths):
-        return False
     try:
-        config.table_for(request)
+        if config.may_choose_writers(request):
+            return False
     except config.ConfigError as error:
         raise CommandError(str(error)) from error
-    return not request.config and not request.append_config
+    if request.config or request.append_config:
+        return False
+    return all(_is_file_refused(path) for path in arguments.paths)
 
 
 def _is_file_refused(path: str) -> bool:

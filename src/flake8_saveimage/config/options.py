@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from flake8_saveimage.config import TABLE
-from flake8_saveimage.config.selection import register
+from flake8_saveimage.config.selection import choice_of, register
 from flake8_saveimage.rules.index import entries
 from flake8_saveimage.source.reading import printable
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 
 PREFIX = "SVI"
+_WRITERS = "saveimage-writers"
+_FLAKE8_FILES = ("setup.cfg", "tox.ini", ".flake8")
 
 _LISTS = frozenset(
     {
@@ -43,6 +45,7 @@ _LISTS = frozenset(
         "filename",
         "saveimage-hooks",
         "saveimage-src",
+        _WRITERS,
         "saveimage-fixable",
         "saveimage-unfixable",
         "saveimage-extend-safe-fixes",
@@ -104,6 +107,32 @@ def table_for(request: Request) -> Table | None:
     return next((table for path in _projects() if (table := _read_table(path))), None)
 
 
+def may_choose_writers(request: Request) -> bool:
+    """Say whether the configuration may name other writers than the usual ones."""
+    table = table_for(request)
+    if any(word.startswith(f"--{_WRITERS}") for word in request.forwarded):
+        return True
+    if table is not None:
+        return _WRITERS in table.values
+    if request.isolated:
+        return False
+    folder = os.getcwd()
+    while True:
+        if any(_mentions(os.path.join(folder, name), _WRITERS) for name in _FLAKE8_FILES):
+            return True
+        folder, below = os.path.dirname(folder), folder
+        if folder == below:
+            return False
+
+
+def _mentions(path: str, word: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return word.encode() in file.read().replace(b"_", b"-")
+    except OSError:
+        return False
+
+
 def _projects() -> Iterator[str]:
     """Yield the ``pyproject.toml`` of this folder and of those above, inside out."""
     folder = os.getcwd()
@@ -134,6 +163,7 @@ def load(request: Request) -> Config:
             searched = [] if request.isolated or request.config else list(_projects())
             warnings = advise(cfg, path, manager.config_options_dict, searched)
         options = aggregator.aggregate_options(manager, cfg, folder, list(request.forwarded))
+        choice_of(options)
     except (ExecutionError, configparser.Error, ValueError, OSError) as error:
         raise ConfigError(" ".join(str(error).split())) from error
     return Config(options, path, tuple(warnings))
@@ -167,8 +197,7 @@ def _origin(cfg: configparser.RawConfigParser, folder: str, request: Request) ->
         return request.config
     if not cfg.has_section("flake8"):
         return None
-    names = ("setup.cfg", "tox.ini", ".flake8")
-    return next((p for n in names if os.path.isfile(p := os.path.join(folder, n))), folder)
+    return next((p for n in _FLAKE8_FILES if os.path.isfile(p := os.path.join(folder, n))), folder)
 
 
 def _option_manager() -> OptionManager:

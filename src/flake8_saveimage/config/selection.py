@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from flake8_saveimage.knowledge.writers import GROUPS, Choice
 from flake8_saveimage.rules.index import known_codes, opt_in_codes
 
 if TYPE_CHECKING:
@@ -46,6 +47,15 @@ def register(option_manager: OptionManager) -> None:
         help="Comma-separated folders in which absolute imports start, in addition to the script's"
         " own folder, the one that holds the package, and the project's root.",
     )
+    option_manager.add_option(
+        "--saveimage-writers",
+        metavar="groups",
+        default=",".join(Choice().groups),
+        comma_separated_list=True,
+        parse_from_config=True,
+        help="Comma-separated groups of functions that write files and are checked:"
+        f" {', '.join(GROUPS)} (default: {', '.join(Choice().groups)}).",
+    )
     option_manager.extend_default_ignore(sorted(opt_in_codes()))
 
 
@@ -65,6 +75,20 @@ def active_codes(
         for code in known_codes()
         if engine.decision_for(code) is Decision.Selected
         and (code not in opt_in_codes() or engine.was_selected(code) is Selected.Explicitly)
+    )
+
+
+def choice_of(options: argparse.Namespace) -> Choice:
+    """Return which writers the options choose. Raises flake8's ``ExecutionError``."""
+    given = options.saveimage_writers
+    groups = tuple(given.split(",") if isinstance(given, str) else given)
+    unknown = next((group for group in groups if group not in GROUPS), None)
+    if unknown is None:
+        return Choice(groups)
+    from flake8.exceptions import ExecutionError
+
+    raise ExecutionError(
+        f"saveimage-writers: no group is called {unknown!r}; the groups are {', '.join(GROUPS)}"
     )
 
 

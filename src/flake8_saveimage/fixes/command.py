@@ -87,7 +87,7 @@ class SaveImageCommand(CodemodCommand):
             policy=Policy.of(self._options),
         )
         try:
-            if not codes or not is_worth_parsing(lines):
+            if not codes or not is_worth_parsing(lines, table=options.following.table):
                 return tree
             result = fix_source(source, filename=filename, options=options)
         except (SourceError, VendorError) as error:

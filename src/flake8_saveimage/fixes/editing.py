@@ -11,6 +11,7 @@ from flake8_saveimage.fixes.imports import HELPER_MODULE, Imports
 from flake8_saveimage.fixes.plan import Plan, Planner
 from flake8_saveimage.fixes.text import Change, Layout
 from flake8_saveimage.rules.save import Save
+from flake8_saveimage.syntax.nodes import code_of
 
 
 class Editor:
@@ -62,6 +63,8 @@ class Editor:
             yield from calls.cloned(self._layout, argument)
         if plan.renaming is not None:
             yield from plan.renaming.changes(self._layout)
+        for edit in plan.edits:
+            yield Change(*self._layout.of(edit.node), code_of(edit.change(edit.node)))
 
     def _switched_on(self, plan: Plan) -> dict[str, str]:
         normalizer = plan.save.site.writer.normalizer
@@ -74,6 +77,7 @@ def _nodes(plan: Plan) -> Iterator[cst.CSTNode]:
     yield from calls.nodes_of(plan.save.call)
     if plan.save.path.template_node is not None:
         yield plan.save.path.template_node
+    yield from (edit.node for edit in plan.edits)
     if plan.renaming is not None:
         yield from plan.renaming.nodes
 

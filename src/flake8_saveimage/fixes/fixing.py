@@ -159,6 +159,7 @@ class _Round:
             hooks=options.hooks,
             path=os.path.realpath(fixing.filename),
             importer=following.importer(fixing.filename, code),
+            table=following.table,
         )
         self._first = first or self
         findings = zip(self.analysis.diagnoses, self._findings(), strict=True)

@@ -21,7 +21,7 @@ from flake8_saveimage.fixes.names import Names
 from flake8_saveimage.fixes.naming import Renaming, renaming
 from flake8_saveimage.fixes.policy import DEFAULT, Policy
 from flake8_saveimage.fixes.project import NO_PROJECT, Project
-from flake8_saveimage.rules.base import Remedy
+from flake8_saveimage.rules.base import Edit, Remedy
 from flake8_saveimage.rules.finding import Applicability, Finding
 from flake8_saveimage.rules.save import Save
 from flake8_saveimage.syntax.nodes import child_nodes, dotted, last_name
@@ -39,13 +39,14 @@ class Plan:
     """One edit of a call that fixes ``fixed``; ``reasons`` say why it is not safe.
 
     ``helper`` are the keywords to pass to the runtime helper (``None``: the call stays what it is),
-    ``renaming`` are the indices that go into the name of the file.
+    ``edits`` the rules' own edits, ``renaming`` the indices that go into the name of the file.
     """
 
     save: Save
     fixed: tuple[Diagnosis, ...]
     reasons: tuple[str, ...] = ()
     helper: Mapping[str, str] | None = None
+    edits: tuple[Edit, ...] = ()
     renaming: Renaming | None = None
 
     @property
@@ -135,10 +136,13 @@ class Planner:
         """Return why a finding cannot be fixed, ``""`` if it can."""
         rule, save, problem = diagnosis
         remedy = problem.remedy
-        if remedy is None:
-            return "there is no fix for this rule"
+        if remedy is None and rule.fix is None:
+            inside = "the called function saves the file: change the path here"
+            return inside if save.route else "there is no fix for this rule"
         if not self._policy.is_fixable(rule.code):
             return "the configuration excludes it from fixes"
+        if remedy is None:
+            return ""
         if not save.call.args or self._in_format_string(save):
             return "the call stands in a format string"
         if remedy.kind in _HELPER_KINDS:
@@ -154,12 +158,15 @@ class Planner:
         return ""
 
     def _helper_refusal(self, diagnosis: Diagnosis) -> str:
-        rule, save = diagnosis.rule, diagnosis.save
+        rule, save, problem = diagnosis
+        if not save.site.writer.helper and not save.site.writer.is_helper:
+            return f"the runtime helper has no function for {save.site.writer.name}"
         positional = [argument for argument in save.call.args if argument.keyword is None]
         if len(positional) > len(save.site.writer.parameters):
             return "it has too many positional arguments"
         target = save.path.destination
-        if rule.renames and target is not None and target.handle:
+        ranks = problem.remedy is not None and problem.remedy.ranks
+        if (rule.renames or ranks) and target is not None and target.handle:
             return "the file is opened before the call"
         raises = rule.looks_at == "value" and save.values.verdict == "integer"
         if raises and self._is_handled(save):
@@ -229,7 +236,11 @@ class Planner:
     # -- the plan ------------------------------------------------------------------------------
 
     def _plan(self, save: Save, fixed: tuple[Diagnosis, ...]) -> Plan:
+        own = [d.rule.fix(d.save, d.problem) for d in fixed if d.rule.fix is not None]
+        edits = tuple(edit for edit in own if edit is not None)
         reasons = [reason for diagnosis in fixed for reason in self._in_place_reasons(diagnosis)]
+        if any(edit.applicability == "unsafe" for edit in edits):
+            reasons.append("it may change what the program does")
         helper = [d for d in fixed if _kind(d) in _HELPER_KINDS]
         renamed = self._renaming(save, helper)
         if renamed is not None:
@@ -245,7 +256,7 @@ class Planner:
             reasons.append("the configuration says so")
         elif declared == {"safe"}:
             reasons = []
-        return Plan(save, fixed, tuple(dict.fromkeys(reasons)), keywords, renamed)
+        return Plan(save, fixed, tuple(dict.fromkeys(reasons)), keywords, edits, renamed)
 
     def _renaming(self, save: Save, wanted: Sequence[Diagnosis]) -> Renaming | None:
         """Return how the name of the file can tell iterations apart, if that is preferred."""
@@ -271,6 +282,8 @@ class Planner:
             keywords |= {"if_exists": '"replace"'} if is_rolling else {"keep": str(_BACKUPS)}
         if save.site.kind == "image":  # a NaN must not end a run that it did not end before
             keywords["non_finite"] = '"zero"'
+        if any(d.problem.remedy is not None and d.problem.remedy.ranks for d in wanted):
+            keywords["ranks"] = '"zero"'
         return keywords
 
     def _helper_reasons(
@@ -279,6 +292,8 @@ class Planner:
         """Yield why calling the helper may change what the program does."""
         if not save.site.writer.is_helper:
             yield from self._call_reasons(save)
+        if "ranks" in keywords:
+            yield "every process of the job must reach the call"
         if _obeys_ignored_bounds(save, keywords):
             yield "the bounds, which are ignored so far, would change the colours"
         bounds = _bounds(save, wanted)

@@ -21,6 +21,7 @@ from typing import Any, TypeGuard
 
 from flake8_saveimage.knowledge import writers
 from flake8_saveimage.knowledge.natives import NATIVES
+from flake8_saveimage.knowledge.writer import Writer
 
 Call = Callable[..., Any]
 Handler = Callable[[Call, tuple[Any, ...], dict[str, Any]], Any]
@@ -140,7 +141,7 @@ def _copy(function: FunctionType) -> Call:
     return copy
 
 
-def _watched(row: writers.Writer) -> Watched:
+def _watched(row: Writer) -> Watched:
     return Watched(row.defined_in, row.leaf)
 
 

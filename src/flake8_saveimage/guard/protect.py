@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from flake8_saveimage.guard.backup import move_away
 from flake8_saveimage.guard.claims import Claim, Claims
 from flake8_saveimage.guard.look import EMPTY, FRESH, state_of, status
+from flake8_saveimage.runtime.leftovers import is_running
+from flake8_saveimage.runtime.names import Names
+from flake8_saveimage.runtime.publishing import publish
 
 _TO_OPEN = 10.0  # seconds that another thread or process has to open the file it has claimed
 _PATIENCE = 5.0  # seconds for others to take their claims
@@ -60,7 +62,7 @@ class Protection:
     def _await_open(self, path: str) -> Claim | None:
         """The newest claim, once its owner has moved the earlier file and opened the new one."""
         while (holder := self._claims.newest(path)) is not None and holder.is_opening:
-            gone = not _is_alive(holder.pid) or self._claims.age(path) > _TO_OPEN
+            gone = not is_running(holder.pid) or self._claims.age(path) > _TO_OPEN
             if gone or holder.is_of_this_thread:
                 break
             time.sleep(0.001)
@@ -71,7 +73,7 @@ class Protection:
         known = self._rolling.get((path, holder.pid)) if rolling else None
         try:
             if known is None:
-                kept = move_away(path)
+                kept = _move_away(path)
             else:
                 os.replace(path, known)  # noqa: PTH105
                 kept = known
@@ -98,13 +100,7 @@ def _overwrites(path: str, holder: Claim, site: str) -> OverwriteError:
     )
 
 
-def _is_alive(pid: int) -> bool:
-    if pid == os.getpid() or os.name == "nt":
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+def _move_away(path: str) -> str:
+    """Move a file to the next free number, as the helper's ``if_exists="backup"`` does."""
+    names = Names(Path(path), "{stem}_{n}{suffix}", None)
+    return str(names.at(names.take_for(lambda numbered: publish(names.path, numbered))))

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from flake8_saveimage.runtime.leftovers import state_and_start
+
 _LOCAL_SIZE = ("LOCAL_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS")
 
 
@@ -20,7 +22,9 @@ def launch_name() -> str | None:
         return None
     parent = os.getppid()
     names = ("MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT")
-    return " ".join([str(parent), _started(parent), *(os.environ.get(n, "") for n in names)])
+    return " ".join(
+        [str(parent), str(state_and_start(parent)[1]), *(os.environ.get(n, "") for n in names)]
+    )
 
 
 def local_size() -> int:
@@ -62,16 +66,6 @@ def initialized_rank() -> int | None:
 def _number(*variables: str, otherwise: int) -> int:
     values = (os.environ.get(variable, "") for variable in variables)
     return next((int(value) for value in values if value.isdigit()), otherwise)
-
-
-def _started(pid: int) -> str:
-    """When a process started, so that a reused process id is not mistaken for it (Linux)."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return ""
-    # Field 22 of proc(5); the command's name may hold spaces and brackets.
-    return status.rpartition(")")[2].split()[19]
 
 
 def is_reporter(folder: Path, size: int, *, failed: bool) -> bool:

@@ -18,13 +18,13 @@ from flake8_saveimage.guard.intercept import Call
 from flake8_saveimage.guard.kinds import APPENDED, kind_of
 from flake8_saveimage.guard.logbook import Logbook
 from flake8_saveimage.guard.pixels import Probe
-from flake8_saveimage.guard.programs import program_of
 from flake8_saveimage.guard.protect import OverwriteError, Protection
 from flake8_saveimage.guard.settings import Settings
 from flake8_saveimage.knowledge.natives import Native
 from flake8_saveimage.knowledge.words import is_rolling_file
 
 _TRUNCATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+_SHELLS = ("sh", "bash", "dash", "zsh")
 _STARTS = ("subprocess.", "os.", "asyncio.")
 _TEMPORARY_OF_HELPER = ".saveimage-"
 
@@ -255,7 +255,7 @@ class Watch:
             self._log.append(["remove", path, time.time_ns()])
 
     def _started(self, args: tuple[Any, ...]) -> None:
-        program, caller = program_of(args), call_site().function
+        program, caller = _program_of(args), call_site().function
         # what a library starts (ldconfig, uname) is not the run's
         if program is not None and (caller is None or caller.startswith(_STARTS)):
             self._note({"program": program})
@@ -304,3 +304,18 @@ def _probe(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Probe | Exception:
         return Probe(images, normalize=bool(kwargs.get("normalize", False)))
     except Exception as error:
         return error
+
+
+def _program_of(args: tuple[Any, ...]) -> str | None:
+    """The program's name, from an audit event that starts one."""
+    command = args[1] if len(args) > 1 and args[1] is not None else args[0]
+    words = [command] if isinstance(command, (str, bytes, os.PathLike)) else list(command)
+    if not words:
+        return None
+    texts = [os.fsdecode(word) for word in words]
+    name = os.path.basename(texts[0])  # noqa: PTH119
+    is_line = len(texts) == 1 or (name in _SHELLS and texts[1] == "-c")
+    if is_line:
+        line = texts[-1].split()
+        name = os.path.basename(line[0]) if line else name  # noqa: PTH119
+    return name

@@ -27,6 +27,7 @@ READERS = (
     Reader("safetensors.torch.load_file", "object", "filename"),
     Reader("safetensors.torch.load_model", "object", "filename"),
     Reader("safetensors.safe_open", "object", "filename"),
+    Reader("lightning.LightningModule.load_from_checkpoint", "object", "checkpoint_path"),
     Reader("joblib.load", "object", "filename"),
     Reader("numpy.load", "object", "file"),
     Reader("numpy.loadtxt", "object", "fname"),

@@ -1,100 +1,12 @@
-"""One row for each function that writes a file: what every stage knows of it.
-
-Rows are named tuples because the gate reads them in every run of flake8, and dataclasses take
-longer to load.
-"""
+"""One row for each function that writes a file: what every stage knows of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal, NamedTuple
+import functools
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
-Kind = Literal["image", "object"]
-Channels = Literal["RGB", "BGR"]
-
-
-class Image(NamedTuple):
-    """What a writer of images takes.
-
-    ``range``: the values that black and white are saved from. ``dtypes``: ``"float"``, ``"uint8"``,
-    ``"int"``, ``"bool"``. ``layout``: the order of height, width and channels, ``channels`` that of
-    the colours. ``outside``: what becomes of values outside of ``range``; ``otherwise``: what the
-    writer does with another dtype, and ``error`` the exception if it raises one.
-    """
-
-    range: tuple[float, float]
-    dtypes: frozenset[str]
-    layout: Literal["CHW", "HWC"]
-    channels: Channels
-    outside: Literal["clipped", "wrapped", "scaled"]
-    otherwise: Literal["raises", "converted"]
-    error: str = ""
-
-
-class Normalizer(NamedTuple):
-    """The keywords that have a writer scale values itself: a switch, and the range it maps."""
-
-    switch: str
-    bounds: str
-
-
-class Writer(NamedTuple):
-    """A function that writes a file.
-
-    ``group`` is the library family. ``parameters`` are the positional parameters in order;
-    ``value`` and ``path`` are those that take what is saved and where; ``format`` names the file
-    format. ``accepts`` is ``None`` for writers of objects. ``renamed`` maps removed keywords to
-    their successors. ``helper`` is the function of the runtime helper that can replace it
-    (empty for the helper itself).
-    ``aliases`` are further qualified names, ``missing`` names that people write for it although
-    they do not exist. ``defined_in`` is the module whose function the guard replaces.
-
-    ``method_of`` is the class whose method it is; ``appended`` the suffix that it adds to a path
-    without one; ``mode`` how it opens the file; ``single``: one file holds one object; ``lossy``
-    maps suffixes of formats that change pixels to their names; ``takes_file`` says whether an open
-    file is accepted in place of a path.
-    """
-
-    name: str
-    group: str
-    parameters: tuple[str, ...]
-    value: str
-    path: str
-    helper: str
-    defined_in: str
-    accepts: Image | None = None
-    normalizer: Normalizer | None = None
-    renamed: Mapping[str, str] = {}
-    aliases: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
-    format: str = ""
-    method_of: str = ""
-    appended: str = ""
-    mode: Literal["truncate", "append", "atomic"] = "truncate"
-    single: bool = True
-    lossy: Mapping[str, str] = {}
-    takes_file: bool = True
-
-    @property
-    def kind(self) -> Kind:
-        """What it saves."""
-        return "object" if self.accepts is None else "image"
-
-    @property
-    def leaf(self) -> str:
-        """The last part of its name."""
-        return self.name.rpartition(".")[2]
-
-    @property
-    def is_helper(self) -> bool:
-        """Whether it is a function of the runtime helper."""
-        return not self.helper
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Every qualified name that calls of it may have."""
-        return (self.name, *self.aliases, *self.missing)
-
+from flake8_saveimage.knowledge.writer import Image, Normalizer, Writer
 
 _FLOATS = frozenset({"float"})
 _JPEG = {"jpg": "JPEG", "jpeg": "JPEG", "jfif": "JPEG"}
@@ -102,20 +14,12 @@ _JPEG = {"jpg": "JPEG", "jpeg": "JPEG", "jfif": "JPEG"}
 WRITERS = (
     Writer(
         "torchvision.utils.save_image",
-        group="torch",
-        parameters=("tensor", "fp", "format"),
+        "torch",
+        "tensor fp format",
         value="tensor",
         path="fp",
         format="format",
-        accepts=Image(
-            range=(0, 1),
-            dtypes=_FLOATS,
-            layout="CHW",
-            channels="RGB",
-            outside="clipped",
-            otherwise="raises",
-            error="RuntimeError",
-        ),
+        accepts=Image((0, 1), _FLOATS, "CHW", error="RuntimeError"),
         normalizer=Normalizer("normalize", "value_range"),
         renamed={"range": "value_range", "filename": "fp"},
         missing=("torch.utils.save_image",),
@@ -125,78 +29,305 @@ WRITERS = (
     ),
     Writer(
         "torch.save",
-        group="torch",
-        parameters=(
-            "obj",
-            "f",
-            "pickle_module",
-            "pickle_protocol",
-            "_use_new_zipfile_serialization",
-            "_disable_byteorder_record",
-        ),
+        "torch",
+        "obj f pickle_module pickle_protocol _use_new_zipfile_serialization"
+        " _disable_byteorder_record",
         value="obj",
         path="f",
         aliases=("torch.serialization.save",),
         helper="safe_save",
         defined_in="torch.serialization",
     ),
+    Writer(
+        "torchvision.io.write_png",
+        "torch",
+        "input filename compression_level",
+        value="input",
+        path="filename",
+        aliases=("torchvision.io.image.write_png",),
+        picture=True,
+    ),
+    Writer(
+        "torchvision.io.write_jpeg",
+        "torch",
+        "input filename quality",
+        value="input",
+        path="filename",
+        aliases=("torchvision.io.image.write_jpeg",),
+        picture=True,
+    ),
+    Writer(
+        "torchvision.io.write_file",
+        "torch",
+        "filename data",
+        value="data",
+        path="filename",
+        aliases=("torchvision.io.image.write_file",),
+    ),
+    Writer("torch.jit.save", "torch", "m f _extra_files", value="m", path="f"),
+    Writer(
+        "torch.jit.ScriptModule.save",
+        "torch",
+        "f _extra_files",
+        value="self",
+        path="f",
+        made_by=(
+            "torch.jit.script",
+            "torch.jit.trace",
+            "torch.jit.freeze",
+            "torch.jit.optimize_for_inference",
+        ),
+    ),
+    Writer("torch.export.save", "torch", "ep f", value="ep", path="f"),
+    Writer(
+        "torch.onnx.export",
+        "torch",
+        "model args f",
+        value="model",
+        path="f",
+        aliases=("torch.onnx.utils.export",),
+    ),
+    Writer(
+        "torchaudio.save",
+        "torch",
+        "uri src sample_rate",
+        value="src",
+        path="uri",
+        renamed={"filepath": "uri"},
+    ),
+    Writer(
+        "safetensors.torch.save_file",
+        "torch",
+        "tensors filename metadata",
+        value="tensors",
+        path="filename",
+    ),
+    Writer(
+        "safetensors.torch.save_model",
+        "torch",
+        "model filename metadata force_contiguous",
+        value="model",
+        path="filename",
+    ),
+    Writer(
+        "torch_xla.core.xla_model.save",
+        "torch",
+        "data file_or_path master_only global_master",
+        value="data",
+        path="file_or_path",
+        coordinated=True,
+    ),
+    Writer(
+        "accelerate.Accelerator.save",
+        "torch",
+        "obj f safe_serialization",
+        value="obj",
+        path="f",
+        made_by=("accelerate.Accelerator", "accelerate.accelerator.Accelerator"),
+        coordinated=True,
+    ),
+    Writer(
+        "lightning.Trainer.save_checkpoint",
+        "torch",
+        "filepath weights_only storage_options",
+        path="filepath",
+        made_by=("lightning.Trainer", "lightning.pytorch.Trainer", "pytorch_lightning.Trainer"),
+        coordinated=True,
+    ),
+    Writer(
+        "lightning.Fabric.save",
+        "torch",
+        "path state filter",
+        value="state",
+        path="path",
+        made_by=("lightning.Fabric", "lightning.fabric.Fabric", "lightning_fabric.Fabric"),
+        coordinated=True,
+    ),
+    Writer(
+        "PIL.Image.Image.save",
+        "images",
+        "fp format",
+        value="self",
+        path="fp",
+        format="format",
+        made_by=(
+            *(f"PIL.Image.{name}" for name in "open new fromarray frombytes merge blend".split()),
+            "torchvision.transforms.functional.to_pil_image",
+            "torchvision.transforms.v2.functional.to_pil_image",
+            "torchvision.transforms.ToPILImage()",
+            "torchvision.transforms.v2.ToPILImage()",
+        ),
+        picture=True,
+    ),
+    Writer(
+        "cv2.imwrite",
+        "images",
+        "filename img params",
+        value="img",
+        path="filename",
+        picture=True,
+    ),
+    Writer(
+        "imageio.imwrite",
+        "images",
+        "uri im format",
+        value="im",
+        path="uri",
+        aliases=("imageio.v2.imwrite", "imageio.imsave", "imageio.v2.imsave"),
+        picture=True,
+    ),
+    Writer(
+        "imageio.v3.imwrite",
+        "images",
+        "uri image",
+        value="image",
+        path="uri",
+        picture=True,
+    ),
+    Writer(
+        "imageio.mimsave",
+        "images",
+        "uri ims format",
+        value="ims",
+        path="uri",
+        aliases=("imageio.mimwrite", "imageio.v2.mimsave", "imageio.v2.mimwrite"),
+        picture=True,
+    ),
+    Writer(
+        "skimage.io.imsave",
+        "images",
+        "fname arr",
+        value="arr",
+        path="fname",
+        picture=True,
+    ),
+    Writer(
+        "matplotlib.pyplot.imsave",
+        "images",
+        "fname arr",
+        value="arr",
+        path="fname",
+        aliases=("matplotlib.image.imsave",),
+        picture=True,
+    ),
+    Writer(
+        "scipy.misc.imsave",
+        "images",
+        "name arr format",
+        value="arr",
+        path="name",
+        picture=True,
+    ),
+    Writer(
+        "torchvision.io.write_video",
+        "images",
+        "filename video_array fps",
+        value="video_array",
+        path="filename",
+        picture=True,
+    ),
 )
+
+SAVE_IMAGE, TORCH_SAVE = (row for row in WRITERS if row.helper)
 
 _HELPER_MODULE = "flake8_saveimage.runtime"
 # The runtime helper itself: what it writes is checked further. It also takes its path as `path=`.
 HELPERS = (
     Writer(
         f"{_HELPER_MODULE}.safe_save_image",
-        group="helper",
-        parameters=("tensor", "fp", "format"),
+        "helper",
+        "tensor fp format",
         value="tensor",
         path="fp",
         format="format",
         accepts=Image(
-            range=(0, 1),
-            dtypes=frozenset({"float", "uint8", "int", "bool"}),
-            layout="CHW",
-            channels="RGB",
-            outside="clipped",
-            otherwise="converted",
+            (0, 1), frozenset({"float", "uint8", "int", "bool"}), "CHW", otherwise="converted"
         ),
         normalizer=Normalizer("normalize", "value_range"),
         renamed={"path": "fp"},
         mode="atomic",
         lossy=_JPEG,
-        helper="",
-        defined_in=_HELPER_MODULE,
     ),
     Writer(
         f"{_HELPER_MODULE}.safe_save",
-        group="helper",
-        parameters=WRITERS[1].parameters,
+        "helper",
+        TORCH_SAVE.signature,
         value="obj",
         path="f",
         renamed={"path": "f"},
         mode="atomic",
-        helper="",
-        defined_in=_HELPER_MODULE,
     ),
 )
 
-BY_NAME: Mapping[str, Writer] = {name: row for row in (*WRITERS, *HELPERS) for name in row.names}
-SAVE_IMAGE, TORCH_SAVE = BY_NAME["torchvision.utils.save_image"], BY_NAME["torch.save"]
-PACKAGES = frozenset(name.partition(".")[0] for name in BY_NAME)
-LEAVES = frozenset(name.rpartition(".")[2] for name in BY_NAME)
-# Copies of the helper are imported from a module of any name.
-VENDORED: Mapping[str, Writer] = {row.leaf: row for row in HELPERS}
-
-IMAGES = tuple(row for row in WRITERS if row.accepts is not None)
-OBJECTS = tuple(row for row in WRITERS if row.accepts is None)
-NORMALIZING = tuple(row for row in WRITERS if row.normalizer is not None)
-TRUNCATING = tuple(row for row in WRITERS if row.mode == "truncate")
-LOSSY = tuple(row for row in (*WRITERS, *HELPERS) if row.lossy)
-MISSING = tuple(row for row in WRITERS if row.missing)
-SINGLE = tuple(row for row in OBJECTS if row.single)
+# Packages that are nobody's own.
+PACKAGES = frozenset(
+    name.partition(".")[0] for row in (*WRITERS, *HELPERS) for name in (*row.names, *row.made_by)
+)
+GROUPS = tuple(dict.fromkeys(row.group for row in WRITERS))
 
 
-def writer_of(name: str) -> Writer | None:
-    """Return the row of a qualified name, if it is a writer's, or that of a copied helper."""
-    module, _, leaf = name.rpartition(".")
-    return BY_NAME.get(name) or (VENDORED.get(leaf) if module else None)
+class Choice(NamedTuple):
+    """Which writers are looked for: groups of rows."""
+
+    groups: tuple[str, ...] = ("torch",)
+
+
+class Table:
+    """The rows that are looked for: ``functions`` by name, ``methods`` by leaf and maker.
+
+    ``words`` are packages and their functions, one of which is in every text with a save.
+    """
+
+    def __init__(self, rows: Iterable[Writer]) -> None:
+        self.functions: dict[str, Writer] = {}
+        self.methods: dict[str, dict[str, Writer]] = {}
+        for row in rows:
+            for maker in row.made_by:
+                self.methods.setdefault(row.leaf, {})[maker] = row
+            if not row.made_by:
+                self.functions.update(dict.fromkeys(row.names, row))
+        # Copies of the helper are imported from a module of any name.
+        self.vendored: Mapping[str, Writer] = {row.leaf: row for row in HELPERS}
+        self.leaves = frozenset(name.rpartition(".")[2] for name in self.functions)
+        makers = {maker for rows in self.methods.values() for maker in rows}
+        self.packages = frozenset(name.partition(".")[0] for name in (*self.functions, *makers))
+        self.words = self._words()
+        self.raw_words = {
+            package.encode(): tuple(leaf.encode() for leaf in leaves)
+            for package, leaves in self.words.items()
+        }
+
+    def _words(self) -> dict[str, tuple[str, ...]]:
+        """Words that contain other ones, as "torchvision" contains "torch", are left out."""
+        packages = _shortest(self.packages)
+        found: dict[str, set[str]] = {"": set(self.vendored)}
+        names = [(name, name.rpartition(".")[2]) for name in self.functions]
+        names += [(maker, leaf) for leaf, rows in self.methods.items() for maker in rows]
+        for name, leaf in names:
+            package = next(p for p in packages if p in name.partition(".")[0])
+            found.setdefault(package, set()).add(leaf)
+        return {package: tuple(_shortest(leaves)) for package, leaves in found.items()}
+
+    def function(self, name: str) -> Writer | None:
+        """Return the row of a qualified name, if it is a writer's, or that of a copied helper."""
+        module, _, leaf = name.rpartition(".")
+        return self.functions.get(name) or (self.vendored.get(leaf) if module else None)
+
+
+def _shortest(words: Iterable[str]) -> list[str]:
+    """Return the words that contain no other one."""
+    kept: list[str] = []
+    for word in sorted(words, key=lambda word: (len(word), word)):
+        if not any(short in word for short in kept):
+            kept.append(word)
+    return kept
+
+
+@functools.cache
+def table_of(choice: Choice) -> Table:
+    """Return the rows that a configuration chooses."""
+    return Table((*(row for row in WRITERS if row.group in choice.groups), *HELPERS))
+
+
+DEFAULT = table_of(Choice())
+EVERYTHING = table_of(Choice(GROUPS))

@@ -8,6 +8,7 @@ understood is taken for such a test: a false alarm costs more than a miss.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import libcst as cst
@@ -23,6 +24,7 @@ from flake8_saveimage.knowledge.ranks import (
     says_several,
     says_size,
     says_writer,
+    text_may_join,
 )
 from flake8_saveimage.knowledge.words import says_metric
 from flake8_saveimage.paths.dependence import Dependence
@@ -57,6 +59,11 @@ class Joined(NamedTuple):
     call: cst.Call
     name: str
 
+    @property
+    def is_torch(self) -> bool:
+        """Whether the processes are those of torch.distributed."""
+        return self.name in JOINS and self.name.startswith("torch.")
+
 
 def every_rank(
     site: SaveCall, route: Route, dependence: Dependence, processes: Processes
@@ -67,7 +74,9 @@ def every_rank(
     """
     target = destination(site)
     steps = [site.call_site, *(step.call for step in route)]
-    if target is None or any(map(processes.is_guarded, steps[:-1])):
+    if target is None or not processes.may_be_several:
+        return None
+    if any(map(processes.is_guarded, steps[:-1])):
         return None
     if any(processes.joined_before(step.place) for step in steps[:-1]):
         return None  # a matter of the file with the save
@@ -88,12 +97,29 @@ class Processes:
 
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
+        self._narrowed = flow.narrowed("join")
         self._joins: dict[int, Joined | None] = {}
         self._joining: dict[int, list[tuple[CallSite, Joined]]] = {}
         self._constructed: dict[int, Joined | None] = {}
         self._pending: set[int] = set()  # suites whose guards are being looked at
-        self._spawned = self._started_by(SPAWNS)
-        self._numbered = {**self._spawned, **self._started_by(PROCESSES)}
+
+    @cached_property
+    def may_be_several(self) -> bool:
+        """Whether the text of the file, or of what it calls in other files, can start a job."""
+        facts = self.flow.facts
+        if text_may_join(facts.text) or facts.star_imports:
+            return True
+        names = {self.flow.resolve(call.node.func, call.place) for call in facts.calls}
+        place = Place(facts.scope.block, 0)
+        return any(self.flow.reaches(name, place, "join") for name in sorted(filter(None, names)))
+
+    @cached_property
+    def _spawned(self) -> dict[int, Joined]:
+        return self._started_by(SPAWNS)
+
+    @cached_property
+    def _numbered(self) -> dict[int, Joined]:
+        return {**self._spawned, **self._started_by(PROCESSES)}
 
     def _started_by(self, starters: frozenset[str]) -> dict[int, Joined]:
         """Return the functions that some calls start in other processes, by ``id``."""
@@ -154,7 +180,7 @@ class Processes:
         owner = function.owner_class
         if owner is None or all(call.name not in COLLECTIVES for call in function.calls):
             return None
-        constructor = self.flow.method(owner, "__init__")
+        constructor = self._narrowed.method(owner, "__init__")
         return self._joined_in(constructor, _MAX_DEPTH) if constructor is not None else None
 
     def _joined_by(self, call: CallSite, depth: int) -> Joined | None:
@@ -164,9 +190,9 @@ class Processes:
         variable = _required_variable(call.node)
         if variable is not None:
             return Joined(call.node, variable)
-        function = self.flow.definition(call.node.func, call.place) if depth else None
+        function = self._narrowed.definition(call.node.func, call.place) if depth else None
         if function is not None and function.kind == "class":
-            function = self.flow.method(function, "__init__")
+            function = self._narrowed.method(function, "__init__")
         if function is None or id(function) in self._numbered:
             return None
         return self._joined_in(function, depth - 1)

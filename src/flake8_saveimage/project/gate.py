@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterator
 
+from flake8_saveimage.knowledge.writers import Table
 from flake8_saveimage.project.modules import module_file
 from flake8_saveimage.project.roots import Layout
 from flake8_saveimage.source import gate, reading
@@ -23,21 +24,27 @@ _IMPORT = re.compile(
 _NAME = re.compile(rb"[.\w]+|\*")
 
 
-def may_reach_save(path: str, raw: bytes, layout: Layout) -> bool:
+def may_reach_save(path: str, raw: bytes, layout: Layout, table: Table) -> bool:
     """Say whether modules that a file imports from its project may save."""
-    return b"import" in raw and _any_saves(path, tuple(_imported(raw)), layout, set(), _MAX_DEPTH)
+    names = tuple(_imported(raw)) if b"import" in raw else ()
+    return _any_saves(path, names, layout, table, set(), _MAX_DEPTH)
 
 
 def _any_saves(
-    path: str, names: tuple[str, ...], layout: Layout, seen: set[str], depth: int
+    path: str,
+    names: tuple[str, ...],
+    layout: Layout,
+    table: Table,
+    seen: set[str],
+    depth: int,
 ) -> bool:
     for name in names:
         found = module_file(name, path, layout)
         if not found or found in seen:
             continue
         seen.add(found)
-        saves, imports = _look_at(found, *_version(found))
-        if saves or (depth and _any_saves(found, imports, layout, seen, depth - 1)):
+        saves, imports = _look_at(found, *_version(found), table)
+        if saves or (depth and _any_saves(found, imports, layout, table, seen, depth - 1)):
             return True
     return False
 
@@ -51,7 +58,7 @@ def _version(path: str) -> tuple[int, int]:
 
 
 @functools.lru_cache(maxsize=_MAX_KEPT)
-def _look_at(path: str, _changed: int, size: int) -> tuple[bool, tuple[str, ...]]:
+def _look_at(path: str, _changed: int, size: int, table: Table) -> tuple[bool, tuple[str, ...]]:
     """Return whether a file's text may save, and the names that it imports."""
     if size > reading.MAX_SIZE:
         return False, ()
@@ -59,7 +66,7 @@ def _look_at(path: str, _changed: int, size: int) -> tuple[bool, tuple[str, ...]
         raw = reading.read(path)
     except reading.SourceError:
         return False, ()
-    return gate.bytes_may_save(raw), tuple(_imported(raw))
+    return gate.bytes_may_save(raw, table), tuple(_imported(raw))
 
 
 def _imported(raw: bytes) -> Iterator[str]:

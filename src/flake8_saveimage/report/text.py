@@ -53,11 +53,6 @@ def wrapped(file: Located, finding: Finding, style: Style) -> list[str]:
     return lines
 
 
-def headline(file: Located, finding: Finding) -> str:
-    """Return a finding as one line without colours."""
-    return wrapped(file, finding, Style())[0]
-
-
 def _broken(lead: str, message: str, width: int | None) -> list[str]:
     """Return the message behind ``lead``, broken into lines of at most ``width`` columns."""
     if width is None or len(lead) + len(message) <= width:

@@ -10,14 +10,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from flake8_saveimage.knowledge.writers import WRITERS, Writer
+from flake8_saveimage.knowledge.writer import Writer
 
 if TYPE_CHECKING:
     import libcst as cst
 
+    from flake8_saveimage.rules.finding import Applicability
     from flake8_saveimage.rules.save import Save
+    from flake8_saveimage.syntax.imports import TextPlace
     from flake8_saveimage.syntax.scopes import Loop
 
 LooksAt = Literal["path", "value", "object", "call"]
@@ -40,7 +42,7 @@ class Where:
     "at line 7", "in utils.py, line 12".
     """
 
-    node: cst.CSTNode
+    node: cst.CSTNode | TextPlace
     what: str
     preposition: bool = False
 
@@ -56,11 +58,27 @@ Parts = tuple["str | Where", ...]
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """What would fix a problem. Whether and how safely it can be applied, ``fixes`` decides."""
+    """What would fix a problem. Whether and how safely it can be applied, ``fixes`` decides.
+
+    ``ranks`` says which processes of a job write: ``"zero"``, or each if it is empty.
+    """
 
     kind: RemedyKind
     value_range: tuple[float, float] | None = None
     renames: tuple[tuple[str, str], ...] = ()
+    ranks: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A rule's own fix: ``change`` returns what replaces ``node``.
+
+    ``change`` is given the node as it is then, with the other edits inside it already made.
+    """
+
+    node: cst.CSTNode
+    change: Callable[[Any], cst.CSTNode]
+    applicability: Applicability = "safe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +110,10 @@ class Rule:
     """One rule: its facts, and ``check``, which returns what is wrong with a save call.
 
     ``name`` is its speaking name; ``default`` says whether it is on without being selected;
-    ``looks_at`` is the part of a save that it judges; ``writers`` are the rows it applies to.
+    ``looks_at`` is the part of a save that it judges; ``writers`` says which rows it applies to.
     ``through_helpers``: it also judges calls of functions of other files that save.
     ``renames``: its fix may give the file another name. ``is_fix_unsafe``: its fix is never safe.
+    ``fix`` returns the rule's own edit, where the problem's remedy is not enough.
     """
 
     code: str
@@ -102,10 +121,11 @@ class Rule:
     check: Callable[[Save], Problem | None]
     looks_at: LooksAt
     default: bool = True
-    writers: tuple[Writer, ...] = WRITERS
+    writers: Callable[[Writer], bool] = lambda _row: True
     renames: bool = False
     through_helpers: bool = False
     is_fix_unsafe: bool = False
+    fix: Callable[[Save, Problem], Edit | None] | None = None
 
     @property
     def documentation(self) -> str:
@@ -116,7 +136,3 @@ class Rule:
     def title(self) -> str:
         """The first line of the documentation, without Markdown and without the final dot."""
         return self.documentation.partition("\n")[0].rstrip(".").replace("`", "")
-
-    def applies_to(self, writer: Writer) -> bool:
-        """Say whether calls of a writer are checked."""
-        return any(row is writer for row in self.writers)

@@ -36,9 +36,21 @@ def written_by(save: Save, verb: str = "writes it") -> Parts:
     return (f": {name} (", where, f") {verb}")
 
 
-def or_helper(save: Save) -> str:
-    """Return "or use" and the function of the runtime helper."""
-    return f"or use {save.site.writer.helper}"
+def or_helper(save: Save, arguments: str = "") -> str:
+    """Return ", or use" and the function of the runtime helper, if it can write this."""
+    helper = save.site.writer.helper
+    return f", or use {helper}{arguments}" if helper else ""
+
+
+def advised(save: Save, advice: str) -> Parts:
+    """Return "; " and an advice, after another one if the project reads the file by its name."""
+    reader, helper = save.reader, save.site.writer.helper
+    if reader is None:
+        return (f"; {advice}",)
+    instead = f'{helper}(..., if_exists="replace")' if helper else "an atomic replacement"
+    where = Where(reader, f"{reader.name} reads it")
+    keep = f") reads it: if only the newest counts, use {instead}; else {advice}"
+    return (f"; {reader.name} (", where, keep)
 
 
 def advice(save: Save) -> str:
@@ -46,7 +58,7 @@ def advice(save: Save) -> str:
     missing = _what(save.path.missing_loops[::-1])
     if save.route:
         return f"pass a path with {missing} in it"
-    return f"add {missing} to the name, {or_helper(save)}"
+    return f"add {missing} to the name{or_helper(save)}"
 
 
 def pass_in(loop: Loop, function: str) -> str:

@@ -54,9 +54,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import TRUNCATING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
-from flake8_saveimage.rules.describe import advice, the_loop, written_by
+from flake8_saveimage.rules.describe import advice, advised, the_loop, written_by
 
 if TYPE_CHECKING:
     from flake8_saveimage.rules.save import Save
@@ -71,7 +70,7 @@ def check(save: Save) -> Problem | None:
         f"{fact.name} is overwritten on every iteration of ",
         *the_loop(fact.loop),
         *written_by(save),
-        f"; {advice(save)}",
+        *advised(save, advice(save)),
     )
     return Problem(message, Remedy("helper"), fact.loop)
 
@@ -80,7 +79,7 @@ RULE = Rule(
     code="SVI101",
     name="loop-invariant-path",
     looks_at="path",
-    writers=TRUNCATING,
+    writers=lambda row: row.truncates,
     renames=True,
     through_helpers=True,
     check=check,

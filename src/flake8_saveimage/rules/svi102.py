@@ -43,9 +43,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import TRUNCATING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
-from flake8_saveimage.rules.describe import advice, the_loop, written_by
+from flake8_saveimage.rules.describe import advice, advised, the_loop, written_by
 
 if TYPE_CHECKING:
     from flake8_saveimage.rules.save import Save
@@ -61,7 +60,7 @@ def check(save: Save) -> Problem | None:
         *the_loop(fact.loop),
         ", which overwrites its files",
         *written_by(save),
-        f"; {advice(save)}",
+        *advised(save, advice(save)),
     )
     return Problem(message, Remedy("helper"), fact.loop)
 
@@ -70,7 +69,7 @@ RULE = Rule(
     code="SVI102",
     name="path-repeats-in-outer-loop",
     looks_at="path",
-    writers=TRUNCATING,
+    writers=lambda row: row.truncates,
     renames=True,
     through_helpers=True,
     check=check,

@@ -49,9 +49,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import TRUNCATING
 from flake8_saveimage.rules.base import Parts, Problem, Remedy, Rule, Where
-from flake8_saveimage.rules.describe import or_helper, pass_in, the_loop, written_by
+from flake8_saveimage.rules.describe import advised, or_helper, pass_in, the_loop, written_by
 
 if TYPE_CHECKING:
     from flake8_saveimage.rules.save import Save
@@ -68,7 +67,7 @@ def check(save: Save) -> Problem | None:
         message: Parts = (
             f"{fact.name} is overwritten by every call of the hook '{name}'",
             *written_by(save),
-            f"; add the epoch or step to the name, {or_helper(save)}",
+            *advised(save, f"add the epoch or step to the name{or_helper(save)}"),
         )
         return Problem(message, Remedy("helper"))
     message = (
@@ -77,7 +76,7 @@ def check(save: Save) -> Problem | None:
         ") in ",
         *the_loop(repeat.loop),
         *written_by(save),
-        f"; {pass_in(repeat.loop, name)}, {or_helper(save)}",
+        *advised(save, f"{pass_in(repeat.loop, name)}{or_helper(save)}"),
     )
     return Problem(message, Remedy("helper"), fact.loop)
 
@@ -86,7 +85,7 @@ RULE = Rule(
     code="SVI103",
     name="path-repeats-in-each-call",
     looks_at="path",
-    writers=TRUNCATING,
+    writers=lambda row: row.truncates,
     renames=True,
     through_helpers=True,
     check=check,

@@ -38,7 +38,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import TRUNCATING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 from flake8_saveimage.rules.describe import or_helper, written_by
 
@@ -54,7 +53,7 @@ def check(save: Save) -> Problem | None:
     message = (
         f"{fact.name} is overwritten by every run",
         *written_by(save),
-        f"; take the folder from an argument, {or_helper(save)}",
+        f"; take the folder from an argument{or_helper(save)}",
     )
     return Problem(message, Remedy("helper"))
 
@@ -63,7 +62,7 @@ RULE = Rule(
     code="SVI104",
     name="constant-path",
     looks_at="path",
-    writers=TRUNCATING,
+    writers=lambda row: row.truncates,
     renames=True,
     through_helpers=True,
     check=check,

@@ -42,7 +42,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import TRUNCATING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 from flake8_saveimage.rules.describe import or_helper
 
@@ -55,10 +54,10 @@ def check(save: Save) -> Problem | None:
     fact = save.path
     if fact.repetition not in ("loop", "outer", "call") or not fact.rolling or fact.template:
         return None
+    helper = or_helper(save, '(..., if_exists="replace")')
     return Problem(
         f"{fact.name} is rewritten in place: a crash while saving loses the old file and the new"
-        " one; write to a temporary file and os.replace it,"
-        f' {or_helper(save)}(..., if_exists="replace")',
+        f" one; write to a temporary file and os.replace it{helper}",
         Remedy("replace"),
         fact.loop,
     )
@@ -69,6 +68,6 @@ RULE = Rule(
     name="checkpoint-not-atomic",
     default=False,
     looks_at="path",
-    writers=TRUNCATING,
+    writers=lambda row: row.truncates,
     check=check,
 )

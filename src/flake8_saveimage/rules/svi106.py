@@ -38,7 +38,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import TRUNCATING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 from flake8_saveimage.rules.describe import or_helper
 
@@ -53,7 +52,7 @@ def check(save: Save) -> Problem | None:
         return None
     return Problem(
         f"{fact.name} varies only by {fact.weak}: files with the same name overwrite each other;"
-        f" add a counter, {or_helper(save)}",
+        f" add a counter{or_helper(save)}",
         Remedy("helper"),
     )
 
@@ -63,7 +62,7 @@ RULE = Rule(
     name="weak-name",
     default=False,
     looks_at="path",
-    writers=TRUNCATING,
+    writers=lambda row: row.truncates,
     renames=True,
     is_fix_unsafe=True,
     check=check,

@@ -38,7 +38,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import TRUNCATING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule, Where
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ RULE = Rule(
     code="SVI107",
     name="consecutive-saves",
     looks_at="path",
-    writers=TRUNCATING,
+    writers=lambda row: row.truncates,
     renames=True,
     is_fix_unsafe=True,
     check=check,

@@ -40,7 +40,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import HELPERS, TRUNCATING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 
 if TYPE_CHECKING:
@@ -64,6 +63,5 @@ RULE = Rule(
     code="SVI108",
     name="missing-f-prefix",
     looks_at="path",
-    writers=(*TRUNCATING, *HELPERS),
     check=check,
 )

@@ -43,8 +43,9 @@ def train(model, epochs, folder):
 ```
 
 ## Fix safety
-There is no fix: whether each process has something of its own to save, and which of them should
-write, only the author knows.
+After `init_process_group` or `DistributedDataParallel`, the fix calls the runtime helper with
+`ranks="zero"`: rank 0 writes, the others wait for it. It is unsafe, because all processes must
+reach the call, and because the others may have something of their own to save.
 
 ## How to configure
 Silence one line with `# noqa: SVI109`. Turn the rule off with `extend-ignore = SVI109`, or for some
@@ -55,8 +56,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import TRUNCATING
-from flake8_saveimage.rules.base import Problem, Rule, Where
+from flake8_saveimage.rules.base import Problem, Remedy, Rule, Where
 from flake8_saveimage.rules.describe import written_by
 
 if TYPE_CHECKING:
@@ -76,14 +76,14 @@ def check(save: Save) -> Problem | None:
         *written_by(save),
         "; save on rank 0 only, or add the rank to the name",
     )
-    return Problem(message)
+    return Problem(message, Remedy("helper", ranks="zero") if joined.is_torch else None)
 
 
 RULE = Rule(
     code="SVI109",
     name="every-rank-writes",
     looks_at="path",
-    writers=TRUNCATING,
+    writers=lambda row: row.truncates and not row.coordinated,
     through_helpers=True,
     check=check,
 )

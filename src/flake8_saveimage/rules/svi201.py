@@ -44,7 +44,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import HELPERS, IMAGES
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 from flake8_saveimage.rules.values import out_of_range
 
@@ -65,7 +64,7 @@ RULE = Rule(
     code="SVI201",
     name="values-out-of-range",
     looks_at="value",
-    writers=(*IMAGES, HELPERS[0]),
+    writers=lambda row: row.accepts is not None,
     through_helpers=True,
     check=check,
 )

@@ -40,7 +40,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import IMAGES
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 from flake8_saveimage.rules.values import not_floating
 
@@ -59,7 +58,7 @@ RULE = Rule(
     code="SVI202",
     name="integer-tensor",
     looks_at="value",
-    writers=IMAGES,
+    writers=lambda row: row.accepts is not None and not row.is_helper,
     through_helpers=True,
     check=check,
 )

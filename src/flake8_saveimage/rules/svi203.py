@@ -46,7 +46,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import IMAGES
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 from flake8_saveimage.rules.values import unknown_range
 
@@ -66,7 +65,7 @@ RULE = Rule(
     code="SVI203",
     name="unknown-value-range",
     looks_at="value",
-    writers=IMAGES,
+    writers=lambda row: row.accepts is not None and not row.is_helper,
     through_helpers=True,
     check=check,
 )

@@ -36,7 +36,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import HELPERS, NORMALIZING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 from flake8_saveimage.rules.values import bounds_text
 
@@ -64,6 +63,6 @@ RULE = Rule(
     name="batch-dependent-colours",
     default=False,
     looks_at="value",
-    writers=(*NORMALIZING, HELPERS[0]),
+    writers=lambda row: row.normalizer is not None,
     check=check,
 )

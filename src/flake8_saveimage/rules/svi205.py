@@ -35,7 +35,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import IMAGES
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 
 if TYPE_CHECKING:
@@ -59,6 +58,6 @@ RULE = Rule(
     code="SVI205",
     name="removed-keyword",
     looks_at="call",
-    writers=IMAGES,
+    writers=lambda row: row.accepts is not None and not row.is_helper,
     check=check,
 )

@@ -36,7 +36,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import NORMALIZING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 from flake8_saveimage.rules.values import range_text
 
@@ -64,6 +63,6 @@ RULE = Rule(
     code="SVI206",
     name="ignored-value-range",
     looks_at="call",
-    writers=NORMALIZING,
+    writers=lambda row: row.normalizer is not None and not row.is_helper,
     check=check,
 )

@@ -39,7 +39,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import IMAGES
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 
 if TYPE_CHECKING:
@@ -62,6 +61,6 @@ RULE = Rule(
     name="half-precision",
     default=False,
     looks_at="value",
-    writers=IMAGES,
+    writers=lambda row: row.accepts is not None and not row.is_helper,
     check=check,
 )

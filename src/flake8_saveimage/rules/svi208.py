@@ -35,7 +35,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import LOSSY
 from flake8_saveimage.rules.base import Problem, Rule
 
 if TYPE_CHECKING:
@@ -60,6 +59,6 @@ RULE = Rule(
     name="lossy-format",
     default=False,
     looks_at="path",
-    writers=LOSSY,
+    writers=lambda row: bool(row.lossy),
     check=check,
 )

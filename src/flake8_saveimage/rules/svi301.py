@@ -36,7 +36,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import MISSING
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 
 if TYPE_CHECKING:
@@ -58,6 +57,6 @@ RULE = Rule(
     code="SVI301",
     name="missing-function",
     looks_at="call",
-    writers=MISSING,
+    writers=lambda row: bool(row.missing),
     check=check,
 )

@@ -37,7 +37,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import HELPERS, OBJECTS
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
 
 if TYPE_CHECKING:
@@ -62,6 +61,6 @@ RULE = Rule(
     name="saved-view",
     default=False,
     looks_at="object",
-    writers=(*OBJECTS, HELPERS[1]),
+    writers=lambda row: row.pickles,
     check=check,
 )

@@ -38,7 +38,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import SINGLE
 from flake8_saveimage.rules.base import Problem, Rule, Where
 
 if TYPE_CHECKING:
@@ -67,6 +66,6 @@ RULE = Rule(
     name="two-saves-in-one-file",
     default=False,
     looks_at="object",
-    writers=SINGLE,
+    writers=lambda row: row.pickles and not row.is_helper,
     check=check,
 )

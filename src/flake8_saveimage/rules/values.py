@@ -8,7 +8,7 @@ from flake8_saveimage.rules.base import Where
 from flake8_saveimage.rules.describe import written_by
 
 if TYPE_CHECKING:
-    from flake8_saveimage.knowledge.writers import Writer
+    from flake8_saveimage.knowledge.writer import Writer
     from flake8_saveimage.rules.base import Parts
     from flake8_saveimage.rules.save import Save
 

@@ -9,18 +9,23 @@ same pixels; :func:`safe_save` takes those of :func:`torch.save`. Both create mi
 a file under its name only once it is complete, and lose no earlier one: ``x.png`` is always the
 newest, and what was there before moves to ``x_1.png``, ``x_2.png``, ..., across processes.
 
-The package is self-contained: it needs only the standard library, torch and Pillow.
+The package is self-contained: it needs only the standard library, torch and Pillow. Torch is
+imported when the first of the names below is used.
 """
 
 from __future__ import annotations
 
-from .api import safe_save, safe_save_image
-from .futures import SavedFuture, SaveQueueError
-from .leftovers import remove_leftovers
-from .many import safe_save_images
-from .queue import SaveQueue
-from .series import latest
-from .warning import SaveImageWarning
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .api import safe_save, safe_save_image
+    from .futures import SaveQueueError
+    from .leftovers import remove_leftovers
+    from .many import safe_save_images
+    from .queue import SaveQueue
+    from .series import latest
+    from .warning import SaveImageWarning
 
 RUNTIME_VERSION = "0.1.0"
 
@@ -36,6 +41,19 @@ __all__ = [
     "safe_save_images",
 ]
 
-# Pickles, tracebacks and warning filters name the package, whichever module holds the class.
-for _public in (SaveImageWarning, SavedFuture, SaveQueue, SaveQueueError):
-    _public.__module__ = __name__
+_HOMES = {
+    "SaveImageWarning": "warning",
+    "SaveQueue": "queue",
+    "SaveQueueError": "futures",
+    "latest": "series",
+    "remove_leftovers": "leftovers",
+    "safe_save": "api",
+    "safe_save_image": "api",
+    "safe_save_images": "many",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

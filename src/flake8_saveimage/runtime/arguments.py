@@ -33,6 +33,11 @@ class Placing:
     ranks: Ranks | None = None
     keep: int | None = None
 
+    @property
+    def is_durable(self) -> bool:
+        """Whether to wait until the file is on the disk."""
+        return self.if_exists == "replace" if self.durable is None else self.durable
+
     def check(self) -> None:
         one_of("if_exists", self.if_exists, get_args(IfExists))
         check_template(self.unique_name)

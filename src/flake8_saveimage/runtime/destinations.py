@@ -90,7 +90,7 @@ def _for_rank(target: Path, placing: Placing, site: Site) -> Destination:
                 f"rank {rank} of {world} writes {target}, a name that other ranks may write as "
                 'well; pass ranks="zero" (rank 0 writes) or ranks="each" (one file a rank)',
             )
-    return Destination.at(target, placing, site, numbered)
+    return Destination(target, placing, site, numbered)
 
 
 def _holds(text: str, number: int) -> bool:

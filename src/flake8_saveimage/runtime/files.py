@@ -102,28 +102,17 @@ class Destination:
     """Where a file goes and what happens if the name is taken."""
 
     path: Path
-    if_exists: IfExists
-    template: str
-    durable: bool
-    rank: int | None
-    keep: int | None
+    placing: Placing
     site: Site
+    rank: int | None = None  # that numbered names get
 
-    @classmethod
-    def at(
-        cls, target: Path, placing: Placing, site: Site, numbered: int | None = None
-    ) -> Destination:
-        """The destination for a path; `numbered` is the rank that its numbered names get."""
-        durable = placing.durable
-        return cls(
-            path=target,
-            if_exists=placing.if_exists,
-            template=placing.unique_name,
-            durable=placing.if_exists == "replace" if durable is None else durable,
-            rank=numbered,
-            keep=placing.keep,
-            site=site,
-        )
+    @property
+    def if_exists(self) -> IfExists:
+        return self.placing.if_exists
+
+    def numbers(self, path: Path | None = None) -> Names:
+        """The sequence of names, or that of the file that a link points to."""
+        return Names(path or self.path, self.placing.unique_name, self.rank)
 
     @property
     def label(self) -> str:
@@ -161,7 +150,7 @@ class Destination:
         """A number taken now, so that files written later are numbered in today's order."""
         if self.if_exists != "unique":
             return None
-        names = Names(self.path, self.template, self.rank)
+        names = self.numbers()
         index = names.take()
         if index == 0 and os.path.lexists(self.path):
             index = names.take(names.first_free(0))
@@ -183,13 +172,13 @@ class Destination:
         temporary = temporary_path(final.parent)
         try:
             old = check_writable(final) if replaces else None
-            make_folders(final.parent, self.durable)
+            make_folders(final.parent, self.placing.is_durable)
             refusal = self._write(temporary, write, old)
             if refusal is not None:
                 temporary = temporary_path(Path(tempfile.gettempdir()))
                 self._write(temporary, write, None)
             shown = self._show(temporary, final, index, refusal, old)
-            if self.durable:
+            if self.placing.is_durable:
                 sync_folder(final.parent)
         except OSError as problem:
             if problem.filename is None or str(problem.filename) in (str(temporary), str(final)):
@@ -217,7 +206,7 @@ class Destination:
             if old is not None:
                 adopt(handle.fileno(), old)
             write_watched(handle, write)
-            if self.durable:
+            if self.placing.is_durable:
                 handle.flush()
                 os.fsync(handle.fileno())
         return None
@@ -239,7 +228,7 @@ class Destination:
                     raise
                 refusal = problem
         kept = self.if_exists == "backup" and self._keep_copy(final)
-        write_over(temporary, final, self.durable)
+        write_over(temporary, final, self.placing.is_durable)
         lost = "" if kept or self.if_exists == "replace" else "; what it held was not kept"
         warn_once(
             self.site,
@@ -255,7 +244,7 @@ class Destination:
         temporaries.add(copy)
         try:
             shutil.copy2(final, copy)
-            Names(final, self.template, None).take_for(lambda numbered: publish(copy, numbered))
+            self.numbers(final).take_for(lambda numbered: publish(copy, numbered))
         except OSError as problem:
             if problem.errno not in NOT_REPLACEABLE:
                 raise
@@ -269,7 +258,7 @@ class Destination:
             temporary.replace(final)
             return self.path
         if self.if_exists == "backup":
-            back_up(temporary, Names(final, self.template, None), self.keep)
+            back_up(temporary, self.numbers(final), self.placing.keep)
             return self.path
         if self.if_exists == "unique":
             return self._name_uniquely(temporary, index)
@@ -281,7 +270,7 @@ class Destination:
         return self.path
 
     def _name_uniquely(self, temporary: Path, index: int | None) -> Path:
-        names = Names(self.path, self.template, self.rank)
+        names = self.numbers()
         if index is None:
             index = names.take()
         while True:

@@ -12,6 +12,8 @@ _T = TypeVar("_T")
 class SaveQueueError(RuntimeError):
     """Saves of a :class:`SaveQueue` failed and nobody had asked their futures; see `errors`."""
 
+    __module__ = __name__.rpartition(".")[0]  # where users import it from
+
     def __init__(self, errors: Sequence[BaseException]) -> None:
         self.errors = tuple(errors)
         first = errors[0]

@@ -15,8 +15,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from .arguments import StrPath
-
 try:
     import fcntl
 except ImportError:  # Windows
@@ -44,7 +42,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=temporaries.clear)  # they are the parent's
 
 
-def _state_and_start(pid: int) -> tuple[str, int]:
+def state_and_start(pid: int) -> tuple[str, int]:
     """State of a process and its start in clock ticks after the boot; ("", 0) where unknown."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
@@ -57,7 +55,7 @@ def _state_and_start(pid: int) -> tuple[str, int]:
 @functools.lru_cache(maxsize=2)
 def owner_text(pid: int) -> str:
     """Host, number and start of a process: what no other process ever has."""
-    return f"{HOST}-{pid}-{_state_and_start(pid)[1]}"
+    return f"{HOST}-{pid}-{state_and_start(pid)[1]}"
 
 
 def temporary_path(folder: Path) -> Path:
@@ -78,7 +76,7 @@ def discard(path: Path) -> None:
 
 
 def remove_leftovers(
-    folder: StrPath, *, recursive: bool = False, older_than: float = 86_400.0
+    folder: str | os.PathLike[str], *, recursive: bool = False, older_than: float = 86_400.0
 ) -> list[Path]:
     """Remove the temporary files that killed processes left in `folder`; returns their paths.
 
@@ -152,20 +150,20 @@ def _judging(folder: Path) -> Iterator[bool]:
 
 def _has_ended(owner: str, written: float, older_than: float) -> bool:
     parts = _OWNER.fullmatch(owner)
-    if parts is None or parts["host"] != HOST:
+    if parts is None or parts["host"] != HOST or os.name == "nt":
         return time.time() - written > older_than
     return not is_running(int(parts["pid"]), int(parts["start"]))
 
 
-def is_running(pid: int, start: int) -> bool:
+def is_running(pid: int, start: int = 0) -> bool:
     """Whether the process that started then, not a later one of its number, is running."""
     if os.name == "nt":  # there os.kill would end the process
-        return pid == os.getpid()
+        return True
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except OSError:
         pass  # another user's
-    state, started = _state_and_start(pid)
+    state, started = state_and_start(pid)
     return state != "Z" and (not start or not started or started == start)

@@ -34,7 +34,6 @@ from .destinations import check_path
 from .ending import drain_on_sigterm, forget, watch
 from .futures import SaveQueueError
 from .jobs import ImageJob, Job, image_job, object_job
-from .names import Names
 from .objects import lean, storage_bytes, tensors_in
 from .pictures import Picture
 from .pixels import ONE_THREAD_CHUNK, picture_of
@@ -98,6 +97,8 @@ class SaveQueue:
     Raises:
         ValueError: a limit is less than 1, or `drain_on_sigterm` outside the main thread.
     """
+
+    __module__ = __name__.rpartition(".")[0]  # where users import it from
 
     def __init__(
         self,
@@ -389,7 +390,7 @@ def _key_of(job: Job, index: int | None) -> Hashable:
     if not place.has_disk:
         return place.label
     if index is not None:
-        return str(Names(place.path, place.template, place.rank).at(index))
+        return str(place.numbers().at(index))
     return os.path.realpath(place.path)
 
 

@@ -25,7 +25,7 @@ class Remote(Destination):
     names: Names = field(default=cast("Names", None), compare=False)
 
     @classmethod
-    def at(cls, target: Any, placing: Placing, site: Site, numbered: int | None = None) -> Remote:
+    def at(cls, target: str, placing: Placing, site: Site) -> Remote:
         """Open the store of a URL.
 
         Raises:
@@ -39,18 +39,7 @@ class Remote(Destination):
             own = Names(names.path, placing.unique_name, rank).at(1)
             target = target.removesuffix(names.path.name) + own.name
             names = _StoreNames(store, own.as_posix(), placing.unique_name)
-        return cls(
-            path=Path(target),
-            if_exists=placing.if_exists,
-            template=placing.unique_name,
-            durable=False,
-            rank=None,
-            keep=placing.keep,
-            site=site,
-            url=target,
-            store=store,
-            names=names,
-        )
+        return cls(Path(target), placing, site, url=target, store=store, names=names)
 
     @property
     def label(self) -> str:
@@ -86,15 +75,15 @@ class Remote(Destination):
         names = self.names
         if self.if_exists not in ("backup", "unique") or not names.is_taken(0):
             return names.path
-        taken = [] if self.keep is None else names.continue_highest()
+        taken = [] if self.placing.keep is None else names.continue_highest()
         index = names.take(1)
         if names.is_taken(index):
             index = names.take(names.first_free(index))
         if self.if_exists == "unique":
             return names.at(index)
         self.store.copy(names.path.as_posix(), names.at(index).as_posix())
-        if self.keep is not None:
-            names.prune(index - self.keep, taken)
+        if self.placing.keep is not None:
+            names.prune(index - self.placing.keep, taken)
         return names.path
 
 

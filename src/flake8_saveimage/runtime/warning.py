@@ -16,6 +16,8 @@ from typing import Any, cast
 class SaveImageWarning(UserWarning):
     """Something is saved, but not quite as the caller may think; given once per call site."""
 
+    __module__ = __name__.rpartition(".")[0]  # where users import it from
+
 
 @dataclass(frozen=True)
 class Site:

@@ -9,87 +9,72 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.knowledge.writers import BY_NAME, LEAVES, PACKAGES, VENDORED
+from flake8_saveimage.knowledge.writers import DEFAULT, Table
 from flake8_saveimage.source import reading
 
 if TYPE_CHECKING:
     import ast
 
 
-def _pairs() -> list[tuple[str, str]]:
-    """Return the pairs of a package and a function, one of which is in a file with a save.
-
-    A pair that contains another one, as "torchvision" contains "torch", need not be looked for.
-    """
-    names = (name.split(".") for name in BY_NAME)
-    pairs = sorted({(parts[0], parts[-1]) for parts in names} | {("", leaf) for leaf in VENDORED})
-    return [
-        pair
-        for pair in pairs
-        if not any(p in pair[0] and f in pair[1] and (p, f) != pair for p, f in pairs)
-    ]
-
-
-_PAIRS = _pairs()
-_BYTES = [(package.encode(), leaf.encode()) for package, leaf in _PAIRS]
-
-
-def admit(raw: bytes) -> reading.Source | None:
+def admit(raw: bytes, table: Table = DEFAULT) -> reading.Source | None:
     """Decode a file's bytes if it may save something; ``None`` if it is not worth parsing.
 
     Raises ``SourceError`` for a file that may save something but cannot be decoded or parsed.
     """
-    if not bytes_may_save(raw):
+    if not bytes_may_save(raw, table):
         return None
     source = reading.decode(raw)
-    return source if tree_may_save(reading.parse(source.lines)) else None
+    return source if tree_may_save(reading.parse(source.lines), table) else None
 
 
-def is_worth_parsing(text: str, tree: ast.AST | None = None) -> bool:
+def is_worth_parsing(text: str, tree: ast.AST | None = None, table: Table = DEFAULT) -> bool:
     """Say whether a decoded text passes the gate; ``tree`` is its syntax tree, if it is known.
 
     Raises ``SourceError`` as :func:`admit` does.
     """
-    if not text_may_save(text):
+    if not text_may_save(text, table):
         return False
     reading.check_size(len(text))
-    return tree_may_save(reading.parse(text) if tree is None else tree)
+    return tree_may_save(reading.parse(text) if tree is None else tree, table)
 
 
-def bytes_may_save(raw: bytes) -> bool:
+def bytes_may_save(raw: bytes, table: Table = DEFAULT) -> bool:
     """Say whether a file's bytes could hold a save call."""
-    has_words = any(leaf in raw and package in raw for package, leaf in _BYTES)
-    return has_words and text_may_save(reading.skim(raw))
+    words = table.raw_words.items()
+    found = any(p in raw and any(leaf in raw for leaf in leaves) for p, leaves in words)
+    return found and text_may_save(reading.skim(raw), table)
 
 
-def text_may_save(text: str) -> bool:
+def text_may_save(text: str, table: Table = DEFAULT) -> bool:
     """Say whether a text could hold a call of a writer."""
-    if not any(leaf in text and package in text for package, leaf in _PAIRS):
+    words = table.words.items()
+    if not any(p in text and any(leaf in text for leaf in leaves) for p, leaves in words):
         return False
-    from flake8_saveimage.source import lexical  # compiles patterns
+    from flake8_saveimage.source.lexical import lexicon_of  # compiles patterns
 
-    return lexical.may_save(text)
+    return lexicon_of(table).may_save(text)
 
 
-def tree_may_save(tree: ast.AST) -> bool:
+def tree_may_save(tree: ast.AST, table: Table = DEFAULT) -> bool:
     """Say whether a writer's package is imported and something called like a writer is used."""
     import ast
 
+    leaves = {*table.leaves, *table.vendored}
     imported = used = False
     stack: list[ast.AST] = [tree]
     while stack:
         node = stack.pop()
         if isinstance(node, ast.ImportFrom):
             names = {alias.name for alias in node.names}
-            package = not node.level and (node.module or "").partition(".")[0] in PACKAGES
-            package = package or not names.isdisjoint(VENDORED)
+            package = not node.level and (node.module or "").partition(".")[0] in table.packages
+            package = package or not names.isdisjoint(table.vendored)
             imported = imported or package or "*" in names
-            used = used or (package and not names.isdisjoint(LEAVES | {"*"}))
+            used = used or (package and not names.isdisjoint({*leaves, "*"}))
         elif isinstance(node, ast.Import):
             packages = {alias.name.partition(".")[0] for alias in node.names}
-            imported = imported or not packages.isdisjoint(PACKAGES)
-        elif isinstance(node, ast.Attribute) and node.attr in LEAVES:
-            used = True
+            imported = imported or not packages.isdisjoint(table.packages)
+        elif isinstance(node, ast.Attribute):
+            used = used or node.attr in leaves or node.attr in table.methods
         if imported and used:
             return True
         stack.extend(ast.iter_child_nodes(node))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from flake8_saveimage.knowledge.writers import BY_NAME, LEAVES, PACKAGES, VENDORED
+from flake8_saveimage.knowledge.writers import Table
 
 # The patterns below are run over whole files. Each begins with a letter or quote to look for, and
 # what must stand before it is checked behind it: a leading \b would try every character.
@@ -25,6 +26,7 @@ _IMPORT = re.compile(
     re.DOTALL,
 )
 _ALIAS = re.compile(r"([\w.]+|\*)(?:[ \t]+as[ \t]+(\w+))?")
+_NOTHING = r"(?!)"
 _CONTINUED = re.compile(r"\\\r?\n")
 
 
@@ -39,77 +41,117 @@ def _mention(package: str, inner: str, leaves: str) -> str:
     that no text takes more than linear time.
     """
     return (
-        rf"{package}(?:\s*\.\s*(?:{inner}))?(?:\s*\.\s*(?:{leaves})\b|\s*\.?[ \t]*\\\r?\n|"
+        rf"{package}(?:\s*\.\s*(?:{inner})){{0,3}}(?:\s*\.\s*(?:{leaves})\b|\s*\.?[ \t]*\\\r?\n|"
         rf"[ \t]+as[ \t]|\s*\#[^\n]{{0,200}}\n\s*\.|"
         rf"[ \t]+import[ \t]*(?:\*|[^\n]{{0,200}}(?:[(\\]|\b(?:{leaves}|{inner})\b))|"
         rf"(?:(?<=={package})|(?<=[ ]{package}))[ \t]*[\n;,)])"
     )
 
 
-def _mentions() -> Iterator[str]:
-    """Yield patterns for the functions of a package itself, whose names are often common words."""
-    names = [name.split(".") for name in BY_NAME]
-    for package in sorted(PACKAGES):
-        leaves = {parts[1] for parts in names if parts[0] == package and len(parts) == 2}
-        inner = {p[1] for p in names if p[0] == package and len(p) == 3 and p[2] in leaves}
-        if leaves:
-            yield _mention(package, _any_of(inner) or r"(?!)", _any_of(leaves))
+class Lexicon:
+    """The patterns for a table of writers."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self._bare = frozenset({*table.leaves, *table.vendored})
+        names = [name.split(".") for name in table.functions]
+        # A name such as save_image says enough by itself.
+        common = {leaf for leaf in self._bare if "_" not in leaf}
+        self._distinctive = sorted(self._bare - common)
+        # a pattern for each: one that begins with a letter is searched for much faster
+        self._words = [_word(word) for word in sorted(common)]
+        self._mentioned = [re.compile(pattern) for pattern in _mentions(names)]
+        leaves = _any_of(self._bare | set(table.methods))
+        self._leaves = leaves
+        self._modules = _any_of({part for parts in names for part in parts[1:-1]})
+        self._in_braces = re.compile(rf"\{{[^{{}}]{{0,200}}(?:{leaves})\s*\(")
+        self._used = re.compile(rf"\.\s*(?:{leaves})\b")
+        # by package, the other words of a maker's name and the method
+        self._methods: dict[str, list[list[str]]] = {}
+        for leaf, makers in table.methods.items():
+            for maker in makers:
+                package, *words = maker.rstrip("()[]0123456789").split(".")
+                self._methods.setdefault(package, []).append([*words, leaf])
+
+    def may_save(self, source: str) -> bool:
+        """Say whether a text with a writer's package and name in it could hold a save call."""
+        # What nearly every file without a save call lacks, found by the fastest searches there are.
+        methods = [
+            [package, *words]
+            for package, several in self._methods.items()
+            if package in source
+            for words in several
+            if all(word in source for word in words)
+        ]
+        functions = any(name in source for name in self._distinctive) or (
+            any(word.search(source) for word in self._words)
+            and any(mention.search(source) for mention in self._mentioned)
+        )
+        if not methods and not functions:
+            return False
+        code = _CONTINUED.sub(" ", _HIDDEN.sub(" ", source))
+        if any(_calls_method(code, words) for words in methods):
+            return True
+        return functions and (self._code_may_save(code) or self._has_formatted_save(source))
+
+    def _code_may_save(self, code: str) -> bool:
+        """Look at the imports, then for a use of what they bind. Strings and comments are gone."""
+        table = self.table
+        bases = {package for package in table.packages if package in code}
+        bare: set[str] = set()
+        found = False
+        for module, name, alias in _imported(code):
+            package = (module or name).partition(".")[0] in table.packages or name in table.vendored
+            found = found or package or name == "*"
+            if package and name == "*":
+                bare |= self._bare
+            elif package and (alias or module):
+                (bare if name in self._bare else bases).add(alias or name)
+        if not found:
+            return False
+        # a name that is only imported, to be offered to others, saves nothing here
+        if bare and re.search(rf"\b(?:{'|'.join(bare)})\b", _IMPORT.sub(" ", code)) is not None:
+            return True
+        names = "|".join(bases)
+        use = rf"(?:{names})(?:\s*\.\s*\w+){{0,5}}?\s*\.\s*(?:{self._leaves})\b"
+        if re.search(use, code) is not None:
+            return True
+        as_value = rf"=\s*(?:{names})(?:\s*\.\s*(?:{self._modules}))?[ \t]*(?:[\n;,)]|$)"
+        return self._used.search(code) is not None and re.search(as_value, code) is not None
+
+    def _has_formatted_save(self, source: str) -> bool:
+        """Say whether a format string may hold a call: ``f"{torch.save(x, path)}"``."""
+        return any(map(self._is_formatted_save, _HIDDEN.finditer(source)))
+
+    def _is_formatted_save(self, match: re.Match[str]) -> bool:
+        prefix = match.string[max(0, match.start() - 2) : match.start()]
+        has_call = self._in_braces.search(match.group()) is not None
+        return not {"f", "F"}.isdisjoint(prefix) and has_call
 
 
-_COMMON = {name.partition(".")[2] for name in BY_NAME if name.count(".") == 1}
-# A name such as save_image says enough by itself.
-_DISTINCTIVE = sorted(LEAVES - _COMMON)
-_WORDS = re.compile("|".join(rf"{word}(?<!\w{word})(?!\w)" for word in sorted(_COMMON)))
-_MENTIONED = re.compile("|".join(_mentions()))
-_LEAVES = _any_of(LEAVES)
-_MODULES = _any_of({part for name in BY_NAME for part in name.split(".")[1:-1]})
-_IN_BRACES = re.compile(rf"\{{[^{{}}]{{0,200}}(?:{_LEAVES})\s*\(")
-_USED = re.compile(rf"\.\s*(?:{_LEAVES})\b")
+@functools.cache
+def lexicon_of(table: Table) -> Lexicon:
+    """Return the patterns for a table of writers, compiled once."""
+    return Lexicon(table)
 
 
-def may_save(source: str) -> bool:
-    """Say whether a text with a writer's package and name in it could hold a save call."""
-    # What nearly every file without a save call lacks, found by the fastest searches there are.
-    if not any(name in source for name in _DISTINCTIVE) and not (
-        _WORDS.search(source) and _MENTIONED.search(source)
-    ):
-        return False
-    code = _CONTINUED.sub(" ", _HIDDEN.sub(" ", source))
-    return _code_may_save(code) or _has_formatted_save(source)
+@functools.cache
+def _word(word: str) -> re.Pattern[str]:
+    return re.compile(rf"{word}(?<!\w{word})(?!\w)")
 
 
-def _code_may_save(code: str) -> bool:
-    """Look at the imports, then for a use of what they bind. Strings and comments are gone."""
-    bases = set(PACKAGES)
-    bare: set[str] = set()
-    found = False
-    for module, name, alias in _imported(code):
-        package = (module or name).partition(".")[0] in PACKAGES or name in VENDORED
-        found = found or package or name == "*"
-        if package and name == "*":
-            bare |= LEAVES
-        elif package and (alias or module):
-            (bare if name in LEAVES else bases).add(alias or name)
-    if not found:
-        return False
-    # a name that is only imported, to be offered to others, saves nothing here
-    if bare and re.search(rf"\b(?:{'|'.join(bare)})\b", _IMPORT.sub(" ", code)) is not None:
-        return True
-    names = "|".join(bases)
-    if re.search(rf"(?:{names})(?:\s*\.\s*\w+){{0,5}}?\s*\.\s*(?:{_LEAVES})\b", code) is not None:
-        return True
-    as_value = rf"=\s*(?:{names})(?:\s*\.\s*(?:{_MODULES}))?[ \t]*(?:[\n;,)]|$)"  # th = torch
-    return _USED.search(code) is not None and re.search(as_value, code) is not None
+def _calls_method(code: str, words: Sequence[str]) -> bool:
+    return all(_word(word).search(code) for word in words)
 
 
-def _has_formatted_save(source: str) -> bool:
-    """Say whether a format string may hold a call: ``f"{torch.save(x, path)}"``."""
-    return any(map(_is_formatted_save, _HIDDEN.finditer(source)))
-
-
-def _is_formatted_save(match: re.Match[str]) -> bool:
-    prefix = match.string[max(0, match.start() - 2) : match.start()]
-    return not {"f", "F"}.isdisjoint(prefix) and _IN_BRACES.search(match.group()) is not None
+def _mentions(names: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yield patterns for functions whose names are common words."""
+    for package in sorted({parts[0] for parts in names}):
+        own = [parts for parts in names if parts[0] == package and "_" not in parts[-1]]
+        inner = {part for parts in own for part in parts[1:-1]}
+        if own:
+            leaves = {parts[-1] for parts in own}
+            yield _mention(package, _any_of(inner) or _NOTHING, _any_of(leaves))
 
 
 def _imported(code: str) -> Iterator[tuple[str, str, str]]:

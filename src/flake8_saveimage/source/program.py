@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from flake8_saveimage.knowledge.writers import DEFAULT, Table
 from flake8_saveimage.source import gate, reading
 
 if TYPE_CHECKING:
@@ -46,19 +47,19 @@ class Program(NamedTuple):
         return self.notebook.with_program(text).encode("utf-8")
 
 
-def admit(name: str, raw: bytes) -> Program | None:
+def admit(name: str, raw: bytes, table: Table = DEFAULT) -> Program | None:
     """Return the program of a file's bytes if it may save something, ``None`` if it saves nothing.
 
     Raises ``SourceError`` for what is no Python, whether or not it would save something.
     """
     if not is_notebook(name):
-        source = gate.admit(raw)
+        source = gate.admit(raw, table)
         if source is not None:
             return Program(source.text, raw, source.encoding)
         reading.validate(raw)
         return None
     program = load(name, raw)
-    return program if gate.is_worth_parsing(program.lines) else None
+    return program if gate.is_worth_parsing(program.lines, table=table) else None
 
 
 def load(name: str, raw: bytes) -> Program:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import libcst as cst
 
-from flake8_saveimage.knowledge.writers import BY_NAME, PACKAGES
-from flake8_saveimage.syntax.imports import Foreign, Importer, NoImporter
+from flake8_saveimage.knowledge.writers import DEFAULT, PACKAGES, Table
+from flake8_saveimage.syntax.imports import Aim, Foreign, Importer, NoImporter, TextPlace
 from flake8_saveimage.syntax.nodes import dotted
 from flake8_saveimage.syntax.reaching import Reaching
 from flake8_saveimage.syntax.scopes import Facts, Place
 
-# What `from torchvision.utils import *` is known to bring.
-_STARRED = frozenset({*BY_NAME, "torchvision.utils.make_grid"})
+_STARRED = "torchvision.utils.make_grid"  # besides writers
 _MAX_ALIASES = 8
 
 
@@ -22,8 +21,9 @@ class Resolution(Reaching):
     ``models.Generator``, or ``.models.Generator`` with a dot for each level of a relative import.
     """
 
-    def __init__(self, facts: Facts, importer: Importer) -> None:
+    def __init__(self, facts: Facts, importer: Importer, writers: Table = DEFAULT) -> None:
         super().__init__(facts)
+        self.writers = writers
         self._importer = importer
         self._resolved: dict[tuple[str, int, int], str | None] = {}
         self._foreign: dict[tuple[str, int], Foreign | None] = {}
@@ -42,9 +42,13 @@ class Resolution(Reaching):
             self._foreign[key] = self._find(qualified, self.facts_of(root))
         return self._foreign[key]
 
-    def may_save(self, qualified: str, place: Place) -> bool:
-        """Say by text whether a call of a name from another file may save."""
-        return self._importer.may_save(qualified, self.facts_of(place.scope))
+    def reaches(self, qualified: str, place: Place, aim: Aim) -> bool:
+        """Say by text whether a call of a name from another file may do something."""
+        return self._importer.reaches(qualified, self.facts_of(place.scope), aim)
+
+    def reader(self, name: str) -> TextPlace | None:
+        """Return a call that reads a file of this name, in the checked file or its project."""
+        return self._importer.reader(name, self.facts)
 
     def _find(self, qualified: str, importing: Facts) -> Foreign | None:
         if qualified.partition(".")[0] in PACKAGES:
@@ -111,7 +115,7 @@ class Resolution(Reaching):
         base = name.partition(".")[0]
         for module in self.facts_of(place.scope).star_imports:
             full = f"{module}.{name}"
-            if full in _STARRED:
+            if full in self.writers.functions or full == _STARRED:
                 return full
             if self.foreign(f"{module}.{base}", place) is not None:
                 return self._passed_on(full, place)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from flake8_saveimage.knowledge.writers import LEAVES
 from flake8_saveimage.syntax.flow import Flow
 from flake8_saveimage.syntax.saves import SaveCall, save_call
 from flake8_saveimage.syntax.scopes import CallSite, Scope
@@ -40,6 +39,7 @@ def routed_saves(flow: Flow) -> list[RoutedSave]:
 class _Routes:
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
+        self._saving = flow.narrowed("save")
         self._known: dict[int, list[RoutedSave]] = {}
 
     def find(self) -> Iterator[RoutedSave]:
@@ -52,11 +52,11 @@ class _Routes:
     def _entered(self, call: CallSite) -> Scope | None:
         """Return the function that a call runs: for a class, its constructor."""
         qualified = self.flow.resolve(call.node.func, call.place)
-        if qualified is not None and not self.flow.may_save(qualified, call.place):
+        if qualified is not None and not self.flow.reaches(qualified, call.place, "save"):
             return None  # decided by text, before anything is parsed
-        defined = self.flow.definition(call.node.func, call.place)
+        defined = self._saving.definition(call.node.func, call.place)
         if defined is not None and defined.kind == "class":
-            return self.flow.method(defined, "__init__")
+            return self._saving.method(defined, "__init__")
         return defined
 
     def _saves_in(self, function: Scope, depth: int) -> list[RoutedSave]:
@@ -70,7 +70,7 @@ class _Routes:
     def _saves_below(self, function: Scope, depth: int) -> list[RoutedSave]:
         found: list[RoutedSave] = []
         for call in function.calls:
-            site = save_call(self.flow, call) if call.name in LEAVES else None
+            site = save_call(self.flow, call)
             if site is not None:
                 found.append(RoutedSave(site, ()))
                 continue

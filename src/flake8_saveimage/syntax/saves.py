@@ -8,9 +8,11 @@ from functools import cached_property
 
 import libcst as cst
 
-from flake8_saveimage.knowledge.writers import LEAVES, Kind, Writer, writer_of
+from flake8_saveimage.knowledge.writer import Kind, Writer
+from flake8_saveimage.knowledge.writers import Table
 from flake8_saveimage.syntax.arguments import Bound, bind, written_arguments
 from flake8_saveimage.syntax.flow import Flow
+from flake8_saveimage.syntax.makers import maker_of
 from flake8_saveimage.syntax.nodes import dotted, last_part
 from flake8_saveimage.syntax.scopes import Binding, CallSite, Facts, Place
 
@@ -71,6 +73,8 @@ class SaveCall:
     @property
     def saved(self) -> cst.BaseExpression | None:
         """The tensor or object that is saved."""
+        if self.writer.value == "self":
+            return self.call.func.value if isinstance(self.call.func, cst.Attribute) else None
         return self.argument(self.writer.value)
 
     @property
@@ -81,7 +85,7 @@ class SaveCall:
 
 def save_calls(flow: Flow) -> list[SaveCall]:
     """Return the save calls of the checked file, in source order."""
-    names = _names(flow.facts)
+    names = _names(flow.facts, flow.writers)
     found: list[SaveCall] = []
     for call in flow.facts.calls:
         site = save_call(flow, call, found) if call.name in names else None
@@ -92,16 +96,21 @@ def save_calls(flow: Flow) -> list[SaveCall]:
 
 def save_call(flow: Flow, call: CallSite, siblings: Sequence[SaveCall] = ()) -> SaveCall | None:
     """Return a call as a save call, if it is one; ``siblings`` are the saves before it."""
-    target = flow.resolve(call.node.func, call.place)
-    writer = writer_of(target) if target is not None else None
+    table, function = flow.writers, call.node.func
+    target = flow.resolve(function, call.place)
+    writer = table.function(target) if target is not None else None
+    if writer is None and isinstance(function, cst.Attribute) and call.name in table.methods:
+        maker = maker_of(flow, function.value, call.place)
+        writer = table.methods[call.name].get(maker or "")
+        target = writer.name if writer is not None else None
     if target is None or writer is None:
         return None
     return SaveCall(flow, call, target, writer, siblings, len(siblings))
 
 
-def _names(facts: Facts) -> frozenset[str]:
+def _names(facts: Facts, table: Table) -> frozenset[str]:
     """Return the writers' last names and those that the file gives them (``s = torch.save``)."""
-    known = set(LEAVES)
+    known = {*table.leaves, *table.vendored, *table.methods}
     grew = True
     while grew:  # `s = torch.save; t = s`: a few rounds at most
         grew = False

@@ -9,24 +9,19 @@ out of range only where the reach leaves [0, 1].
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from flake8_saveimage.values import intervals
 from flake8_saveimage.values.dtypes import (
-    EPSILON,
-    INTEGER_BOUNDS,
     DTypes,
     Ranks,
-    each,
-    result_types,
-    round_to,
     union,
 )
 from flake8_saveimage.values.intervals import WHOLE, Interval
 
-Kind = Literal["tensor", "number", "image", "unknown"]
+Kind = Literal["tensor", "array", "number", "image", "unknown"]
 # exact: value_range=reach undoes it; channels: each channel was shifted by its own constants;
 # noise: no bounds, only a spread; assumed: out of range, by how much is not visible; unbounded: no
 # reach, since nothing bounds the results; signed: the same of a difference, which ``abs`` undoes
@@ -47,6 +42,30 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """The order of axes (``CHW``, ``NCHW``, ``HWC``, ``NHWC``) or of channels (``RGB``, ``BGRA``).
+
+    It holds if there is a channel axis at all: a grey image may be two-dimensional. ``origin`` says
+    what made it so; its proof is ``"assumed"`` where the code only suggests the order.
+    """
+
+    name: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """A conversion to uint8 of values that lie outside of [0, 255].
+
+    ``reach`` is what it got and ``source`` what put the values there; ``origin`` is the conversion.
+    """
+
+    reach: Interval
+    origin: Origin
+    source: Origin | None
+
+
+@dataclass(frozen=True, slots=True)
 class Values:
     """What is known of one expression.
 
@@ -54,7 +73,8 @@ class Values:
     unknown call does not). ``scale`` is ``(a, b)`` where the value is ``a * x + b`` for some
     earlier ``x``; ``sources`` are the draws and inputs that it depends on (two values are
     independent only if these are disjoint); ``marks`` remember roles such as "extremum", or that
-    the values are those that a caller passes ("given").
+    the values are those that a caller passes ("given"). ``layout`` and ``channels`` are the orders
+    of axes and of channels, ``wrapped`` is the conversion in which values wrapped around.
     """
 
     interval: Interval = WHOLE
@@ -67,6 +87,9 @@ class Values:
     scale: tuple[float, float] = (1.0, 0.0)
     sources: frozenset[object] = frozenset()
     marks: frozenset[str] = frozenset()
+    layout: Order | None = None
+    channels: Order | None = None
+    wrapped: Wrapped | None = None
 
     @property
     def unbounded(self) -> Origin | None:
@@ -230,7 +253,15 @@ def join(first: Values, second: Values) -> Values:
         first.scale if first.scale == second.scale else (1.0, 0.0),
         first.sources | second.sources,
         first.marks & second.marks,
+        same_order(first.layout, second.layout),
+        same_order(first.channels, second.channels),
+        first.wrapped if second.wrapped else None,
     )
+
+
+def same_order(first: Order | None, second: Order | None) -> Order | None:
+    """Return the order that both have."""
+    return first if first and second and first.name == second.name else None
 
 
 def _unbounded_either_way(first: Values, second: Values) -> Origin | None:
@@ -284,92 +315,6 @@ def excess(reach: Interval | None) -> float:
     return -1.0 if reach is None else max(-reach.low, reach.high - 1.0, 0.0)
 
 
-def cast(interval: Interval, source: DTypes, target: DTypes) -> Interval:
-    """Return the interval after values of dtype ``source`` became ``target`` (a set of one).
-
-    Integers wrap around and floats outside an integer's range are undefined, so either can become
-    anything that the target holds. A value that already had the target's dtype stays what it is.
-    """
-    if target is DTypes.BOOL:
-        if interval.low > 0 or interval.high < 0:
-            return Interval(1.0, 1.0)
-        return Interval(0.0, 0.0) if interval.point else Interval(0.0, 1.0)
-    if target & DTypes.FLOATS:
-        return Interval(
-            round_to(interval.low, target), round_to(interval.high, target), interval.nan
-        )
-    least, most = INTEGER_BOUNDS[target]
-    if interval.nan and source & DTypes.FLOATS:
-        return Interval(least, most)
-    low, high = (truncated(interval.low), truncated(interval.high))
-    # 2**63 - 1 is no double: its neighbour 2**63 already stands for an overflow
-    if low >= least and (high < most if target is DTypes.INT64 else high <= most):
-        return Interval(low, high)
-    if source is target and low <= most and high >= least:
-        return Interval(max(low, least), min(high, most))
-    return Interval(least, most)
-
-
-def truncated(bound: float) -> float:
-    """Round a bound toward zero, as a conversion to an integer does."""
-    return float(int(bound)) if abs(bound) < 2.0**63 else bound
-
-
-def emit(interval: Interval, dtypes: DTypes, *, slack: float = 1.0) -> Interval:
-    """Return the interval of results that were computed as real numbers and stored as ``dtypes``.
-
-    ``slack`` is the error of torch's kernel in units in the last place, beside the rounding.
-    """
-    result: Interval | None = None
-    for dtype in each(dtypes):
-        wide = intervals.widened(interval, slack * EPSILON[dtype]) if dtype in EPSILON else interval
-        stored = cast(wide, DTypes.FLOAT, dtype)
-        result = stored if result is None else intervals.hull(result, stored)
-    return result if result is not None else WHOLE
-
-
-IntervalFunction: TypeAlias = Callable[..., Interval]
-
-
-def pointwise(
-    function: IntervalFunction,
-    *operands: Values,
-    dtypes: DTypes | None = None,
-    slack: float = 1.0,
-) -> Values:
-    """Apply an elementwise function of intervals: claim, reach, dtype and provenance of the result.
-
-    ``dtypes`` are those of the result, by default what the operands promote to; every operand is
-    converted to them first, as torch does.
-    """
-    if dtypes is None:
-        dtypes = result_types(tuple((v.dtypes, v.ranks) for v in operands))
-    ranks = broadcast_ranks(operands)
-    interval: Interval | None = None
-    for dtype in each(dtypes):
-        inputs = [operand_as(v, dtype) for v in operands]
-        exact = ranks is Ranks.NUMBER and not dtype & DTypes.FLOATS
-        value = function(*inputs)
-        stored = value if exact else emit(value, dtype, slack=slack)
-        interval = stored if interval is None else intervals.hull(interval, stored)
-    reach = _reach(function, operands)
-    return Values(
-        interval if interval is not None else WHOLE,
-        dtypes,
-        ranks,
-        kind_of(operands),
-        reach=reach,
-        origin=_origin(operands) if reach else None,
-        known=_known(operands),
-        sources=frozenset().union(*(v.sources for v in operands)),
-        marks=frozenset().union(*(v.marks for v in operands)) & STICKY,
-    )
-
-
-# marks that outlive arithmetic
-STICKY = frozenset({"extremum", "given", "pending"})
-
-
 def without_bounds(result: Values, origin: Origin | None) -> Values:
     """Return a result that nothing bounds because of ``origin``; unchanged if that is ``None``.
 
@@ -386,80 +331,34 @@ def still_unbounded(value: Values) -> Origin | None:
     return origin if origin is not None and origin.proof == "unbounded" else None
 
 
-def operand_as(value: Values, dtype: DTypes) -> Interval:
-    """Return the interval of an operand once it has the dtype in which the operation computes.
-
-    Scalars are converted to that dtype by some kernels and kept in higher precision by others:
-    the interval holds both.
-    """
-    # a tensor with dimensions is never converted down: of its dtypes it has this one or a lesser
-    own = value.ranks is Ranks.DIMENSIONS and bool(value.dtypes & dtype)
-    converted = cast(value.interval, dtype if own else value.dtypes, dtype)
-    if not dtype & DTypes.FLOATS:
-        return converted
-    return intervals.hull(converted, value.interval) if value.ranks & Ranks.NUMBER else converted
-
-
-def broadcast_ranks(operands: Sequence[Values]) -> Ranks:
-    """Return the possible ranks of a broadcast result: the highest among the operands."""
-    result = operands[0].ranks
-    for operand in operands[1:]:
-        found = Ranks(0)
-        for a in (1, 2, 4):
-            for b in (1, 2, 4):
-                if result & a and operand.ranks & b:
-                    found |= Ranks(max(a, b))
-        result = found
-    return result
-
-
-def kind_of(operands: Sequence[Values]) -> Kind:
-    """Return the kind of a result: one tensor among the operands makes it a tensor."""
-    kinds = {v.kind for v in operands}
-    for kind in ("tensor", "unknown", "image"):
-        if kind in kinds:
-            return kind
-    return "number"
-
-
-def independent(operands: Sequence[Values]) -> bool:
-    """Whether no two operands depend on a common source."""
-    total = sum(len(v.sources) for v in operands)
-    return len(frozenset().union(*(v.sources for v in operands))) == total
-
-
-def _reach(function: IntervalFunction, operands: Sequence[Values]) -> Interval | None:
-    reaches = [v.reach for v in operands]
-    if None in reaches or not independent(operands):
-        return None
-    result = function(*reaches)
-    return result if result.bounded else None
-
-
-def _origin(operands: Sequence[Values]) -> Origin | None:
-    """The origin of a result is that of its least trivial operand: numbers have none."""
-    found = [v.origin for v in operands if v.origin is not None]
-    noisy = [o for o in found if o.proof != "exact"]
-    chosen = noisy or found
-    return chosen[0] if chosen else None
-
-
-def _known(operands: Sequence[Values]) -> bool:
-    """A result is known where one operand that is no mere number is, and all others are."""
-    tensors = [v for v in operands if v.kind != "number"]
-    return all(v.known for v in tensors) if tensors else True
-
-
 def any_dtype(values: Iterable[Values]) -> DTypes:
     """Return every dtype that occurs among the values."""
     return union(v.dtypes for v in values)
 
 
 def placed(value: Abstract, node: object) -> Abstract:
-    """Put the node into an origin that has none yet."""
-    if isinstance(value, Values) and value.origin is not None and value.origin.node is None:
-        return dataclasses.replace(value, origin=dataclasses.replace(value.origin, node=node))
-    return value
+    """Put the node into the origins that have none yet."""
+    if not isinstance(value, Values):
+        return value
+    facts = (value.layout, value.channels, value.wrapped)
+    origins = [value.origin, *(fact.origin for fact in facts if fact is not None)]
+    if all(origin is None or origin.node is not None for origin in origins):
+        return value
+    return dataclasses.replace(
+        value,
+        origin=value.origin and _at(value.origin, node),
+        layout=value.layout and Order(value.layout.name, _at(value.layout.origin, node)),
+        channels=value.channels and Order(value.channels.name, _at(value.channels.origin, node)),
+        wrapped=value.wrapped and _at_node(value.wrapped, node),
+    )
+
+
+def _at_node(wrapped: Wrapped, node: object) -> Wrapped:
+    return dataclasses.replace(wrapped, origin=_at(wrapped.origin, node))
+
+
+def _at(origin: Origin, node: object) -> Origin:
+    return origin if origin.node is not None else dataclasses.replace(origin, node=node)
 
 
 def located(value: Abstract, node: object) -> Abstract:

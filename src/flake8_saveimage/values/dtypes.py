@@ -3,8 +3,8 @@
 A claim about a dtype is the set of those that the code can produce. Torch promotes by category
 (bool < integer < float) and by rank: Python numbers and zero-dimensional tensors only lift the
 result to their category (``torch.result_type``; the "Type Promotion" section of
-https://pytorch.org/docs/stable/tensor_attributes.html). Complex and float8 dtypes are left out:
-no image is saved in them.
+https://pytorch.org/docs/stable/tensor_attributes.html). Complex and float8 dtypes and the unsigned
+integers of 16 bits and more are left out: in NumPy, ``ANY`` stands for those as well.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import enum
 import functools
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 DTypeClass = Literal["float", "half", "bfloat16", "int", "uint8", "bool", "unknown"]
@@ -81,6 +81,31 @@ BY_NAME = {
     "float64": DTypes.DOUBLE,
     "double": DTypes.DOUBLE,
 }
+NUMPY_NAMES = {
+    "bool": DTypes.BOOL,
+    "bool_": DTypes.BOOL,
+    "uint8": DTypes.UINT8,
+    "ubyte": DTypes.UINT8,
+    "u1": DTypes.UINT8,
+    "int8": DTypes.INT8,
+    "byte": DTypes.INT8,
+    "int16": DTypes.INT16,
+    "short": DTypes.INT16,
+    "int32": DTypes.INT32,
+    "intc": DTypes.INT32,
+    "int64": DTypes.INT64,
+    "int": DTypes.INT32 | DTypes.INT64,  # 32 bits on Windows before version 2
+    "int_": DTypes.INT32 | DTypes.INT64,
+    "float16": DTypes.HALF,
+    "half": DTypes.HALF,
+    "float32": DTypes.FLOAT,
+    "single": DTypes.FLOAT,
+    "f4": DTypes.FLOAT,
+    "float64": DTypes.DOUBLE,
+    "double": DTypes.DOUBLE,
+    "float": DTypes.DOUBLE,
+    "float_": DTypes.DOUBLE,
+}
 _CLASSES: tuple[tuple[DTypes, DTypeClass], ...] = (
     (DTypes.FLOAT | DTypes.DOUBLE, "float"),
     (DTypes.HALF, "half"),
@@ -119,10 +144,10 @@ def promote(first: DTypes, second: DTypes) -> DTypes:
     """``torch.promote_types`` on two sets of one."""
     if first == second:
         return first
-    low, high = sorted((first, second), key=_category)
-    if _category(low) < _category(high):
+    low, high = sorted((first, second), key=category)
+    if category(low) < category(high):
         return high
-    if _category(low) == 2:
+    if category(low) == 2:
         if first | second == DTypes.LOW_PRECISION:
             return DTypes.FLOAT
         return DTypes(max(first, second))
@@ -131,7 +156,8 @@ def promote(first: DTypes, second: DTypes) -> DTypes:
     return DTypes(max(first, second))
 
 
-def _category(dtype: DTypes) -> int:
+def category(dtype: DTypes) -> int:
+    """Return 0 for bool, 1 for integers, 2 for floats."""
     return 0 if dtype is DTypes.BOOL else 1 if dtype & DTypes.INTEGERS else 2
 
 
@@ -149,17 +175,20 @@ def result_types(operands: tuple[Operand, ...]) -> DTypes:
     for dtypes, ranks in operands:
         options = [(d, r) for d in each(dtypes) for r in Ranks if r in (1, 2, 4) and r & ranks]
         # a later operand sees only the promotion of the earlier ones, by rank
-        concrete = {_merge(state, option) for state in concrete for option in options}
+        concrete = {merged_state(s, option, promote) for s in concrete for option in options}
     result = DTypes.NONE
     for state in concrete:
         result |= _concrete_result(state)
     return result
 
 
-def _merge(state: tuple[Operand, ...], option: Operand) -> tuple[Operand, ...]:
+def merged_state(
+    state: tuple[Operand, ...], option: Operand, promoted: Callable[[DTypes, DTypes], DTypes]
+) -> tuple[Operand, ...]:
+    """Return the dtype of each rank after one more operand."""
     slots = {rank: dtype for dtype, rank in state}
     dtype, rank = option
-    slots[rank] = promote(slots[rank], dtype) if rank in slots else dtype
+    slots[rank] = promoted(slots[rank], dtype) if rank in slots else dtype
     return tuple((slots[rank], rank) for rank in sorted(slots))
 
 
@@ -175,7 +204,7 @@ def _concrete_result(state: tuple[Operand, ...]) -> DTypes:
             dtype = DTypes.FLOAT
         if result is None:
             result = dtype
-        elif _category(dtype) > _category(result):
+        elif category(dtype) > category(result):
             result = promote(result, dtype)
     return result if result is not None else DTypes.NONE
 

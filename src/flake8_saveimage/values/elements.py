@@ -8,6 +8,7 @@ from flake8_saveimage.syntax.arguments import Arguments
 from flake8_saveimage.values.context import Context
 from flake8_saveimage.values.domain import NOTHING, UNKNOWN, Abstract, Items, Several, Values
 from flake8_saveimage.values.dtypes import Ranks
+from flake8_saveimage.values.layout import with_new_axis
 from flake8_saveimage.values.merging import merged, unwrapped
 from flake8_saveimage.values.objects import (
     Chain,
@@ -82,5 +83,5 @@ def _batched(value: Abstract) -> Abstract:
     if isinstance(value, Table):
         return Table({k: _batched(v) for k, v in value.entries.items()})
     if isinstance(value, Values) and value.kind == "tensor":
-        return dataclasses.replace(value, ranks=Ranks.DIMENSIONS)
+        return dataclasses.replace(with_new_axis(value, 0), ranks=Ranks.DIMENSIONS)
     return value

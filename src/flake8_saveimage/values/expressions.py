@@ -22,18 +22,18 @@ from flake8_saveimage.values.domain import (
     Values,
     as_values,
     constant,
-    fresh,
     number,
 )
-from flake8_saveimage.values.dtypes import BY_NAME, DTypes, Ranks, within
-from flake8_saveimage.values.elements import part
+from flake8_saveimage.values.dtypes import BY_NAME, NUMPY_NAMES, DTypes, Ranks, within
+from flake8_saveimage.values.elementwise import kind_of
 from flake8_saveimage.values.intervals import WHOLE
-from flake8_saveimage.values.merging import any_object, merged
+from flake8_saveimage.values.layout import without_orders
+from flake8_saveimage.values.merging import merged
 from flake8_saveimage.values.naming import role
-from flake8_saveimage.values.objects import Frame, Function, Sequential, Table
+from flake8_saveimage.values.objects import Frame, Function, Table
 from flake8_saveimage.values.operations import applied_to
 from flake8_saveimage.values.ops.arithmetic import blend
-from flake8_saveimage.values.ops.shape import reshaped_by_index
+from flake8_saveimage.values.subscripts import subscript
 
 BINARY: dict[type[cst.CSTNode], str] = {
     cst.Add: "add",
@@ -69,6 +69,7 @@ def _string(context: Context, node: cst.CSTNode, place: Place, frame: Frame) -> 
     return Literally(node.evaluated_value) if isinstance(node, cst.SimpleString) else UNKNOWN
 
 
+_TYPES = {name: NUMPY_NAMES[name] for name in ("bool", "int", "float")}
 _CONSTANTS: dict[str, Abstract] = {"True": number(True), "False": number(False), "None": NOTHING}
 
 
@@ -76,10 +77,12 @@ def _name(context: Context, node: cst.CSTNode, place: Place, frame: Frame) -> Ab
     assert isinstance(node, cst.Name)
     if node.value in _CONSTANTS:
         return _CONSTANTS[node.value]
+    if node.value in _TYPES and frame.flow.lookup(node.value, place).owner is None:
+        return _TYPES[node.value]
     return context.name(node.value, place, frame, node)
 
 
-_SAME_ATTRIBUTES = frozenset({"data", "T", "mT", "real", "values"})
+_SAME_ATTRIBUTES = frozenset({"data", "real", "values"})
 
 
 def _attribute(context: Context, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
@@ -103,7 +106,9 @@ def _attribute(context: Context, node: cst.CSTNode, place: Place, frame: Frame) 
     if isinstance(owner, Values):
         if name in _SAME_ATTRIBUTES:
             return owner
-        if name == "dtype" and owner.kind == "tensor":
+        if name in ("T", "mT"):
+            return without_orders(owner)
+        if name == "dtype" and owner.kind in ("tensor", "array"):
             return owner.dtypes
         return unknown_name(full or name, node, owner.marks & GIVEN.marks)
     found = context.attribute(owner, name)
@@ -195,9 +200,11 @@ def _comparison(context: Context, node: cst.CSTNode, place: Place, frame: Frame)
     left = context.evaluate(node.left, place, frame)
     if not isinstance(left, Values) or not isinstance(node.comparisons[0].operator, _ORDERINGS):
         return UNKNOWN
-    result = applied_to("torch.gt", left)
-    if left.kind == "tensor" or not isinstance(result, Values):
-        return result
+    right = context.values(node.comparisons[0].comparator, place, frame)
+    result = as_values(applied_to("torch.gt", left))
+    kind = kind_of((left, right))
+    if kind in ("tensor", "array"):
+        return dataclasses.replace(result, kind=kind)
     return dataclasses.replace(result, kind="unknown", ranks=Ranks.ANY)
 
 
@@ -270,43 +277,6 @@ def _dict(context: Context, node: cst.CSTNode, place: Place, frame: Frame) -> Ab
     return Table(entries)
 
 
-def _subscript(context: Context, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
-    assert isinstance(node, cst.Subscript)
-    value = context.evaluate(node.value, place, frame)
-    if isinstance(value, Values) and value.kind == "tensor" and _takes_part(node):
-        view = reshaped_by_index(value)
-        return dataclasses.replace(view, marks=view.marks | {"part"})
-    if len(node.slice) == 1 and isinstance(node.slice[0].slice, cst.Index):
-        index = context.evaluate(node.slice[0].slice.value, place, frame)
-        if isinstance(value, Table) and isinstance(index, Literally):
-            return value.entries.get(index.value, fresh(node))
-        if isinstance(value, Table) and value.entries:
-            return any_object(list(value.entries.values()))
-        position = constant(index)
-        if isinstance(value, Values):
-            return reshaped_by_index(value)
-        return part(value, int(position) if position is not None else None)
-    if isinstance(value, Items):
-        return Items(value.parts, complete=False)
-    if isinstance(value, Sequential):
-        return UNKNOWN
-    return reshaped_by_index(value) if isinstance(value, Values) else UNKNOWN
-
-
-def _takes_part(node: cst.Subscript) -> bool:
-    """Whether an index is basic (a view, not a copy) and leaves something out."""
-    smaller = False
-    for element in node.slice:
-        index = element.slice
-        if isinstance(index, cst.Slice):
-            smaller = smaller or index.lower is not None or index.upper is not None
-        elif isinstance(index, cst.Index) and isinstance(index.value, cst.Integer):
-            smaller = True
-        elif not (isinstance(index, cst.Index) and isinstance(index.value, cst.Ellipsis)):
-            return False
-    return smaller
-
-
 HANDLERS: dict[type[cst.CSTNode], Handler] = {
     cst.Integer: _number,
     cst.Float: _number,
@@ -326,5 +296,5 @@ HANDLERS: dict[type[cst.CSTNode], Handler] = {
     cst.BooleanOperation: _boolean,
     cst.NamedExpr: _walrus,
     cst.Dict: _dict,
-    cst.Subscript: _subscript,
+    cst.Subscript: subscript,
 }

@@ -21,13 +21,14 @@ from flake8_saveimage.values.domain import (
     number,
     passed_on,
 )
-from flake8_saveimage.values.dtypes import DTypes, Ranks
+from flake8_saveimage.values.dtypes import NUMPY_NAMES, DTypes, Ranks
 from flake8_saveimage.values.elements import element
 from flake8_saveimage.values.naming import says_handled, says_moved
 from flake8_saveimage.values.objects import (
     Chain,
     Dataset,
     Frame,
+    LibraryObject,
     Loader,
     Named,
     Partial,
@@ -159,7 +160,9 @@ def constant_of(qualified: str) -> Abstract:
     last = qualified.rpartition(".")[2]
     if qualified.startswith("torch.") and last in TYPED_TENSORS:
         return TYPED_TENSORS[last]
-    if qualified.startswith(("torch.", "torchvision.")):
+    if qualified.startswith("numpy.") and last in NUMPY_NAMES:
+        return NUMPY_NAMES[last]
+    if qualified.startswith(("torch.", "torchvision.", "numpy.", "cv2.", "PIL.")):
         return Named(qualified)
     return UNKNOWN
 
@@ -236,16 +239,24 @@ def builtin(context: Context, name: str, arguments: Passed, frame: Frame) -> Abs
     return described(context, arguments, frame) if described is not None else None
 
 
+_HOMES = {"image": "Image", "array": "ndarray"}
+_ONLY_IN = {"astype": "ndarray", "convert": "Image"}
+
+
 def method(receiver: Abstract, name: str, arguments: Passed) -> Abstract | None:
     """Return what a method of a value returns; ``None`` if nothing is known of it."""
     args = arguments.positional
     if isinstance(receiver, Values):
         if name == "prepare" and args:  # accelerate wraps what it is given
             return args[0] if len(args) == 1 else Items(tuple(args))
-        qualified = f"{'Image' if receiver.kind == 'image' else 'Tensor'}.{name}"
-        if qualified not in OPERATIONS:
+        home = _ONLY_IN.get(name) or _HOMES.get(receiver.kind, "Tensor")
+        if f"{home}.{name}" not in OPERATIONS:
             return None
-        return apply(qualified, dataclasses.replace(arguments, positional=(receiver, *args)))
+        both = dataclasses.replace(arguments, positional=(receiver, *args))
+        return apply(f"{home}.{name}", both)
+    if isinstance(receiver, LibraryObject):
+        qualified = f"{receiver.class_name}.{name}"
+        return apply(qualified, arguments) if qualified in OPERATIONS else None
     if isinstance(receiver, Table):
         return _method_of_table(receiver, name, args)
     if isinstance(receiver, Items):

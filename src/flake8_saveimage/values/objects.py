@@ -108,9 +108,16 @@ class Table(Thing):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Named(Thing):
-    """A function or class of a library, by its qualified name."""
+    """A function, class or constant of a library, by its qualified name."""
 
     qualified: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LibraryObject(Thing):
+    """An object of a library's class, by the qualified name of the class."""
+
+    class_name: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,16 +9,19 @@ from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
 from flake8_saveimage.syntax.arguments import Arguments, Bound, bind
+from flake8_saveimage.values.arrays import numpy_operand
 from flake8_saveimage.values.domain import (
     Abstract,
     Items,
     Literally,
     Values,
     as_values,
-    cast,
+    constant,
+    numbers,
     truth,
 )
-from flake8_saveimage.values.dtypes import DTypes, Ranks, each
+from flake8_saveimage.values.dtypes import NUMPY_NAMES, DTypes, Ranks, each
+from flake8_saveimage.values.elementwise import cast
 from flake8_saveimage.values.intervals import Interval, hull
 
 Passed: TypeAlias = Arguments[Abstract]
@@ -26,9 +29,14 @@ Passed: TypeAlias = Arguments[Abstract]
 
 @dataclass(frozen=True, slots=True)
 class Operands(Bound[Abstract]):
-    """The arguments of an operation by parameter; ``name`` is its last name, without ``_``."""
+    """The arguments of an operation by parameter.
+
+    ``name`` is the last name of the operation, without ``_``; ``of_numpy`` says that it is a
+    function of NumPy, which makes arrays of lists and images.
+    """
 
     name: str = ""
+    of_numpy: bool = False
 
     def __contains__(self, parameter: str) -> bool:
         return parameter in self.given
@@ -40,7 +48,8 @@ class Operands(Bound[Abstract]):
 
     def values(self, parameter: str) -> Values:
         """Return a tensor argument."""
-        return as_values(self.get(parameter))
+        given = self.get(parameter)
+        return numpy_operand(given) if self.of_numpy else as_values(given)
 
     def truth(self, parameter: str, default: bool) -> bool | None:
         """Return a flag; ``None`` where it is not known."""
@@ -51,7 +60,24 @@ class Operands(Bound[Abstract]):
         wanted = self.get("dtype")
         if wanted is None:
             return default if self.complete else DTypes.ANY
+        if isinstance(wanted, Literally) and isinstance(wanted.value, str):
+            return NUMPY_NAMES.get(wanted.value, DTypes.ANY)
         return wanted if isinstance(wanted, DTypes) else DTypes.ANY
+
+    def axis(self, parameter: str, default: int | None = None) -> int | None:
+        """Return an axis; ``default`` where none is passed, ``None`` where it is not known."""
+        if self.get(parameter) is None:
+            return default if self.complete else None
+        single = constant(self.get(parameter))
+        return None if single is None else int(single)
+
+    def axes(self, parameter: str) -> list[int] | None:
+        """Return axes passed as a tuple or one by one; ``None`` where they are not known."""
+        found = numbers(self.get(parameter))
+        rest = [constant(value) for value in self.rest]
+        if found is None or not self.complete or None in rest:
+            return None
+        return [int(axis) for axis in (*found, *rest) if axis is not None]
 
     def text(self, parameter: str) -> str | None:
         """Return a string argument."""
@@ -76,7 +102,14 @@ class Operation:
 
 OPERATIONS: dict[str, Operation] = {}
 # where an elementwise operation is found under its plain name, and in place with `_`
-_HOMES = ("torch.", "Tensor.", "torch.nn.functional.", "torch.special.")
+_HOMES = (
+    "torch.",
+    "Tensor.",
+    "torch.nn.functional.",
+    "torch.special.",
+    "numpy.",
+    "ndarray.",
+)
 # other names of a parameter, in NumPy and in older versions of torch
 _ALIASES = (("a_min", "min"), ("a_max", "max"), ("axis", "dim"), ("self", "input"), ("x", "input"))
 _CHOICE = re.compile(r"\{([^}]*)\}")
@@ -86,7 +119,7 @@ def operation(*names: str, parameters: str = "input") -> Callable[[Described], D
     """Register a transfer function under qualified names; ``Tensor.x`` is a method.
 
     ``"{torch Tensor}.{mean std}"`` stands for four names. A name without a dot stands for
-    ``torch.name``, the method, the function in ``torch.nn.functional``, and their in-place forms.
+    an elementwise function wherever torch and NumPy have it, and its in-place forms.
     """
 
     def register(transfer: Described) -> Described:
@@ -134,6 +167,8 @@ def apply(name: str, arguments: Passed) -> Abstract:
         target = given.get("out")
     if isinstance(target, Values) and isinstance(result, Values):
         return stored_in(result, target)
+    if name.startswith("numpy.") and isinstance(result, Values) and result.kind == "number":
+        return dataclasses.replace(result, kind="array", ranks=Ranks.ZERO)
     return result
 
 
@@ -145,7 +180,8 @@ def applied_to(name: str, *operands: Abstract) -> Abstract:
 def transferred(name: str, operands: Operands) -> Abstract:
     """Apply the transfer function of an operation to arguments that are bound already."""
     last = name.rpartition(".")[2].rstrip("_")
-    return OPERATIONS[name].transfer(dataclasses.replace(operands, name=last))
+    of_numpy = name.startswith("numpy.")
+    return OPERATIONS[name].transfer(dataclasses.replace(operands, name=last, of_numpy=of_numpy))
 
 
 def stored_in(result: Values, target: Values) -> Values:

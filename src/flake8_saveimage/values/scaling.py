@@ -34,7 +34,7 @@ def rescaled(result: Values, operand: Values, factor: float, shift: float) -> Va
     if any(_same(scale, known) for known in _TO_UNIT):
         return handled(result)
     for known, reach, what in _AWAY:
-        if _same(scale, known) and result.reach is None:
+        if _same(scale, known) and operand.reach is None and result.reach is None:
             return dataclasses.replace(result, known=True, reach=reach, origin=Origin(what))
     return _with_step(result, *scale)
 

@@ -6,7 +6,7 @@
   const FIXES = [["", "All"], ["safe", "Safe fix"], ["unsafe", "Unsafe"], ["none", "No fix"]];
   const GROUPS = [["file", "By file"], ["rule", "By rule"]];
 
-  /* Everything that is shown passes here: text becomes text nodes, never markup. */
+  /* All that is shown is made here: text becomes text nodes, never markup. */
   function el(name, attributes, ...children) {
     const node = document.createElement(name);
     for (const [key, value] of Object.entries(attributes || {})) {
@@ -435,7 +435,7 @@
     const panel = el("section", { class: "panel", "aria-label": "Proposed edit" }, header);
     if (finding.edits.length) panel.append(diffTable(finding));
     else panel.append(el("p", { class: "aside" }, ...quoted(finding.fix ? "The edit is not part of this report: see `flake8-saveimage fix --diff`."
-      : `No edit is proposed here${finding.reason && `: ${finding.reason}`}. Only the author can tell what is intended. The rule below shows the usual ways out.`)));
+      : `No edit is proposed here${finding.reason && `: ${finding.reason}`}. Only the author knows what is intended. The rule below shows the usual remedies.`)));
     return panel;
   }
 

@@ -1,4 +1,4 @@
-"""The operations of torch, torchvision, NumPy and Pillow: one transfer function each, by topic.
+"""The operations of torch, torchvision, NumPy, OpenCV and Pillow, by topic.
 
 A transfer function maps abstract arguments to an abstract result that contains whatever the library
 computes from concrete ones; ``benchmarks/ranges_soundness.py`` checks this against the libraries.
@@ -12,6 +12,7 @@ from flake8_saveimage.values.ops import (
     creation,
     nn,
     numpy,
+    opencv,
     pillow,
     reduction,
     shape,
@@ -24,6 +25,7 @@ __all__ = [
     "creation",
     "nn",
     "numpy",
+    "opencv",
     "pillow",
     "reduction",
     "shape",

@@ -13,14 +13,13 @@ from flake8_saveimage.values.domain import (
     Values,
     as_values,
     constant,
-    emit,
     join,
     number,
-    pointwise,
     still_unbounded,
     without_bounds,
 )
-from flake8_saveimage.values.dtypes import DTypes, result_types, within
+from flake8_saveimage.values.dtypes import DTypes, within
+from flake8_saveimage.values.elementwise import emit, floating, kind_of, pointwise, result_dtypes
 from flake8_saveimage.values.intervals import INF, UNIT, WHOLE, Interval
 from flake8_saveimage.values.operations import Operands, operation
 from flake8_saveimage.values.scaling import handled, rescaled
@@ -54,7 +53,7 @@ def sub(a: Operands) -> Values:
 def _with_alpha(a: Operands, sign: int) -> Values:
     first, second, alpha = a.values("input"), a.values("other"), a.values("alpha")
     combine = intervals.add if sign == 1 else intervals.subtract
-    dtypes = result_types(((first.dtypes, first.ranks), (second.dtypes, second.ranks)))
+    dtypes = result_dtypes((first, second))
     return pointwise(
         lambda x, y, k: combine(x, intervals.multiply(y, k)), first, second, alpha, dtypes=dtypes
     )
@@ -160,9 +159,10 @@ def quotient(first: Values, second: Values) -> Values:
     exact = _exactly(lambda x, y: x / y, first, second)
     if exact is not None:
         return exact
-    promoted = result_types(((first.dtypes, first.ranks), (second.dtypes, second.ranks)))
     # kernels multiply by a rounded reciprocal of a scalar: two roundings
-    result = pointwise(intervals.divide, first, second, dtypes=floating(promoted), slack=2)
+    result = pointwise(
+        intervals.divide, first, second, dtypes=_quotient_dtypes(first, second), slack=2
+    )
     divisor = constant(second)
     if divisor:
         scaled = without_bounds(result, first.unbounded)
@@ -183,11 +183,15 @@ def standardised(result: Values, what: str) -> Values:
     )
 
 
-def floating(dtypes: DTypes) -> DTypes:
-    """Return the dtypes of a result that is never an integer: those become float32."""
-    if dtypes & ~DTypes.FLOATS:
-        return dtypes & DTypes.FLOATS | DTypes.FLOAT
-    return dtypes
+def _quotient_dtypes(first: Values, second: Values) -> DTypes:
+    """Return the dtypes of a true quotient: of integers, float32 in torch and float64 in NumPy."""
+    promoted = result_dtypes((first, second))
+    kind = kind_of((first, second))
+    if promoted & ~DTypes.FLOATS and kind != "number":
+        default = DTypes.FLOAT if kind == "tensor" else DTypes.DOUBLE
+        both = DTypes.FLOAT | DTypes.DOUBLE
+        promoted = promoted & DTypes.FLOATS | (both if kind == "unknown" else default)
+    return promoted
 
 
 @operation("floor_divide", parameters="input other")
@@ -201,10 +205,19 @@ def floor_divide(a: Operands) -> Values:
         result = intervals.divide(x, y)
         return Interval(_floor(result.low) - 1, _ceil(result.high), result.nan or not x.bounded)
 
-    return dataclasses.replace(pointwise(whole, first, second), reach=None)
+    dtypes = without_bool(first, second)
+    return dataclasses.replace(pointwise(whole, first, second, dtypes=dtypes), reach=None)
 
 
-@operation("remainder", "fmod", parameters="input other")
+def without_bool(*operands: Values) -> DTypes:
+    """Return the dtypes of an operation in which NumPy takes bools for int8."""
+    dtypes = result_dtypes(operands)
+    if dtypes & DTypes.BOOL and kind_of(operands) in ("array", "unknown"):
+        return dtypes | DTypes.INT8
+    return dtypes
+
+
+@operation("remainder", "fmod", "numpy.mod", parameters="input other")
 def remainder(a: Operands) -> Values:
     first, second = a.values("input"), a.values("other")
     exact = _exactly(lambda x, y: x % y, first, second)
@@ -215,24 +228,26 @@ def remainder(a: Operands) -> Values:
         size = max(abs(y.low), abs(y.high))
         return Interval(-size, size, nan=True)
 
-    return dataclasses.replace(pointwise(modulo, first, second), reach=None)
+    dtypes = without_bool(first, second)
+    return dataclasses.replace(pointwise(modulo, first, second, dtypes=dtypes), reach=None)
 
 
-@operation("pow", parameters="input exponent")
+@operation("pow", "numpy.power", parameters="input exponent")
 def power(a: Operands) -> Values:
     first, second = a.values("input"), a.values("exponent")
     exact = _exactly(lambda x, y: x**y, first, second)
     if exact is not None:
         return exact
-    return pointwise(intervals.power, first, second, slack=8)
+    return pointwise(intervals.power, first, second, dtypes=without_bool(first, second), slack=8)
 
 
-@operation("{torch Tensor}.square", "Tensor.square_")
+@operation("{torch Tensor numpy}.square", "Tensor.square_")
 def square(a: Operands) -> Values:
     value = a.values("input")
     dtypes = value.dtypes
-    if dtypes & DTypes.BOOL:
-        dtypes = dtypes & ~DTypes.BOOL | DTypes.INT64
+    if dtypes & DTypes.BOOL and dtypes != DTypes.ANY:
+        lifted = DTypes.INT64 if value.kind == "tensor" else DTypes.INT64 | DTypes.INT8
+        dtypes = dtypes & ~DTypes.BOOL | lifted
     return pointwise(lambda x: intervals.power(x, Interval(2.0, 2.0)), value, dtypes=dtypes)
 
 
@@ -255,7 +270,7 @@ def lerp(a: Operands) -> Values:
 def blend(first: Values, second: Values, weight: Values) -> Values:
     """Return ``first * (1 - weight) + second * weight`` (a mask, a mix of two images)."""
     mixed = join(first, second)
-    dtypes = result_types(tuple((v.dtypes, v.ranks) for v in (first, second, weight)))
+    dtypes = result_dtypes((first, second, weight))
     inside = weight.interval.low >= 0 and weight.interval.high <= 1
     interval = emit(mixed.interval, dtypes, slack=8) if inside and mixed.interval.bounded else WHOLE
     if interval is not WHOLE:
@@ -295,7 +310,7 @@ def clamped(
     clamped to [-1, 1] is taken to fill it.
     """
     bounds = [b for b in (low, high) if b is not None]
-    dtypes = result_types(tuple((v.dtypes, v.ranks) for v in (value, *bounds)))
+    dtypes = result_dtypes((value, *bounds))
 
     def interval(x: Interval, *limits: Interval) -> Interval:
         given = iter(limits)
@@ -304,6 +319,10 @@ def clamped(
         return x if high is None else _elementwise(min, x, next(given))
 
     result = pointwise(interval, value, *bounds, dtypes=dtypes, slack=0)
+    if value.kind != "tensor":  # NumPy ignores an integer bound that the dtype cannot hold
+        for bound in bounds if _may_cross(low, high) else ():
+            either = intervals.hull(result.interval, bound.interval)
+            result = dataclasses.replace(result, interval=either)
     ends = (constant(low), constant(high))
     reach = result.reach
     origin = result.origin
@@ -320,6 +339,11 @@ def clamped(
     return dataclasses.replace(
         result, reach=reach, known=known, origin=origin, sources=value.sources, kind=value.kind
     )
+
+
+def _may_cross(low: Values | None, high: Values | None) -> bool:
+    """Whether the lower bound may lie above the upper one."""
+    return low is not None and high is not None and low.interval.high > high.interval.low
 
 
 def _elementwise(function: Callable[..., float], first: Interval, second: Interval) -> Interval:
@@ -373,24 +397,41 @@ def _ceil(x: float) -> float:
     return x if abs(x) == INF else float(math.ceil(x))
 
 
+_MOST_DECIMALS = 300
 _ROUNDED = {
     "floor": (_floor, _floor),
     "ceil": (_ceil, _ceil),
     "round": (_floor, _ceil),
     "trunc": (_floor, _ceil),
     "fix": (_floor, _ceil),
+    "rint": (_floor, _ceil),
+    "around": (_floor, _ceil),
 }
 
 
-@operation(*_ROUNDED)
+@operation(*_ROUNDED, parameters="input decimals")
 def rounded(a: Operands) -> Values:
     low, high = _ROUNDED[a.name]
     value = a.values("input")
-    result = pointwise(
-        lambda s: Interval(low(s.low), high(s.high), s.nan), value, dtypes=value.dtypes
-    )
+    dtypes = value.dtypes
+    # NumPy rounds bools, and before version 2.1 integers, to floats
+    kept = a.name in ("round", "around") and not dtypes & DTypes.BOOL
+    if value.kind in ("array", "unknown") and not kept:
+        dtypes |= floating(value)
+    result = pointwise(lambda s: Interval(low(s.low), high(s.high), s.nan), value, dtypes=dtypes)
+    if "decimals" in a or not a.complete:
+        result = dataclasses.replace(result, interval=_with_decimals(result, a))
     reach = value.reach if result.reach is not None else None
     return dataclasses.replace(result, reach=reach)
+
+
+def _with_decimals(value: Values, a: Operands) -> Interval:
+    """Return the claim after rounding in powers of ten: a value times that power may overflow."""
+    decimals = constant(a.get("decimals"))
+    if decimals is None or not 0 <= decimals <= _MOST_DECIMALS:
+        return WHOLE
+    low, high = (bound * 10.0**decimals for bound in (value.interval.low, value.interval.high))
+    return value.interval if emit(Interval(low, high), value.dtypes).bounded else WHOLE
 
 
 @operation("frac")

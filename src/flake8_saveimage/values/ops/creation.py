@@ -12,13 +12,12 @@ from flake8_saveimage.values.domain import (
     Origin,
     Values,
     as_values,
-    emit,
     join_parts,
     number,
-    pointwise,
     tensor,
 )
 from flake8_saveimage.values.dtypes import DTypes, Ranks, within
+from flake8_saveimage.values.elementwise import emit, pointwise
 from flake8_saveimage.values.intervals import UNIT, Interval
 from flake8_saveimage.values.operations import Operands, converted, operation
 from flake8_saveimage.values.ops.conversion import TYPED_TENSORS

@@ -17,18 +17,18 @@ from flake8_saveimage.values.domain import (
     Values,
     as_values,
     constant,
-    emit,
     number,
     placed,
-    pointwise,
     still_unbounded,
     without_bounds,
 )
 from flake8_saveimage.values.dtypes import DTypes, Ranks, within
+from flake8_saveimage.values.elementwise import emit, floating, pointwise
 from flake8_saveimage.values.intervals import INF, UNIT, WHOLE, Interval
+from flake8_saveimage.values.layout import channels_first, without_orders
 from flake8_saveimage.values.objects import Layer, Sequential
 from flake8_saveimage.values.operations import Operands, Passed, converted, operation, transferred
-from flake8_saveimage.values.ops.arithmetic import SIGNED, clamped, floating
+from flake8_saveimage.values.ops.arithmetic import SIGNED, clamped, without_bool
 
 MIXED = Values(dtypes=DTypes.ANY, kind="tensor", ranks=Ranks.TENSOR)
 
@@ -99,7 +99,10 @@ def _open(result: Values, value: Values, what: str) -> Values:
 @operation(*ACTIVATIONS)
 def activation(a: Operands) -> Values:
     value, row = a.values("input"), ACTIVATIONS[a.name]
-    result = pointwise(row.image, value, dtypes=floating(value.dtypes), slack=row.slack)
+    dtypes = floating(value)
+    if a.name == "reciprocal" and value.kind in ("array", "unknown"):  # whole numbers in NumPy
+        dtypes |= without_bool(value)
+    result = pointwise(row.image, value, dtypes=dtypes, slack=row.slack)
     if row.fills is None:
         return _open(result, value, a.name) if a.name in _UPWARDS else result
     limits = emit(intervals.hull(row.fills, Interval(0.0, 0.0)), DTypes.DOUBLE, slack=0)
@@ -115,7 +118,7 @@ def softsign(a: Operands) -> Values:
     value = a.values("input")
     # x / (1 + |x|): integers wrap around in the divisor
     interval = Interval(-1.01, 1.01, nan=True) if within(value.dtypes, DTypes.FLOATS) else WHOLE
-    result = pointwise(lambda s: s, value, dtypes=floating(value.dtypes))
+    result = pointwise(lambda s: s, value, dtypes=floating(value))
     return dataclasses.replace(result, interval=interval, reach=None)
 
 
@@ -126,9 +129,7 @@ def softplus(a: Operands) -> Values:
     def interval(s: Interval) -> Interval:
         return Interval(0.0, INF if "beta" in a else max(s.high, 0.0) + 0.7, s.nan)
 
-    result = dataclasses.replace(
-        pointwise(interval, value, dtypes=floating(value.dtypes)), reach=None
-    )
+    result = dataclasses.replace(pointwise(interval, value, dtypes=floating(value)), reach=None)
     return _open(result, value, a.name)
 
 
@@ -174,12 +175,12 @@ def relu6(a: Operands) -> Values:
 
 @operation("torch.nn.functional.max_pool2d")
 def max_pool(a: Operands) -> Values:
-    return dataclasses.replace(a.values("input"), scale=(1.0, 0.0))
+    return dataclasses.replace(channels_first(a.values("input")), scale=(1.0, 0.0))
 
 
 @operation("torch.nn.functional.{avg_pool2d adaptive_avg_pool2d}")
 def average(a: Operands) -> Values:
-    value = a.values("input")
+    value = channels_first(a.values("input"))
     padded = intervals.hull(value.interval, Interval(0.0, 0.0))  # zeros at the border count
     if not padded.bounded:
         padded = Interval(padded.low, padded.high, nan=True)  # inf - inf
@@ -197,7 +198,7 @@ def interpolate(a: Operands) -> Values:
     The cubic kernel (Keys 1981; torch takes a = -0.75) has weights whose negative part is at most
     a * t * (1 - t) = 0.1875 along an axis, hence 0.4453 of the width over two axes.
     """
-    value = a.values("input")
+    value = channels_first(a.values("input"))
     mode = a.text("mode")
     smooth = mode in ("nearest", "nearest-exact", "area", "bilinear", "linear", "trilinear")
     if "mode" not in a and a.complete:
@@ -329,7 +330,7 @@ def build_layer(name: str, arguments: Passed, node: object) -> Abstract:
 def apply_layer(layer: Layer, value: Values) -> Values:
     """Return what a layer makes of a value."""
     if layer.name in _RESHAPING:
-        return value
+        return value if layer.name == "Identity" else without_orders(value)
     found = _LAYERS.get(layer.name)
     if found is None:
         origin = Origin(layer.name, "unbounded", layer.node) if forgets(layer) else None

@@ -11,16 +11,17 @@ from collections.abc import Mapping
 
 from flake8_saveimage.syntax.arguments import Arguments, bind
 from flake8_saveimage.values import intervals
+from flake8_saveimage.values.arrays import BYTES
 from flake8_saveimage.values.context import Context
 from flake8_saveimage.values.domain import (
     NOTHING,
     UNKNOWN,
     Abstract,
     Items,
+    Order,
     Origin,
     Values,
     as_values,
-    emit,
     excess,
     is_in_range,
     join,
@@ -28,15 +29,17 @@ from flake8_saveimage.values.domain import (
     number,
     numbers,
     placed,
-    pointwise,
     tensor,
 )
 from flake8_saveimage.values.dtypes import DTypes, Ranks, within
+from flake8_saveimage.values.elementwise import emit, pointwise
 from flake8_saveimage.values.intervals import UNIT, Interval
+from flake8_saveimage.values.layout import channels_first, with_layout, without_orders
 from flake8_saveimage.values.objects import Chain, Frame, Transform
 from flake8_saveimage.values.operations import (
     Operands,
     Passed,
+    converted,
     operation,
     tensors_of,
     transferred,
@@ -44,40 +47,71 @@ from flake8_saveimage.values.operations import (
 from flake8_saveimage.values.ops.arithmetic import standardised
 from flake8_saveimage.values.ops.conversion import cast_to
 from flake8_saveimage.values.ops.nn import interpolate
-from flake8_saveimage.values.ops.pillow import IMAGE
-from flake8_saveimage.values.ops.shape import unmoved
+from flake8_saveimage.values.ops.pillow import IMAGE, other_pixels
 from flake8_saveimage.values.scaling import handled
 
-BYTES = Interval(0.0, 255.0)
 _FUNCTIONAL = "torchvision.transforms.{functional v2.functional functional_tensor}"
 
 
 @operation("torchvision.io.{read_image image.read_image decode_image image.decode_image}")
 @operation("torchvision.io.{decode_png decode_jpeg}")
 def read_image(a: Operands) -> Values:
-    return tensor(BYTES, DTypes.UINT8, origin=Origin("read_image"))
+    found = tensor(BYTES, DTypes.UINT8, origin=Origin(a.name))
+    channels = Order("RGB", Origin(a.name, "assumed"))
+    return dataclasses.replace(found, layout=Order("CHW", Origin(a.name)), channels=channels)
 
 
 @operation(f"{_FUNCTIONAL}.to_pil_image")
 def to_pil_image(a: Operands) -> Values:
-    return IMAGE
+    """A float tensor is multiplied by 255 and cast: values outside of [0, 1] wrap around."""
+    value = a.values("input")
+    found = dataclasses.replace(IMAGE, channels=value.channels, wrapped=value.wrapped)
+    if value.kind != "tensor":
+        return found
+    if within(value.dtypes, DTypes.FLOATS):
+        scaled = pointwise(lambda s: intervals.multiply(s, BYTES_MAX), value, dtypes=value.dtypes)
+        value = cast_to(scaled, DTypes.UINT8, a.name)
+    dtypes = value.dtypes if within(value.dtypes, DTypes.UINT8) else DTypes.ANY
+    return dataclasses.replace(found, dtypes=dtypes, interval=value.interval, wrapped=value.wrapped)
 
 
 @operation(f"{_FUNCTIONAL}.to_tensor")
 def to_tensor(a: Operands) -> Values:
     """PIL images and uint8 arrays are divided by 255; other arrays keep their values."""
     value = a.values("input")
-    if value.kind in ("image", "unknown") or within(value.dtypes, DTypes.UINT8):
-        return tensor(UNIT, DTypes.FLOAT)
-    return dataclasses.replace(value, kind="tensor", ranks=Ranks.DIMENSIONS)
+    result = dataclasses.replace(value, kind="tensor", ranks=Ranks.DIMENSIONS)
+    if value.kind == "unknown":  # most likely an image
+        result = Values(kind="tensor", ranks=Ranks.DIMENSIONS, reach=UNIT, known=True)
+    elif value.kind == "image" or within(value.dtypes, DTypes.UINT8):
+        result = dataclasses.replace(tensor(UNIT, DTypes.FLOAT), channels=value.channels)
+    elif value.dtypes & DTypes.UINT8:
+        interval = intervals.hull(value.interval, UNIT)
+        dtypes = value.dtypes | DTypes.FLOAT
+        result = dataclasses.replace(result, interval=interval, dtypes=dtypes, reach=None)
+    return _channels_first(result, value, "ToTensor")
+
+
+def _channels_first(result: Values, source: Values, what: str) -> Values:
+    """Return a tensor made of an image or of an array of shape (H, W, C)."""
+    result = dataclasses.replace(result, wrapped=source.wrapped)
+    if source.kind == "image":
+        return with_layout(result, "CHW", Origin(what))
+    if source.layout is None:  # an array is most likely (H, W, C)
+        return with_layout(result, "CHW", Origin(what, "assumed"))
+    if source.layout.name != "HWC":
+        return without_orders(result)
+    return with_layout(result, "CHW", Origin(what, source.layout.origin.proof))
 
 
 @operation(f"{_FUNCTIONAL}.{{pil_to_tensor to_image}}")
 def to_image(a: Operands) -> Values:
     value = a.values("input")
     if value.kind in ("image", "unknown"):
-        return tensor(BYTES, DTypes.UINT8, origin=Origin("an 8-bit image"))
-    return dataclasses.replace(value, kind="tensor")
+        found = tensor(BYTES, DTypes.UINT8, origin=Origin("an 8-bit image"))
+        found = dataclasses.replace(found, channels=value.channels)
+        return _channels_first(found, value, a.name)
+    result = dataclasses.replace(value, kind="tensor")
+    return _channels_first(result, value, a.name) if value.kind == "array" else result
 
 
 @operation(f"{_FUNCTIONAL}.convert_image_dtype", parameters="input dtype")
@@ -92,13 +126,14 @@ def to_dtype(a: Operands) -> Values:
         return dataclasses.replace(
             a.values("input"), dtypes=dtypes, interval=intervals.WHOLE, reach=None
         )
-    return scaled_to(a.values("input"), dtypes) if scale else cast_to(a.values("input"), dtypes)
+    value = a.values("input")
+    return scaled_to(value, dtypes) if scale else cast_to(value, dtypes, "to_dtype")
 
 
 def scaled_to(value: Values, dtypes: DTypes) -> Values:
     """Return an image in other dtypes, rescaled from and to the integers' ranges."""
     if within(value.dtypes, DTypes.FLOATS) and within(dtypes, DTypes.FLOATS):
-        return cast_to(value, dtypes)
+        return cast_to(value, dtypes, "convert_image_dtype")
     if within(value.dtypes, DTypes.UINT8) and within(dtypes, DTypes.FLOATS):
         unit = pointwise(lambda s: intervals.divide(s, BYTES_MAX), value, dtypes=dtypes, slack=2)
         reach = UNIT if value.reach == BYTES else unit.reach
@@ -201,11 +236,12 @@ def make_grid(a: Operands) -> Values:
         )
     fill = as_values(a.get("pad_value") or number(0.0))
     padded = intervals.hull(value.interval, _stored(fill, value))
-    return dataclasses.replace(value, interval=padded)
+    batch = value.layout is not None and value.layout.name in ("NCHW", "CHW")
+    return with_layout(dataclasses.replace(value, interval=padded), "CHW" if batch else None)
 
 
 def _stored(fill: Values, value: Values) -> Interval:
-    return cast_to(fill, value.dtypes).interval
+    return converted(fill, value.dtypes).interval
 
 
 @operation(f"{_FUNCTIONAL}.{{resize resized_crop rotate affine}}")
@@ -213,7 +249,7 @@ def _stored(fill: Values, value: Values) -> Interval:
 def resized(a: Operands) -> Values:
     value = a.values("input")
     if value.kind == "image":
-        return value
+        return other_pixels(a)
     wide = interpolate(Operands({"input": value, "mode": NOTHING}, complete=False))
     return dataclasses.replace(wide, reach=value.reach)
 
@@ -222,9 +258,11 @@ def resized(a: Operands) -> Values:
 @operation(f"{_FUNCTIONAL}.{{center_crop crop five_crop ten_crop to_grayscale}}")
 def moved(a: Operands) -> Values:
     # what a crop adds at the border is zero
-    value = a.values("input")
-    return unmoved(
-        dataclasses.replace(value, interval=intervals.hull(value.interval, Interval(0.0, 0.0)))
+    value = channels_first(a.values("input"))
+    interval = intervals.hull(value.interval, Interval(0.0, 0.0))
+    channels = None if a.name.endswith("grayscale") else value.channels
+    return dataclasses.replace(
+        value, interval=interval, ranks=value.ranks | Ranks.TENSOR, channels=channels
     )
 
 
@@ -239,7 +277,8 @@ def adjusted(a: Operands) -> Values:
     if inside:
         interval = emit(Interval(0.0, 1.0, nan=True), value.dtypes, slack=8)
         return dataclasses.replace(value, interval=interval, reach=UNIT)
-    return dataclasses.replace(value, interval=intervals.WHOLE, reach=None)
+    reach = UNIT if value.reach == UNIT else None
+    return dataclasses.replace(value, interval=intervals.WHOLE, reach=reach)
 
 
 # --- transform objects ----------------------------------------------------------------------

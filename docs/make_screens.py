@@ -1,7 +1,7 @@
-"""Draw ``docs/assets/terminal.svg``: the command on the examples, as a terminal shows it.
+"""Make the pictures of a terminal and of the HTML report, from real runs over the examples.
 
-python docs/make_terminal.py            # write the picture
-python docs/make_terminal.py --check    # fail if it is not what the command prints now
+python docs/make_screens.py            # write both pictures (the report needs Chromium)
+python docs/make_screens.py --check    # fail if the terminal shows something else now
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from html import escape
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PICTURE = ROOT / "docs" / "assets" / "terminal.svg"
+ASSETS = ROOT / "docs" / "assets"
+TERMINAL, REPORT = ASSETS / "terminal.svg", ASSETS / "report.png"
 COLUMNS, SIZE, LINE, ADVANCE, MARGIN = 84, 13, 18, 7.83, 16
-COMMANDS = ("check examples", "fix examples", "check examples")
+COMMANDS = ("check examples/shapes/train.py", "fix examples/shapes/train.py")
 COLOURS = {"31": "#ff7b72", "32": "#7ee787", "36": "#79c0ff", "2": "#8b949e", "1": "#ffffff"}
 _STYLED = re.compile(r"\x1b\[([0-9;]*)m")
 
@@ -50,7 +51,8 @@ def record(folder: Path, command: str) -> list[str]:
 
 def spans(line: str) -> str:
     """Return a line with terminal colours as SVG text."""
-    parts = _STYLED.split(line)
+    # browsers collapse spaces in SVG text
+    parts = _STYLED.split(line.replace("  ", "\N{NO-BREAK SPACE}" * 2))
     shown, colour = [f"<tspan>{escape(parts[0])}</tspan>"], ""
     for style, text in zip(parts[1::2], parts[2::2], strict=True):
         codes = [code for code in style.split(";") if code in COLOURS]
@@ -76,7 +78,7 @@ def draw(lines: list[str]) -> str:
             'aria-label="flake8-saveimage check and fix on a terminal">',
             f'<rect width="{width}" height="{height}" rx="8" fill="#0d1117"/>',
             f'<g font-family="ui-monospace,SFMono-Regular,Menlo,Consolas,monospace" '
-            f'font-size="{SIZE}" fill="#c9d1d9" xml:space="preserve">',
+            f'font-size="{SIZE}" fill="#c9d1d9">',
             *rows,
             "</g>",
             "</svg>",
@@ -85,23 +87,40 @@ def draw(lines: list[str]) -> str:
     )
 
 
+def photograph(folder: Path) -> None:
+    """Write the picture of the HTML report of the examples in a folder."""
+    from playwright.sync_api import sync_playwright  # for this picture only
+
+    page = folder / "report.html"
+    command = ["check", "--exit-zero", "--format=html", f"--output-file={page}", "examples"]
+    subprocess.run([sys.executable, "-m", "flake8_saveimage", *command], cwd=folder, check=True)
+    with sync_playwright() as playwright:
+        found = shutil.which("chromium") or shutil.which("chromium-browser")
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        screen = browser.new_page(viewport={"width": 1100, "height": 620})
+        screen.goto(page.as_uri())
+        screen.screenshot(path=REPORT)
+        browser.close()
+
+
 def main() -> int:
     """Record the commands in a copy of the examples, one after the other."""
+    checks = sys.argv[1:] == ["--check"]
     lines: list[str] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         ignored = shutil.ignore_patterns("out", "__pycache__")
         shutil.copytree(ROOT / "examples", folder / "examples", ignore=ignored)
-        # the project ends at a repository: nothing above this folder is looked at
-        subprocess.run(["git", "init", "-q", name], check=True)
+        if not checks:
+            photograph(folder)
         for number, command in enumerate(COMMANDS):
             shown = record(folder, command)
             lines += [f"\x1b[32m$\x1b[0m flake8-saveimage {command}", *shown]
             lines += [""] if number + 1 < len(COMMANDS) else []
     picture = draw(lines)
-    if sys.argv[1:] == ["--check"]:
-        return int(PICTURE.read_text(encoding="utf-8") != picture)
-    PICTURE.write_text(picture, encoding="utf-8")
+    if checks:
+        return int(TERMINAL.read_text(encoding="utf-8") != picture)
+    TERMINAL.write_text(picture, encoding="utf-8")
     return 0
 
 

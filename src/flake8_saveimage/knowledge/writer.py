@@ -1,0 +1,111 @@
+"""What a row about a function that writes a file says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+Kind = Literal["image", "object"]
+Channels = Literal["RGB", "BGR"]
+
+# Rows are named tuples because the gate reads them in every run of flake8, and dataclasses take
+# longer to load.
+
+
+class Image(NamedTuple):
+    """What a writer of images takes.
+
+    ``range``: the values that black and white are saved from. ``dtypes``: ``"float"``, ``"uint8"``,
+    ``"int"``, ``"bool"``. ``layout``: the order of height, width and channels, ``channels`` that of
+    the colours. ``outside``: what becomes of values outside of ``range``; ``otherwise``: what the
+    writer does with another dtype, and ``error`` the exception if it raises one.
+    """
+
+    range: tuple[float, float]
+    dtypes: frozenset[str]
+    layout: Literal["CHW", "HWC"]
+    channels: Channels = "RGB"
+    outside: Literal["clipped", "wrapped", "scaled"] = "clipped"
+    otherwise: Literal["raises", "converted"] = "raises"
+    error: str = ""
+
+
+class Normalizer(NamedTuple):
+    """The keywords that have a writer scale values itself: a switch, and the range it maps."""
+
+    switch: str
+    bounds: str
+
+
+class Writer(NamedTuple):
+    """A function that writes a file.
+
+    ``group`` is the library family. ``signature`` are the positional parameters in order;
+    ``value`` and ``path`` are those that take what is saved and where; ``format`` names the file
+    format. ``accepts`` is ``None`` for writers of objects. ``renamed`` maps removed keywords to
+    their successors. ``helper`` is the function of the runtime helper that can replace it
+    (empty if none can).
+    ``aliases`` are further qualified names, ``missing`` names that people write for it although
+    they do not exist. ``defined_in`` is the module whose function the guard replaces.
+
+    ``made_by`` are the classes and functions that make the objects whose method it is (empty for a
+    function); its ``value`` is then ``"self"`` if it saves the object. ``mode`` says how it opens
+    the file; ``single``: one file holds one object; ``lossy`` maps suffixes of formats that change
+    pixels to their names; ``picture``: it writes an image although ``accepts`` does not say from
+    what; ``coordinated``: all processes of a job call it, and one of them writes.
+    """
+
+    name: str
+    group: str
+    signature: str
+    path: str
+    value: str = ""
+    accepts: Image | None = None
+    normalizer: Normalizer | None = None
+    renamed: Mapping[str, str] = {}
+    aliases: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    made_by: tuple[str, ...] = ()
+    format: str = ""
+    mode: Literal["truncate", "append", "atomic"] = "truncate"
+    single: bool = True
+    lossy: Mapping[str, str] = {}
+    picture: bool = False
+    coordinated: bool = False
+    helper: str = ""
+    defined_in: str = ""
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The positional parameters in order."""
+        return tuple(self.signature.split())
+
+    @property
+    def kind(self) -> Kind:
+        """What it saves."""
+        return "image" if self.picture or self.accepts is not None else "object"
+
+    @property
+    def leaf(self) -> str:
+        """The last part of its name."""
+        return self.name.rpartition(".")[2]
+
+    @property
+    def is_helper(self) -> bool:
+        """Whether it is a function of the runtime helper."""
+        return self.group == "helper"
+
+    @property
+    def truncates(self) -> bool:
+        """Whether it destroys what the file held before."""
+        return self.mode == "truncate"
+
+    @property
+    def pickles(self) -> bool:
+        """Whether torch pickles what it saves, tensors with their whole storage."""
+        return "safe_save" in (self.helper, self.leaf)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every qualified name that calls of it may have."""
+        return (self.name, *self.aliases, *self.missing)
