@@ -207,7 +207,7 @@ def locate(
         there = [node for node in missing if id(node) in _ids(facts)]
         if not there:
             continue
-        text = facts.module.code.split("\n")
+        text = facts.text.split("\n")
         for key, span in spans(facts.module, there).items():
             line, end = facts.lines[span.line - 1], facts.lines[span.end_line - 1]
             where = span._replace(line=line, end_line=end)
