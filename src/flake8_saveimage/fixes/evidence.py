@@ -93,13 +93,19 @@ class Evidence:
     def numbers_files(self, save: Save) -> bool:
         """Say whether the program itself may write ``x_1.pt`` beside ``x.pt``, as backups are."""
         target = self.target(save)
-        stem, dot, suffix = target.name.rpartition(".")
-        if not stem or "*" in stem:
+        if not target.is_constant:
             others = itertools.chain.from_iterable(self._patterns.values())
             return any(name != target.name or self._names_saved[name] > 1 for name in others)
+        ends = [
+            *(match.start() for match in re.finditer(r"(?<=.)\.", target.name)),
+            len(target.name),
+        ]
+        return any(self._may_be_numbered(target.name[:end], target.name[end:]) for end in ends)
+
+    def _may_be_numbered(self, stem: str, suffix: str) -> bool:
         if f"{stem}_" in self._numbered or self._project.mentions(f"{stem}_", self._filename):
             return True
-        name = f"{stem}_1{dot}{suffix}"
+        name = f"{stem}_1{suffix}"
         starts = (name[:length] for length in range(len(name) + 1))
         return any(fnmatchcase(name, n) for start in starts for n in self._patterns.get(start, ()))
 

@@ -31,8 +31,8 @@ class Writer:
     chunks: tuple[Chunk, ...] = ()
     is_default: bool = False  # PNG without options of Pillow's
 
-    def encode(self, pixels: torch.Tensor, grayscale: bool) -> bytes:
-        """The bytes of the file for planes (C, H, W) on the CPU.
+    def encode(self, pixels: torch.Tensor, grayscale: bool) -> list[bytes]:
+        """The file, in pieces, for planes (C, H, W) on the CPU.
 
         They are uint8, for 16 bits int32 and for 32 bits float32.
         """
@@ -55,7 +55,7 @@ class Writer:
             data = encode_png(planes, bits, self.chunks, None if wide else self._pillow_size)
             if data is not None:
                 return data
-        return self._with_pillow(planes)
+        return [self._with_pillow(planes)]
 
     def _pillow_size(self, planes: Sequence[torch.Tensor]) -> int:
         return len(self._with_pillow(planes))

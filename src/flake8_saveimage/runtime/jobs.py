@@ -52,15 +52,15 @@ class ImageJob(Job):
     def finish(self, picture: Picture, index: int | None = None) -> Path:
         """Judge, encode and write a picture that is on the host."""
         with warnings_after():
-            return self.put_bytes(self.encode(picture), index)
+            return self.put_pieces(self.encode(picture), index)
 
-    def encode(self, picture: Picture) -> bytes:
-        """Judge a picture that is on the host; the bytes of its file."""
+    def encode(self, picture: Picture) -> list[bytes]:
+        """Judge a picture that is on the host; its file, in pieces."""
         judge(picture, self.look, self.site, self.label)
         return self.writer.encode(picture.pixels, self.look.grayscale)
 
-    def put_bytes(self, data: bytes, index: int | None = None) -> Path:
-        return self.put(partial(_write_bytes, data), index)
+    def put_pieces(self, pieces: list[bytes], index: int | None = None) -> Path:
+        return self.put(partial(_write_pieces, pieces), index)
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,9 @@ class ObjectJob(Job):
             return self.put(partial(torch.save, obj, **self.saving.for_torch()), index)
 
 
-def _write_bytes(data: bytes, handle: IO[bytes]) -> None:
-    handle.write(data)
+def _write_pieces(pieces: list[bytes], handle: IO[bytes]) -> None:
+    for piece in pieces:
+        handle.write(piece)
 
 
 def _place(site: Site, target: Any, placing: Placing) -> Destination | None:

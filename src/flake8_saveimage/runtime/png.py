@@ -6,17 +6,18 @@ most other pictures. Where parts of the picture show that it does not, Pillow wr
 
 from __future__ import annotations
 
+import functools
 import importlib
 import struct
 import zlib
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any
 
 import torch
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOURS = {1: 0, 2: 4, 3: 2, 4: 6}
+_BAND_BYTES = 262_144  # filtered at one time
 _BAND = 16  # rows; bands are taken as samples, a sixteenth of the picture together
 _SMALL = 65_536  # bytes; up to there the whole picture is the sample
 _RICH = 3.5  # times as small as the pixels: more than photographs become
@@ -32,22 +33,37 @@ def encode_png(
     bits: int,
     chunks: Sequence[Chunk],
     pillow_size: Callable[[Sequence[torch.Tensor]], int] | None,
-) -> bytes | None:
-    """The file of planes (H, W) on the CPU, uint8 or, for 16 bits, int32.
+) -> list[bytes] | None:
+    """The file, in pieces, of planes (H, W) on the CPU, uint8 or, for 16 bits, int32.
 
     None if a file of Pillow, as `pillow_size` tells of samples, would be smaller.
     """
     height, width = planes[0].shape
-    rows = _filtered(planes, bits)
     # isal does not find the short repetitions of equal planes
     is_grey = len(planes) >= 3 and torch.equal(planes[0][::16], planes[1][::16])
-    deflate = _deflate if is_grey or _isal() is None else _deflate_with_isal
-    data = deflate(rows)
-    if pillow_size is not None and not _suits(planes, rows, len(data), deflate, pillow_size):
+    library = zlib if is_grey or _isal() is None else _isal()
+    step = max(_BAND_BYTES * 8 // (bits * width * len(planes)), 1)
+    bands = [(start, min(start + step, height)) for start in range(0, height, step)]
+    data = _deflate(planes, bits, bands, library)
+    if pillow_size is not None and not _suits(planes, bits, _size(data), library, pillow_size):
         return None
     header = struct.pack(">IIBBBBB", width, height, bits, _COLOURS[len(planes)], 0, 0, 0)
-    pieces = [(b"IHDR", header), *chunks, (b"IDAT", data), (b"IEND", b"")]
-    return _SIGNATURE + b"".join(_chunk(name, data) for name, data in pieces)
+    pieces = [_SIGNATURE]
+    for name, content in (
+        (b"IHDR", [header]),
+        *((name, [content]) for name, content in chunks),
+        (b"IDAT", data),
+        (b"IEND", []),
+    ):
+        check = functools.reduce(
+            lambda crc, piece: zlib.crc32(piece, crc), content, zlib.crc32(name)
+        )
+        pieces += [struct.pack(">I", _size(content)) + name, *content, struct.pack(">I", check)]
+    return pieces
+
+
+def _size(pieces: Sequence[bytes]) -> int:
+    return sum(map(len, pieces))
 
 
 def _is_rich(planes: Sequence[torch.Tensor], ratio: float) -> bool:
@@ -64,65 +80,63 @@ def _is_rich(planes: Sequence[torch.Tensor], ratio: float) -> bool:
 
 def _suits(
     planes: Sequence[torch.Tensor],
-    rows: torch.Tensor,
+    bits: int,
     size: int,
-    deflate: Callable[[torch.Tensor], bytes],
+    library: Any,
     pillow_size: Callable[[Sequence[torch.Tensor]], int],
 ) -> bool:
     """Whether Pillow's file is not smaller, as far as samples show; `size` is that of the data."""
-    ratio = rows.numel() / size
-    if _is_rich(planes, ratio):
-        return True
-    if rows.numel() <= _SMALL:
-        return size + _AROUND <= _GROWTH * pillow_size(planes)
-    if ratio > _FLAT:
-        return False
-    sampled = _sampled_rows(len(rows))
-    size = len(deflate(rows[sampled])) + _AROUND
-    return size <= _GROWTH * pillow_size([plane[sampled] for plane in planes])
-
-
-def _sampled_rows(height: int) -> torch.Tensor:
-    """Rows of bands at distances that no regular pattern has."""
-    count = max(height // (16 * _BAND), 3)
-    starts = [int((height - _BAND) * ((0.382 + 0.618034 * i) % 1)) for i in range(count)]
-    rows = {row for start in starts for row in range(max(start, 0), min(start + _BAND, height))}
-    return torch.tensor(sorted(rows), device="cpu")
-
-
-def _chunk(name: bytes, data: bytes) -> bytes:
-    check = zlib.crc32(data, zlib.crc32(name))
-    return b"".join((struct.pack(">I", len(data)), name, data, struct.pack(">I", check)))
-
-
-def _filtered(planes: Sequence[torch.Tensor], bits: int) -> torch.Tensor:
-    """Rows of pixels (H, 1 + bytes), each with the number of its filter and filtered."""
-    if bits == 16:
-        planes = [part.to(torch.uint8) for p in planes for part in (p >> 8, p & 255)]
     height, width = planes[0].shape
-    rows = torch.empty((height, 1 + width * len(planes)), dtype=torch.uint8, device="cpu")
+    whole = height * (1 + width * len(planes) * bits // 8)
+    if _is_rich(planes, whole / size):
+        return True
+    if whole <= _SMALL:
+        return size + _AROUND <= _GROWTH * pillow_size(planes)
+    if whole / size > _FLAT:
+        return False
+    bands = _samples(height)
+    size = _size(_deflate(planes, bits, bands, library)) + _AROUND
+    rows = torch.cat([torch.arange(start, stop, device="cpu") for start, stop in bands])
+    return size <= _GROWTH * pillow_size([plane[rows] for plane in planes])
+
+
+def _samples(height: int) -> list[tuple[int, int]]:
+    """Bands of rows at distances that no regular pattern has; none overlaps another."""
+    count = max(height // (16 * _BAND), 3)
+    starts = sorted(
+        max(int((height - _BAND) * ((0.382 + 0.618034 * i) % 1)), 0) for i in range(count)
+    )
+    ends = [*starts[1:], height]
+    return [(start, min(start + _BAND, end)) for start, end in zip(starts, ends, strict=True)]
+
+
+def _deflate(
+    planes: Sequence[torch.Tensor], bits: int, bands: Sequence[tuple[int, int]], library: Any
+) -> list[bytes]:
+    """The data of these rows, in pieces, so that no copy of the picture is made."""
+    stream = library.compressobj(1, zlib.DEFLATED, 15, 9)
+    pieces = [stream.compress(_filtered(planes, bits, *band).numpy()) for band in bands]
+    return [*filter(None, pieces), stream.flush()]
+
+
+def _filtered(planes: Sequence[torch.Tensor], bits: int, start: int, stop: int) -> torch.Tensor:
+    """Rows of pixels (H, 1 + bytes), each with the number of its filter and filtered."""
+    above = min(start, 1)
+    parts = [plane[start - above : stop] for plane in planes]
+    if bits == 16:
+        parts = [half.to(torch.uint8) for part in parts for half in (part >> 8, part & 255)]
+    height, width = stop - start, parts[0].shape[1]
+    rows = torch.empty((height, 1 + width * len(parts)), dtype=torch.uint8, device="cpu")
     rows[:, 0] = 2
-    pixels = rows[:, 1:].view(height, width, len(planes))
-    for i, plane in enumerate(planes):
-        pixels[0, :, i] = plane[0]
-        torch.sub(plane[1:], plane[:-1], out=pixels[1:, :, i])
+    pixels = rows[:, 1:].view(height, width, len(parts))
+    for i, part in enumerate(parts):
+        if not above:
+            pixels[0, :, i] = part[0]
+        torch.sub(part[1:], part[:-1], out=pixels[1 - above :, :, i])
     return rows
 
 
-def _deflate(rows: torch.Tensor) -> bytes:
-    stream, array = zlib.compressobj(1, zlib.DEFLATED, 15, 9), _array(rows)
-    return stream.compress(array) + stream.flush()
-
-
-def _deflate_with_isal(rows: torch.Tensor) -> bytes:
-    return bytes(_isal().compress(_array(rows), 1))
-
-
-def _array(rows: torch.Tensor) -> Any:
-    return rows.numpy()
-
-
-@cache
+@functools.cache
 def _isal() -> Any:
     """The faster library, if it is installed."""
     try:

@@ -204,12 +204,12 @@ class SaveQueue:
         def prepare(snapshot: Snapshot) -> _Steps:
             self._copy_image(tensor, job, snapshot)
 
-            def encode() -> bytes:
-                data = job.encode(_picture_in(snapshot, job))
+            def encode() -> list[bytes]:
+                pieces = job.encode(_picture_in(snapshot, job))
                 snapshot.release()
-                return data
+                return pieces
 
-            return encode, job.put_bytes
+            return encode, job.put_pieces
 
         return self._submit(job, image_bytes(tensor), prepare)
 
