@@ -178,3 +178,23 @@ def test_any_order_gives_the_same_findings(tmp_path: Path) -> None:
     assert all(result == results[0] for result in results)
     assert [f.code for f in results[0]["train"]] == ["SVI101"]
     assert "put (store.py, line 5) writes it" in results[0]["train"][0].message
+
+
+def test_a_method_of_an_object_that_another_file_makes(tmp_path: Path) -> None:
+    store = """\
+        import torch
+
+        class Store:
+            def put(self, part):
+                torch.save(0, f"d/{part}.bin")
+
+        store = Store()
+        """
+    train = """\
+        from objects import store
+
+        for epoch in range(9):
+            store.put("same")
+        """
+    project(tmp_path, objects=store, train=train)
+    assert [(f.line, f.code) for f in findings(tmp_path / "train.py")] == [(4, "SVI101")]

@@ -19,6 +19,7 @@ from flake8_saveimage.syntax.nodes import dotted
 from flake8_saveimage.syntax.scopes import Binding, CallSite, Facts, Place, Scope
 
 _MAX_CALLERS = 8
+_MAX_DEPTH = 4  # from an object to its class
 
 
 class Flow(Resolution):
@@ -75,7 +76,7 @@ class Flow(Resolution):
 
     def class_of(self, node: cst.BaseExpression, place: Place, depth: int = 0) -> Scope | None:
         """Return the class of the object that ``node`` names, or the class that it names."""
-        if depth > 4:
+        if depth > _MAX_DEPTH:
             return None
         if isinstance(node, cst.Call):
             if dotted(node.func) == "super":
@@ -114,8 +115,9 @@ class Flow(Resolution):
                 found.append(binding.defined)
             elif binding.kind == "import":
                 elsewhere = self.foreign(binding.source or "", binding.place)
-                defined = elsewhere.defined if elsewhere is not None else None
-                found.append(defined if defined and defined.kind == "class" else None)
+                known = elsewhere.bindings if elsewhere and not elsewhere.rest else ()
+                too_deep = not known or depth >= _MAX_DEPTH
+                found += [None] if too_deep else self._classes_bound(known, depth + 1)
             elif binding.kind == "assign" and not binding.pattern and binding.value is not None:
                 value: cst.BaseExpression = binding.value
                 # `Net().to(device)`, `Net(...).cuda()`: still a Net.
