@@ -1,4 +1,4 @@
-"""What SVI201, SVI202 and SVI209 to SVI211 say does happen: fixtures, run with the libraries."""
+"""What the rules of values say of writers does happen: fixtures, executed with the libraries."""
 
 from __future__ import annotations
 
