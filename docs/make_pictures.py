@@ -92,7 +92,7 @@ def written(way: Way, tensor: torch.Tensor, folder: Path) -> np.ndarray:
         return np.asarray(image.convert("RGB"))
 
 
-def meant(tensor: torch.Tensor) -> np.ndarray:
+def intended(tensor: torch.Tensor) -> np.ndarray:
     """Return the pixels that the tensor stands for, (SIDE, SIDE, 3) of uint8."""
     levels = (tensor[0].permute(1, 2, 0).double() + 1) * 127.5
     return levels.round().clamp(0, 255).byte().numpy()
@@ -104,9 +104,9 @@ def difference(pixels: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def comparison() -> Image.Image:
-    """Draw what each way wrote, above its difference from what was meant."""
+    """Draw what each way wrote, above its difference from the intended pixels."""
     tensor = photograph()
-    right = meant(tensor)
+    right = intended(tensor)
     columns = len(WAYS) + 1
     size = (columns * (SIDE + GAP) + GAP, HEAD + 2 * (SIDE + FOOT) + GAP)
     sheet = Image.new("RGB", size, BACKGROUND)
@@ -120,7 +120,7 @@ def comparison() -> Image.Image:
         sheet.paste(Image.fromarray(pixels), (left, HEAD))
         return left
 
-    left = put(0, "what was meant", "x: float32 in [-1, 1]", right)
+    left = put(0, "intended", "x: float32 in [-1, 1]", right)
     draw.text(
         (left, HEAD + SIDE + FOOT + 4),
         "below: the difference,\nblack where there is none",

@@ -26,7 +26,7 @@ TABLE = re.compile(r"(?<=<!-- rules -->\n).*?(?=<!-- /rules -->)", re.DOTALL)
 FAMILIES = {
     "SVI1": "The file is overwritten",
     "SVI2": "The colours are wrong",
-    "SVI3": "The call cannot work, or saves more than meant",
+    "SVI3": "The call cannot work, or saves more than intended",
 }
 
 
@@ -74,7 +74,7 @@ def index() -> str:
         "# Rules\n\n"
         f"{families}\n\n"
         f"{table('{code}.md')}\n"
-        "Rules that are off by default also report what somebody may well mean; turn them on with\n"
+        "Rules that are off by default also report what may be intentional; turn them on with\n"
         "`extend-select`. `flake8-saveimage explain SVI101` prints a page on the terminal.\n"
     )
 

@@ -44,7 +44,7 @@ def test_the_gate_in_force_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.delitem(sys.modules, name, raising=False)
         with patch.context() as broken:
-            broken.setattr(gate, "bytes_may_save", lambda raw: False)
+            broken.setattr(gate, "bytes_may_save", lambda *_: False)
             fresh = importlib.import_module(name)
             assert not findings(path)
         fresh._look_at.cache_clear()

@@ -249,7 +249,7 @@ def test_a_baseline_says_what_is_gone_and_never_appears_in_ci(
     write(tmp_path, {"b.py": "x = 1\n"})
     done = command("check", "--baseline", "known.json", "b.py", env={"CI": "true"})
     assert done.returncode == 0
-    assert b"1 finding of it is gone" in done.stderr
+    assert b"1 listed finding no longer occurs" in done.stderr
     for content in ("{", "[]", '{"findings": [{}]}', '{"findings": 3}'):
         write(tmp_path, {"known.json": content})
         wrong = command("check", "--baseline", "known.json", "b.py")

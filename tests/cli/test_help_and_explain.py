@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from commandline import LOOP, Command, write
+from commandline import LOOP, Command, lines, write
 
 from flake8_saveimage.cli import arguments
 from flake8_saveimage.report import FORMATS
@@ -95,3 +95,9 @@ def test_a_finding_imports_libcst_but_never_torch(tmp_path: Path) -> None:
     modules = imported("check", "a.py", cwd=tmp_path)
     assert "libcst" in modules
     assert not modules & {"torch", "torchvision", "pycodestyle", "pyflakes"}
+
+
+def test_a_rule_is_explained_by_its_name_too(command: Command) -> None:
+    by_name = command("explain", "loop-invariant-path").stdout
+    assert by_name == command("explain", "svi101").stdout
+    assert lines(by_name)[2] == "(loop-invariant-path, on by default)"

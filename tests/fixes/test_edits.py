@@ -201,3 +201,40 @@ def test_a_call_in_a_format_string_is_left_alone() -> None:
     result = fix(source, unsafe=True)
     assert not result.changed
     assert [(finding.code, finding.fix) for finding in result.left] == [("SVI101", None)]
+
+
+def test_two_saves_of_one_conversion_are_one_edit() -> None:
+    assert_fixed(
+        """
+        import torch
+        from torchvision.io import write_png
+        image = torch.tanh(x()) * 255
+        pixels = image.byte()
+        write_png(pixels, f"{out}/a.png")
+        write_png(pixels, f"{out}/b.png")
+        """,
+        """
+        import torch
+        from torchvision.io import write_png
+        image = torch.tanh(x()) * 255
+        pixels = image.clamp(0, 255).byte()
+        write_png(pixels, f"{out}/a.png")
+        write_png(pixels, f"{out}/b.png")
+        """,
+        codes="SVI209",
+        unsafe=True,
+    )
+
+
+def test_a_conversion_by_a_function_is_left() -> None:
+    source = dedent(
+        """
+        import numpy as np
+        import torch
+        from torchvision.io import write_png
+        write_png(torch.from_numpy(np.uint8(np.tanh(x()) * 255)), path)
+        """
+    )
+    result = fix(source, codes="SVI209", unsafe=True)
+    assert result.code == source
+    assert [finding.reason for finding in result.left] == ["there is no fix for this call"]

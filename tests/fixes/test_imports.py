@@ -1,4 +1,4 @@
-"""Imports: in the right place, under a free name, and gone only if nobody needs them."""
+"""Imports: in the right place, under a free name, and removed only if nothing needs them."""
 
 # ruff: noqa: E501
 from __future__ import annotations

@@ -311,8 +311,9 @@ NUMBERED = {
 }
 
 
+@pytest.mark.parametrize("suffix", [".pt", ".pth.tar"])
 @pytest.mark.parametrize("number", NUMBERED)
-def test_numbered_files_of_the_program_stay(number: str, tmp_path: Path) -> None:
+def test_numbered_files_of_the_program_stay(number: str, suffix: str, tmp_path: Path) -> None:
     """Backups have such names, too, and only three of them are kept."""
     source = f"""
 import torch
@@ -324,6 +325,7 @@ for epoch in range(8):
 """
     other = 'import torch\n\ndef keep(epoch):\n    torch.save(epoch, f"model_{epoch}.pt")\n'
     files = {"train.py": source, "other.py": other}
+    files = {name: text.replace(".pt", suffix) for name, text in files.items()}
     if number != "another file":
         files["other.py"] = "keep = None\n"
     folder = write(tmp_path / "before", files)

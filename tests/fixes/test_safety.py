@@ -1,4 +1,4 @@
-"""When a fix is safe: the path keeps its meaning, and nobody notices the older files beside it."""
+"""When a fix is safe: the path keeps its meaning, and nothing notices the older files beside it."""
 
 # ruff: noqa: E501
 from __future__ import annotations

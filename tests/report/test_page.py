@@ -182,6 +182,21 @@ def test_the_edit_side_by_side(open_page: Open, tmp_path: Path) -> None:
     assert left["x"] < right["x"]
 
 
+@pytest.mark.parametrize(
+    ("tail", "text"),
+    [
+        ("import os\nos.listdir()\n", "only with --unsafe-fixes: its folder is listed"),
+        ("x: int = torch.save({}, open('x', 'wb'))\n", "proposed here: the file is opened before"),
+    ],
+)
+def test_why_there_is_no_safe_fix(tail: str, text: str, open_page: Open, tmp_path: Path) -> None:
+    page = open_page(check({"export.py": f"{FIXED_NAME}\n{tail}"}, tmp_path))
+    page.keyboard.press("j")
+    if "proposed" in text:
+        page.keyboard.press("j")
+    assert text in page.locator("section[aria-label='Proposed edit']").inner_text()
+
+
 def test_keyboard(open_page: Open, tmp_path: Path) -> None:
     page = open_page(check(FILES, tmp_path))
     press = page.keyboard.press

@@ -31,7 +31,7 @@ def messages(*lines: str) -> list[str]:
         ),
         (
             ["out = net(x).sigmoid() * 255", "save_image(out, path)"],
-            "SVI201 values lie in [0, 255] (sigmoid at line 7): values above 1 are saved as white;"
+            "SVI201 values lie in [0, 255] (* 255 at line 7): values above 1 are saved as white;"
             " divide by 255",
         ),
         (

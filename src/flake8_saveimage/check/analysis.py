@@ -19,7 +19,7 @@ from flake8_saveimage.rules.save import Save, saves_of
 from flake8_saveimage.source.reading import Unparsable
 from flake8_saveimage.syntax.collector import collector_paused
 from flake8_saveimage.syntax.flow import Flow
-from flake8_saveimage.syntax.imports import Importer
+from flake8_saveimage.syntax.imports import Importer, TextPlace
 from flake8_saveimage.syntax.nodes import child_nodes
 from flake8_saveimage.syntax.positions import Span, spans
 from flake8_saveimage.syntax.reader import read_facts
@@ -100,7 +100,7 @@ def diagnose(
     the writers that are looked for.
     """
     module, plain = _readable(source)
-    flow = Flow(read_facts(module, hooks, path=path), importer, table)
+    flow = Flow(read_facts(module, hooks, path=path, text=source), importer, table)
     saves = saves_of(flow, through_helpers=importer is not None)
     rules = [rule for rule in all_rules() if codes is None or rule.code in codes]
     diagnoses = [
@@ -148,7 +148,7 @@ def located(analysis: Analysis, name_line: Callable[[int], str] = str) -> list[F
 
     ``name_line`` is how messages call a line.
     """
-    wanted: list[cst.CSTNode] = []
+    wanted: list[cst.CSTNode | TextPlace] = []
     for _rule, save, problem in analysis.diagnoses:
         wanted += (save.call, save.site.call, *(place.node for place in problem.places))
     sites = [diagnosis.save.call_site for diagnosis in analysis.diagnoses]
@@ -190,20 +190,24 @@ class Position(NamedTuple):
 
 
 def locate(
-    analysis: Analysis, nodes: Sequence[cst.CSTNode], sites: Sequence[CallSite] = ()
+    analysis: Analysis,
+    wanted: Sequence[cst.CSTNode | TextPlace],
+    sites: Sequence[CallSite] = (),
 ) -> dict[int, Position]:
     """Return where nodes are, by ``id``: in the checked file, or in one that it imports.
 
     ``sites`` are the calls in the checked file that the nodes belong to.
     """
+    nodes = [node for node in wanted if not isinstance(node, TextPlace)]
     near = spans(analysis.module, nodes, analysis.source, sites, everywhere=False)
     found = {key: Position("", span) for key, span in near.items()}
+    found |= {id(p): _of_text(p, analysis) for p in wanted if isinstance(p, TextPlace)}
     for facts in analysis.flow.files[1:]:
         missing = [node for node in nodes if id(node) not in found]
         there = [node for node in missing if id(node) in _ids(facts)]
         if not there:
             continue
-        text = facts.module.code.split("\n")
+        text = facts.text.split("\n")
         for key, span in spans(facts.module, there).items():
             line, end = facts.lines[span.line - 1], facts.lines[span.end_line - 1]
             where = span._replace(line=line, end_line=end)
@@ -212,6 +216,13 @@ def locate(
     for key, span in spans(analysis.module, missing).items() if missing else ():
         found[key] = Position("", span)
     return found
+
+
+def _of_text(place: TextPlace, analysis: Analysis) -> Position:
+    span = Span(place.line, 1, place.line, len(place.text) + 1)
+    if place.path == analysis.flow.facts.path:
+        return Position("", span)
+    return Position(_shown(place.path), span, place.text)
 
 
 @functools.lru_cache(maxsize=128)

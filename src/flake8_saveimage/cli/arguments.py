@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from flake8_saveimage import __version__
+from flake8_saveimage.config.options import hint
 from flake8_saveimage.report import FORMATS
 from flake8_saveimage.source.reading import printable
 
@@ -278,17 +279,10 @@ def _unknown_command(word: str) -> str:
 
     if os.path.exists(word):
         return f"{word!r} is a path, not a command: flake8-saveimage check {word}"
-    return f"unknown command {word!r}{_hint(word, COMMANDS)}"
+    return f"unknown command {word!r}{hint(word, COMMANDS)}"
 
 
 def _unknown_options(words: Sequence[str], parser: _Parser) -> str:
     known = [name for action in parser._actions for name in action.option_strings]
     word = words[0].partition("=")[0]
-    return f"unknown option {word!r}{_hint(word, known)}"
-
-
-def _hint(word: str, words: Sequence[str]) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(word, words, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+    return f"unknown option {word!r}{hint(word, known)}"

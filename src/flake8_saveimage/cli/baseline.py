@@ -38,11 +38,12 @@ def filtered(result: Run, path: str, looked_at: Sequence[str], codes: Collection
         names = {_name(file, folder) for file in looked_at}
         gone = sum(n for (name, code, _), n in known.items() if name in names and code in codes)
         if gone:
-            those = "1 finding of it is" if gone == 1 else f"{gone} findings of it are"
-            say(f"{path}: {those} gone; delete the file to have it written anew")
+            occurs = "occurs" if gone == 1 else "occur"
+            what = f"{counted(gone, 'listed finding')} no longer {occurs}"
+            say(f"{path}: {what}; delete the file to write a new one")
     else:
         if os.environ.get("CI"):
-            raise CommandError(f"there is no baseline {path!r}; write it on your own machine")
+            raise CommandError(f"there is no baseline {path!r}; create it locally and commit it")
         keys = sorted(_key(file, finding, folder) for file, finding in result.findings)
         _write(path, keys)
         say(f"wrote the baseline {path}: {counted(len(keys), 'finding')}, not reported again")

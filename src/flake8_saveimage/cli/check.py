@@ -38,7 +38,7 @@ from flake8_saveimage.cli.common import (
     report_notes,
     terminal_width,
 )
-from flake8_saveimage.cli.progress import Progress
+from flake8_saveimage.cli.progress import progress
 from flake8_saveimage.cli.start import write_report
 from flake8_saveimage.config.noqa import Judge, silence
 from flake8_saveimage.report import Run, Style, make_run, render
@@ -86,8 +86,8 @@ def run(arguments: argparse.Namespace, request: Request) -> int:
 def _check(work: Work) -> Run:
     checker = Checker(work.options, annotate=functools.partial(_annotated, work.options))
     try:
-        with Progress(len(work.files)) as progress:
-            checked = check_files(work.files, checker, advance=progress.advance)
+        with progress(len(work.files)) as advance:
+            checked = check_files(work.files, checker, advance=advance)
     except WorkerDied as error:
         raise CommandError(str(error)) from error
     checked += [CheckedFile(path, error=message) for path, message in work.errors]

@@ -23,7 +23,6 @@ class Work(NamedTuple):
     """Files to look at, with what is wrong with the other paths; ``stdin`` is read already."""
 
     options: argparse.Namespace
-    origin: str | None
     files: list[str]
     errors: list[tuple[str, str]]
     stdin: bytes | None
@@ -64,9 +63,9 @@ def print_settings(loaded: config.Config) -> None:
 
 def prepare(arguments: argparse.Namespace, loaded: config.Config) -> Work:
     """Find the files, and read standard input."""
-    options, origin = loaded.options, loaded.path
+    options = loaded.options
     if arguments.verbose:
-        say(f"configuration: {origin or 'none'}")
+        say(f"configuration: {loaded.path or 'none'}")
     found = discovery.find(
         arguments.paths,
         exclude=[*options.exclude, *options.extend_exclude, CHECKPOINTS],
@@ -78,7 +77,7 @@ def prepare(arguments: argparse.Namespace, loaded: config.Config) -> Work:
     files = [path for path in found.files if path != discovery.STDIN]
     has_stdin = len(files) < len(found.files)
     stdin = sys.stdin.buffer.read() if has_stdin else None
-    return Work(options, origin, files, found.errors, stdin, arguments.stdin_display_name)
+    return Work(options, files, found.errors, stdin, arguments.stdin_display_name)
 
 
 def terminal_width() -> int:

@@ -43,7 +43,7 @@ def _page(code: str) -> str:
     title = f"{code}: {rule.title}"
     text = rule.documentation
     _title, _, text = text.partition("\n\n")
-    return f"{_bold(title)}\n{'=' * len(title)}\n({state})\n\n{_rendered(text)}"
+    return f"{_bold(title)}\n{'=' * len(title)}\n({rule.name}, {state})\n\n{_rendered(text)}"
 
 
 def _rendered(markdown: str) -> str:

@@ -34,7 +34,7 @@ from flake8_saveimage.cli.common import (
     terminal_width,
 )
 from flake8_saveimage.cli.git import require_clean, require_tracked
-from flake8_saveimage.cli.progress import Progress
+from flake8_saveimage.cli.progress import progress
 from flake8_saveimage.config.options import Request
 from flake8_saveimage.fixes import vendoring
 from flake8_saveimage.fixes.fixer import FixedFile, Fixer
@@ -156,8 +156,8 @@ def _fixed(work: Work, fixer: Fixer) -> Iterator[FixedFile]:
     files = list({os.path.realpath(path): path for path in reversed(work.files)}.values())
     jobs = job_count(work.options)
     try:
-        with Progress(len(files)) as progress:
-            yield from sweep(sorted(files), fixer, jobs, advance=progress.advance)
+        with progress(len(files)) as advance:
+            yield from sweep(sorted(files), fixer, jobs, advance=advance)
     except WorkerDied as error:
         raise CommandError(str(error)) from error
 

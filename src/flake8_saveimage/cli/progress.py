@@ -4,42 +4,31 @@ from __future__ import annotations
 
 import sys
 import time
-from types import TracebackType
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 _PATIENCE = 1.0  # seconds before the line appears
 _INTERVAL = 0.1
 _WIDTH = 30
 
 
-class Progress:
-    """Counts files on standard error."""
+@contextmanager
+def progress(total: int) -> Iterator[Callable[[int], None]]:
+    """Give the function that is told how many more of ``total`` files are done."""
+    done, due, is_shown = 0, time.monotonic() + _PATIENCE, False
+    is_watched = bool(total) and sys.stderr.isatty()
 
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._done = 0
-        self._shown = False
-        self._next = time.monotonic() + _PATIENCE if sys.stderr.isatty() else float("inf")
-
-    def __enter__(self) -> Progress:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._shown:
-            sys.stderr.write("\r\033[K")
-            sys.stderr.flush()
-
-    def advance(self, count: int) -> None:
-        """Note that ``count`` more files are done."""
-        self._done += count
-        if self._total and (now := time.monotonic()) >= self._next:
-            self._next = now + _INTERVAL
-            self._shown = True
-            filled = _WIDTH * self._done // self._total
+    def advance(count: int) -> None:
+        nonlocal done, due, is_shown
+        done += count
+        if is_watched and (now := time.monotonic()) >= due:
+            due, is_shown = now + _INTERVAL, True
+            filled = _WIDTH * done // total
             bar = "#" * filled + "." * (_WIDTH - filled)
-            sys.stderr.write(f"\r[{bar}] {self._done}/{self._total} files")
-            sys.stderr.flush()
+            print(f"\r[{bar}] {done}/{total} files", end="", file=sys.stderr, flush=True)
+
+    try:
+        yield advance
+    finally:
+        if is_shown:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)

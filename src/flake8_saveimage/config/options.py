@@ -345,7 +345,8 @@ def rule_codes(words: Sequence[str], where: str) -> list[str]:
 
 
 def hint(word: str, words: Sequence[str]) -> str:
-    import difflib
+    """Return ``" (did you mean 'x'?)"`` for the word that is spelt most alike, else nothing."""
+    import difflib  # only for mistakes
 
     close = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
     return f" (did you mean {close[0]!r}?)" if close else ""

@@ -24,13 +24,13 @@ from flake8_saveimage.source.reading import SourceError, universal_newlines
 
 
 class SaveImageCommand(CodemodCommand):
-    """Mends save calls that overwrite files or change colours.
+    """Fixes save calls that overwrite files or change colours.
 
-    ``# noqa`` and flake8's configuration decide what is mended, as for ``flake8-saveimage fix``.
+    ``# noqa`` and flake8's configuration decide what is fixed, as for ``flake8-saveimage fix``.
     """
 
     DESCRIPTION = (
-        "Mend calls of torchvision.utils.save_image and torch.save that overwrite files or change"
+        "Fix calls of torchvision.utils.save_image and torch.save that overwrite files or change"
         " colours."
     )
 
@@ -58,7 +58,7 @@ class SaveImageCommand(CodemodCommand):
     def add_args(arg_parser: argparse.ArgumentParser) -> None:
         """Add the command's own options to those of ``libcst.tool codemod``."""
         add = arg_parser.add_argument
-        add("--select", metavar="CODES", help="rules to mend, separated by commas (SVI101,SVI2)")
+        add("--select", metavar="CODES", help="rules to fix, separated by commas (SVI101,SVI2)")
         add("--ignore", metavar="CODES", help="rules to leave alone")
         add(
             "--unsafe-fixes",
@@ -73,7 +73,7 @@ class SaveImageCommand(CodemodCommand):
         add("--isolated", action="store_true", help="ignore all configuration files")
 
     def transform_module_impl(self, tree: cst.Module) -> cst.Module:
-        """Return the mended module."""
+        """Return the fixed module."""
         filename = self.context.filename or "<unknown>"
         source, lines = tree.code, universal_newlines(tree.code)
         codes = self._judge.codes_for(filename)

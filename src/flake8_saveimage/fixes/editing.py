@@ -32,7 +32,7 @@ class Editor:
         ``removing``: imports that nothing uses any more go.
         """
         imports = self._planner.imports(self._module)
-        found = [change for plan in plans for change in self._of_call(plan, imports)]
+        found = {change for plan in plans for change in self._of_call(plan, imports)}
         return sorted([*found, *imports.changes(self._layout, removing=removing)])
 
     def _of_call(self, plan: Plan, imports: Imports) -> Iterator[Change]:

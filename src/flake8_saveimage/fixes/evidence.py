@@ -7,7 +7,9 @@ Names are compared as words: what cannot be told apart counts as the same.
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -91,17 +93,40 @@ class Evidence:
     def numbers_files(self, save: Save) -> bool:
         """Say whether the program itself may write ``x_1.pt`` beside ``x.pt``, as backups are."""
         target = self.target(save)
-        others = {self.target(other).name for other in self._analysis.saves if other is not save}
-        if any(_may_be_numbered(target, other) for other in others):
-            return True
         if not target.is_constant:
-            return False
-        start = f"{target.name.rpartition('.')[0]}_"
-        own = (text for text, _ in self._texts)
-        pattern = rf"(?<![^\W_]){re.escape(start)}(?:$|[%{{\d])"
-        return any(re.search(pattern, text) for text in own) or self._project.mentions(
-            start, self._filename
-        )
+            others = itertools.chain.from_iterable(self._patterns.values())
+            return any(name != target.name or self._names_saved[name] > 1 for name in others)
+        ends = [
+            *(match.start() for match in re.finditer(r"(?<=.)\.", target.name)),
+            len(target.name),
+        ]
+        return any(self._may_be_numbered(target.name[:end], target.name[end:]) for end in ends)
+
+    def _may_be_numbered(self, stem: str, suffix: str) -> bool:
+        if f"{stem}_" in self._numbered or self._project.mentions(f"{stem}_", self._filename):
+            return True
+        name = f"{stem}_1{suffix}"
+        starts = (name[:length] for length in range(len(name) + 1))
+        return any(fnmatchcase(name, n) for start in starts for n in self._patterns.get(start, ()))
+
+    @cached_property
+    def _names_saved(self) -> Counter[str]:
+        return Counter(self.target(save).name for save in self._analysis.saves)
+
+    @cached_property
+    def _patterns(self) -> dict[str, list[str]]:
+        """The names that saves write where a part behind ``_`` is not known, by their start."""
+        found: dict[str, list[str]] = {}
+        for name in self._names_saved:
+            if "_*" in name:
+                found.setdefault(name.partition("*")[0], []).append(name)
+        return found
+
+    @cached_property
+    def _numbered(self) -> frozenset[str]:
+        """The beginnings of texts that a number follows: ``model_`` of ``"model_%d.pt"``."""
+        found = (re.findall(r"[\w.\-]+_(?=$|[%{\d])", text) for text, _ in self._texts)
+        return frozenset(itertools.chain.from_iterable(found))
 
     def hazard(self, save: Save) -> str:
         """Return what would notice further files beside the saved one, ``""`` if nothing does."""
@@ -260,15 +285,6 @@ class Evidence:
             for reach in self._analysis.flow.lookup(name, save.place).reaches if name else ():
                 if reach.binding.value is not None and reach.binding.kind in ("assign", "param"):
                     yield reach.binding.value
-
-
-def _may_be_numbered(target: Target, other: str) -> bool:
-    """Say whether a name (``*`` for what is not known) may be a numbered one of a target."""
-    stem, dot, suffix = target.name.rpartition(".")
-    if not stem or "*" in stem:
-        return "_*" in other
-    pattern = re.escape(other).replace(r"\*", "[^_]*")
-    return re.fullmatch(pattern, f"{stem}_1{dot}{suffix}") is not None
 
 
 def _hazard(statement: Statement, target: Target) -> str:

@@ -196,45 +196,27 @@ class Imports:
 
     # -- what is not used any more -------------------------------------------------------------
 
-    def _unused(self) -> dict[int, list[Binding]]:
-        """Return the bindings to remove, by the id of their import statement."""
-        found: dict[int, list[Binding]] = {}
+    def _unused(self, *, removing: bool) -> tuple[list[Binding], list[Binding]]:
+        """Return the bindings to remove, and those that stay although this file does not use them.
+
+        Those are in a ``try`` or branch, for their effect, or used by other files.
+        """
+        gone, kept = [], []
+        stay = self._filename.endswith("__init__.py") or self._uses.looks_names_up or not removing
         for binding in self._candidates():
-            if id(binding) in self._rewritten or self._is_unused(binding):
-                found.setdefault(id(binding.node), []).append(binding)
-        return found
-
-    def _rewritten_only(self) -> dict[int, list[Binding]]:
-        found: dict[int, list[Binding]] = {}
-        for binding in self._left.values():
             if id(binding) in self._rewritten:
-                found.setdefault(id(binding.node), []).append(binding)
-        return found
-
-    def _is_unused(self, binding: Binding) -> bool:
-        if self._filename.endswith("__init__.py") or self._uses.looks_names_up:
-            return False
-        return (
-            self._direct_suite(binding.node) is not None
-            and self._uses.is_unused(binding, self._edited)
-            and not self._is_imported_elsewhere(binding)
-        )
+                gone.append(binding)
+            elif stay or not self._uses.is_unused(binding, self._edited):
+                continue
+            elif self._direct_suite(binding.node) is None or self._is_imported_elsewhere(binding):
+                kept.append(binding)
+            else:
+                gone.append(binding)
+        return gone, kept
 
     def _is_imported_elsewhere(self, binding: Binding) -> bool:
         is_global = binding.place.scope is self._flow.facts.scope
         return is_global and self._project.imports(self._filename, binding.name)
-
-    def _kept_for_their_effect(self) -> list[Binding]:
-        """Return imports in a ``try`` or branch that nothing uses now, or that others use."""
-        return [
-            binding
-            for binding in self._candidates()
-            if id(binding) not in self._rewritten
-            and not self._filename.endswith("__init__.py")
-            and not self._uses.looks_names_up
-            and self._uses.is_unused(binding, self._edited)
-            and (self._direct_suite(binding.node) is None or self._is_imported_elsewhere(binding))
-        ]
 
     def _candidates(self) -> Iterator[Binding]:
         seen: set[int] = set()
@@ -249,14 +231,13 @@ class Imports:
     def changes(self, layout: Layout, *, removing: bool = True) -> list[Change]:
         """Return the changes of the import statements; ``removing``: unused ones go."""
         lines = ImportLines(self._names, layout, self._filename)
-        gone = self._unused() if removing else self._rewritten_only()
-        for binding in self._kept_for_their_effect() if removing else ():
+        gone, kept = self._unused(removing=removing)
+        for binding in kept:
             assert isinstance(binding.node, IMPORT)
             lines.silence(binding.node)
-        for bindings in gone.values():
-            for binding in bindings:
-                assert isinstance(binding.node, IMPORT)
-                lines.remove(binding.node, binding.name)
+        for binding in gone:
+            assert isinstance(binding.node, IMPORT)
+            lines.remove(binding.node, binding.name)
         for home in self._homes.values():
             lines.insert(home.suite, home.anchor, home.wanted)
         return lines.changes()

@@ -102,57 +102,38 @@ class Names:
             node = node.value
 
     def _children(self, step: _Step) -> Iterator[_Step]:
-        """Yield the children in the order of the source."""
-        node = step.node
-        inner = self._scopes.get(id(node))
-        if inner is not None and not isinstance(node, cst.Module):
-            yield from self._of_scope(step, inner)
-        elif isinstance(node, cst.NamedExpr):
-            yield step.to(node.value)
-            yield step.to(node.target, stored=True)
-        elif isinstance(node, cst.AssignTarget | cst.For | cst.CompFor | cst.AnnAssign):
-            for child in child_nodes(node):
-                yield step.to(child, stored=child is node.target)
-        elif isinstance(node, cst.AugAssign):
-            yield from (step.to(node.target), step.to(node.target, stored=True))
-            yield step.to(node.value)
-        elif isinstance(node, cst.AsName):
-            yield step.to(node.name, stored=True)
-        elif isinstance(node, cst.Arg):  # the keyword is no name
-            yield step.to(node.value)
-        elif isinstance(node, cst.Param):
-            yield from (step.to(part) for part in (node.annotation, node.default) if part)
-        elif isinstance(node, cst.MatchAs | cst.MatchStar | cst.MatchMapping):
-            yield from (step.to(part, stored=True) for part in child_nodes(node))
-        elif isinstance(node, cst.Attribute):
-            yield step.to(node.value)
-        elif isinstance(node, cst.Import | cst.ImportFrom | cst.Global | cst.Nonlocal):
-            return  # bindings, which the facts have
-        elif isinstance(node, cst.Subscript | cst.MatchValue | cst.MatchClass):
-            yield from (step.to(child) for child in child_nodes(node))
-        else:
-            for child in child_nodes(node):
-                yield step._replace(node=child)
+        """Yield the children that hold uses; imports are bindings, which the facts have."""
+        node, kind = step.node, type(step.node)
+        if kind in _BINDINGS:
+            return
+        inner = self._scopes.get(id(node), step.scope)
+        body = getattr(node, "body", None)
+        unused, target = (getattr(node, table.get(kind, ""), None) for table in (_UNUSED, _TARGETS))
+        # `a, b = ...` stores through its tuple, `a[i] = ...` reads `a`
+        stored = kind in _PATTERNS or (step.stored and kind in _PARTS)
+        if kind is cst.AugAssign and target is not None:
+            yield _Step(target, step.scope)
+        for child in child_nodes(node):
+            if child is not unused:
+                is_inside = child is body or isinstance(node, cst.BaseComp)
+                scope = inner if is_inside else step.scope
+                yield _Step(child, scope, stored or child is target)
 
-    def _of_scope(self, step: _Step, inner: Scope) -> Iterator[_Step]:
-        node = step.node
-        if isinstance(node, cst.FunctionDef | cst.ClassDef):
-            yield from (step.to(decorator) for decorator in node.decorators)
-        if isinstance(node, cst.FunctionDef):
-            # Defaults and annotations belong to the scope around; nothing here asks for more.
-            yield step.to(node.params)
-            if node.returns is not None:
-                yield step.to(node.returns)
-            yield step.into(node.body, inner)
-        elif isinstance(node, cst.ClassDef):
-            for argument in (*node.bases, *node.keywords):
-                yield step.to(argument)
-            yield step.into(node.body, inner)
-        elif isinstance(node, cst.Lambda):
-            yield step.to(node.params)
-            yield step.into(node.body, inner)
-        elif isinstance(node, cst.BaseComp):
-            yield from (step.into(child, inner) for child in child_nodes(node))
+
+_BINDINGS = frozenset({cst.Import, cst.ImportFrom, cst.Global, cst.Nonlocal})
+_PARTS = frozenset({cst.Tuple, cst.List, cst.Element, cst.StarredElement})
+_PATTERNS = frozenset({cst.MatchAs, cst.MatchStar, cst.MatchMapping})
+# Fields with a name that is no use, and fields that bind.
+_UNUSED: dict[type, str] = {
+    **dict.fromkeys((cst.FunctionDef, cst.ClassDef, cst.Param), "name"),
+    cst.Arg: "keyword",
+    cst.Attribute: "attr",
+}
+_TARGETS: dict[type, str] = {
+    **dict.fromkeys((cst.NamedExpr, cst.AssignTarget, cst.AugAssign, cst.AnnAssign), "target"),
+    **dict.fromkeys((cst.For, cst.CompFor), "target"),
+    cst.AsName: "name",
+}
 
 
 class _Step(NamedTuple):
@@ -161,13 +142,6 @@ class _Step(NamedTuple):
     node: cst.CSTNode
     scope: Scope
     stored: bool = False
-
-    def to(self, node: cst.CSTNode, *, stored: bool = False) -> _Step:
-        # `a, b = ...` stores through its tuple, `a[i] = ...` reads `a`
-        return self._replace(node=node, stored=stored)
-
-    def into(self, node: cst.CSTNode, scope: Scope) -> _Step:
-        return self._replace(node=node, scope=scope, stored=False)
 
 
 def _imported(facts: Facts) -> dict[str, list[str]]:

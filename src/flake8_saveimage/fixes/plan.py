@@ -142,7 +142,7 @@ class Planner:
         if not self._policy.is_fixable(rule.code):
             return "the configuration excludes it from fixes"
         if remedy is None:
-            return ""
+            return "" if self._own_edit(diagnosis) is not None else "there is no fix for this call"
         if not save.call.args or self._in_format_string(save):
             return "the call stands in a format string"
         if remedy.kind in _HELPER_KINDS:
@@ -236,8 +236,7 @@ class Planner:
     # -- the plan ------------------------------------------------------------------------------
 
     def _plan(self, save: Save, fixed: tuple[Diagnosis, ...]) -> Plan:
-        own = [d.rule.fix(d.save, d.problem) for d in fixed if d.rule.fix is not None]
-        edits = tuple(edit for edit in own if edit is not None)
+        edits = tuple(edit for d in fixed if (edit := self._own_edit(d)) is not None)
         reasons = [reason for diagnosis in fixed for reason in self._in_place_reasons(diagnosis)]
         if any(edit.applicability == "unsafe" for edit in edits):
             reasons.append("it may change what the program does")
@@ -257,6 +256,12 @@ class Planner:
         elif declared == {"safe"}:
             reasons = []
         return Plan(save, fixed, tuple(dict.fromkeys(reasons)), keywords, edits, renamed)
+
+    def _own_edit(self, diagnosis: Diagnosis) -> Edit | None:
+        """Return the rule's own edit, if it changes something in this file."""
+        rule, save, problem = diagnosis
+        edit = rule.fix(save, problem) if rule.fix is not None else None
+        return edit if edit is not None and id(edit.node) in self.names.parents else None
 
     def _renaming(self, save: Save, wanted: Sequence[Diagnosis]) -> Renaming | None:
         """Return how the name of the file can tell iterations apart, if that is preferred."""
@@ -306,7 +311,7 @@ class Planner:
             hazard = self._evidence.hazard(save)
             if hazard:
                 yield hazard
-            elif self._evidence.numbers_files(save):
+            elif save.site.kind == "image" and self._evidence.numbers_files(save):
                 yield "the program itself writes numbered names beside it"
 
     def _call_reasons(self, save: Save) -> Iterator[str]:

@@ -96,17 +96,13 @@ class ImportUses:
         """Names in quoted annotations, ``__all__`` and doctests, with their scopes."""
         found: dict[str, list[Scope]] = {}
         for node, scope in self._names.strings:
-            if isinstance(node, cst.SimpleString) and ">>>" in node.value:  # a doctest
-                for name in re.findall(r"\w+", node.value):
+            text = node.evaluated_value if isinstance(node, cst.SimpleString) else None
+            if isinstance(text, str) and (">>>" in text or self._may_name(node)):
+                for name in re.findall(r"\w+", text):
                     found.setdefault(name, []).append(scope)
-            if isinstance(node, cst.SimpleString) and self._may_name(node):
-                text = node.evaluated_value
-                if isinstance(text, str):
-                    for name in re.findall(r"\w+", text):
-                        found.setdefault(name, []).append(scope)
         return found
 
-    def _may_name(self, node: cst.SimpleString) -> bool:
+    def _may_name(self, node: cst.CSTNode) -> bool:
         for outer in self._names.ancestors(node):
             if isinstance(outer, cst.Annotation):
                 return True

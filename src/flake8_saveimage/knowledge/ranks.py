@@ -40,6 +40,11 @@ PROCESSES = _names(
 )
 # torchrun sets these variables: a program that requires one runs under it.
 LAUNCHER_VARIABLES = _names("RANK LOCAL_RANK GROUP_RANK SLURM_PROCID OMPI_COMM_WORLD_RANK")
+# Each text that starts or joins processes has one of these words.
+_STARTERS = (
+    *("distributed", "Distributed", "FullySharded", "Accelerator", "deepspeed", "horovod"),
+    *("init_dist", "multiprocessing", "torch_xla", "init_device_mesh", "RANK", "PROCID"),
+)
 # What each process must call: a function with one of these in it is run by all of them.
 COLLECTIVES = _names(
     "backward all_reduce all_gather all_gather_object broadcast broadcast_object_list barrier"
@@ -72,6 +77,11 @@ _SEVERAL_NAMES = re.compile(
 _SIZES = re.compile(
     r"(get_)?(world|dist)_?size|(n|num)_?(gpus?|procs?|processes|nodes|ranks)|nprocs"
 )
+
+
+def text_may_join(text: str) -> bool:
+    """Say whether a text could start or join the processes of a job."""
+    return any(word in text for word in _STARTERS)
 
 
 def says_rank(name: str) -> bool:

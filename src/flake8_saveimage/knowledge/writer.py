@@ -15,16 +15,17 @@ Channels = Literal["RGB", "BGR"]
 class Image(NamedTuple):
     """What a writer of images takes.
 
-    ``range``: the values that black and white are saved from. ``dtypes``: ``"float"``, ``"uint8"``,
-    ``"int"``, ``"bool"``. ``layout``: the order of height, width and channels, ``channels`` that of
-    the colours. ``outside``: what becomes of values outside of ``range``; ``otherwise``: what the
-    writer does with another dtype, and ``error`` the exception if it raises one.
+    ``layout``: the order of height, width and channels, ``channels`` that of the colours.
+    ``range``: the values that black and white are saved from; ``None`` if they depend on more than
+    the row says. ``dtypes``: ``"float"``, ``"uint8"``, ``"int"``, ``"bool"``. ``outside``: what
+    becomes of values outside of ``range``; ``otherwise``: what the writer does with another dtype,
+    and ``error`` the exception if it raises one.
     """
 
-    range: tuple[float, float]
-    dtypes: frozenset[str]
     layout: Literal["CHW", "HWC"]
     channels: Channels = "RGB"
+    range: tuple[float, float] | None = None
+    dtypes: frozenset[str] = frozenset()
     outside: Literal["clipped", "wrapped", "scaled"] = "clipped"
     otherwise: Literal["raises", "converted"] = "raises"
     error: str = ""

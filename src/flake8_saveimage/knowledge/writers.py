@@ -9,6 +9,8 @@ from typing import NamedTuple
 from flake8_saveimage.knowledge.writer import Image, Normalizer, Writer
 
 _FLOATS = frozenset({"float"})
+_BYTES = Image("CHW", range=(0, 255), dtypes=frozenset({"uint8"}), error="RuntimeError")
+_PICTURE = Image("HWC")
 _JPEG = {"jpg": "JPEG", "jpeg": "JPEG", "jfif": "JPEG"}
 
 WRITERS = (
@@ -19,7 +21,7 @@ WRITERS = (
         value="tensor",
         path="fp",
         format="format",
-        accepts=Image((0, 1), _FLOATS, "CHW", error="RuntimeError"),
+        accepts=Image("CHW", range=(0, 1), dtypes=_FLOATS, error="RuntimeError"),
         normalizer=Normalizer("normalize", "value_range"),
         renamed={"range": "value_range", "filename": "fp"},
         missing=("torch.utils.save_image",),
@@ -45,7 +47,7 @@ WRITERS = (
         value="input",
         path="filename",
         aliases=("torchvision.io.image.write_png",),
-        picture=True,
+        accepts=_BYTES,
     ),
     Writer(
         "torchvision.io.write_jpeg",
@@ -54,7 +56,7 @@ WRITERS = (
         value="input",
         path="filename",
         aliases=("torchvision.io.image.write_jpeg",),
-        picture=True,
+        accepts=_BYTES,
     ),
     Writer(
         "torchvision.io.write_file",
@@ -157,7 +159,7 @@ WRITERS = (
             "torchvision.transforms.ToPILImage()",
             "torchvision.transforms.v2.ToPILImage()",
         ),
-        picture=True,
+        accepts=_PICTURE,
     ),
     Writer(
         "cv2.imwrite",
@@ -165,7 +167,7 @@ WRITERS = (
         "filename img params",
         value="img",
         path="filename",
-        picture=True,
+        accepts=Image("HWC", "BGR", range=(0, 255), dtypes=frozenset({"uint8", "float"})),
     ),
     Writer(
         "imageio.imwrite",
@@ -174,7 +176,7 @@ WRITERS = (
         value="im",
         path="uri",
         aliases=("imageio.v2.imwrite", "imageio.imsave", "imageio.v2.imsave"),
-        picture=True,
+        accepts=_PICTURE,
     ),
     Writer(
         "imageio.v3.imwrite",
@@ -182,7 +184,7 @@ WRITERS = (
         "uri image",
         value="image",
         path="uri",
-        picture=True,
+        accepts=_PICTURE,
     ),
     Writer(
         "imageio.mimsave",
@@ -199,7 +201,7 @@ WRITERS = (
         "fname arr",
         value="arr",
         path="fname",
-        picture=True,
+        accepts=_PICTURE,
     ),
     Writer(
         "matplotlib.pyplot.imsave",
@@ -208,7 +210,7 @@ WRITERS = (
         value="arr",
         path="fname",
         aliases=("matplotlib.image.imsave",),
-        picture=True,
+        accepts=_PICTURE,
     ),
     Writer(
         "scipy.misc.imsave",
@@ -216,7 +218,7 @@ WRITERS = (
         "name arr format",
         value="arr",
         path="name",
-        picture=True,
+        accepts=_PICTURE,
     ),
     Writer(
         "torchvision.io.write_video",
@@ -241,7 +243,10 @@ HELPERS = (
         path="fp",
         format="format",
         accepts=Image(
-            (0, 1), frozenset({"float", "uint8", "int", "bool"}), "CHW", otherwise="converted"
+            "CHW",
+            range=(0, 1),
+            dtypes=frozenset({"float", "uint8", "int", "bool"}),
+            otherwise="converted",
         ),
         normalizer=Normalizer("normalize", "value_range"),
         renamed={"path": "fp"},

@@ -8,6 +8,7 @@ understood is taken for such a test: a false alarm costs more than a miss.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import libcst as cst
@@ -23,6 +24,7 @@ from flake8_saveimage.knowledge.ranks import (
     says_several,
     says_size,
     says_writer,
+    text_may_join,
 )
 from flake8_saveimage.knowledge.words import says_metric
 from flake8_saveimage.paths.dependence import Dependence
@@ -43,14 +45,12 @@ from flake8_saveimage.syntax.nodes import (
 from flake8_saveimage.syntax.reaching import goes_straight
 from flake8_saveimage.syntax.routes import Route
 from flake8_saveimage.syntax.saves import SaveCall
-from flake8_saveimage.syntax.scopes import Binding, CallSite, Facts, Place, Scope
+from flake8_saveimage.syntax.scopes import Binding, CallSite, Place, Scope
 
 _MAX_FUNCTIONS = 24  # looked into from one save outward
 _MAX_DEPTH = 3  # calls into functions that may join the processes
 _MAX_ALIASES = 4  # from a name to what it was assigned from
 _MAX_CALLERS = 8
-_STARTERS = frozenset(map(last_part, JOINS | SPAWNS)) - {"init", "initialize", "launch"}
-_LAUNCHERS = {name.partition(".")[0] for name in JOINS | SPAWNS} - {"torch"}
 
 
 class Joined(NamedTuple):
@@ -72,11 +72,11 @@ def every_rank(
 
     A save on a ``route`` is judged from the outermost call on.
     """
-    if not any(map(_may_start_processes, site.flow.files)):
-        return None
     target = destination(site)
     steps = [site.call_site, *(step.call for step in route)]
-    if target is None or any(map(processes.is_guarded, steps[:-1])):
+    if target is None or not processes.may_be_several:
+        return None
+    if any(map(processes.is_guarded, steps[:-1])):
         return None
     if any(processes.joined_before(step.place) for step in steps[:-1]):
         return None  # a matter of the file with the save
@@ -89,20 +89,6 @@ def every_rank(
     return joined
 
 
-def _may_start_processes(facts: Facts) -> bool:
-    """Say by names alone whether a file may start or join processes: true of few files."""
-    return (
-        not _STARTERS.isdisjoint(facts.calls_by_name)
-        or any(map(_required_variable, (site.node for site in facts.calls_by_name.get("int", ()))))
-        or any(
-            last_part(binding.source) in _STARTERS
-            or (binding.source or "").partition(".")[0] in _LAUNCHERS
-            for bindings in facts.scope.bindings.values()
-            for binding in bindings
-        )
-    )
-
-
 class Processes:
     """Looks for what starts processes, and for what tells them apart. Answers are remembered.
 
@@ -111,12 +97,29 @@ class Processes:
 
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
+        self._narrowed = flow.narrowed("join")
         self._joins: dict[int, Joined | None] = {}
         self._joining: dict[int, list[tuple[CallSite, Joined]]] = {}
         self._constructed: dict[int, Joined | None] = {}
         self._pending: set[int] = set()  # suites whose guards are being looked at
-        self._spawned = self._started_by(SPAWNS)
-        self._numbered = {**self._spawned, **self._started_by(PROCESSES)}
+
+    @cached_property
+    def may_be_several(self) -> bool:
+        """Whether the text of the file, or of what it calls in other files, can start a job."""
+        facts = self.flow.facts
+        if text_may_join(facts.text) or facts.star_imports:
+            return True
+        names = {self.flow.resolve(call.node.func, call.place) for call in facts.calls}
+        place = Place(facts.scope.block, 0)
+        return any(self.flow.reaches(name, place, "join") for name in sorted(filter(None, names)))
+
+    @cached_property
+    def _spawned(self) -> dict[int, Joined]:
+        return self._started_by(SPAWNS)
+
+    @cached_property
+    def _numbered(self) -> dict[int, Joined]:
+        return {**self._spawned, **self._started_by(PROCESSES)}
 
     def _started_by(self, starters: frozenset[str]) -> dict[int, Joined]:
         """Return the functions that some calls start in other processes, by ``id``."""
@@ -177,7 +180,7 @@ class Processes:
         owner = function.owner_class
         if owner is None or all(call.name not in COLLECTIVES for call in function.calls):
             return None
-        constructor = self.flow.method(owner, "__init__")
+        constructor = self._narrowed.method(owner, "__init__")
         return self._joined_in(constructor, _MAX_DEPTH) if constructor is not None else None
 
     def _joined_by(self, call: CallSite, depth: int) -> Joined | None:
@@ -187,9 +190,9 @@ class Processes:
         variable = _required_variable(call.node)
         if variable is not None:
             return Joined(call.node, variable)
-        function = self.flow.definition(call.node.func, call.place) if depth else None
+        function = self._narrowed.definition(call.node.func, call.place) if depth else None
         if function is not None and function.kind == "class":
-            function = self.flow.method(function, "__init__")
+            function = self._narrowed.method(function, "__init__")
         if function is None or id(function) in self._numbered:
             return None
         return self._joined_in(function, depth - 1)

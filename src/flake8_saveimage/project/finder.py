@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -40,9 +41,22 @@ class Finder:
         self._layout = layout
         self._added = tuple(added)
         self._opened: set[str] = set()
+        self._located: dict[tuple[str, str], Located | None] = {}
+        self._modules: dict[tuple[str, str], str | None] = {}
+
+    @property
+    def root(self) -> str:
+        """The folder that bounds the project."""
+        return self._layout.root
 
     def locate(self, qualified: str, importing: str) -> Located | None:
         """Return where a name that a file imports is bound."""
+        key = (qualified, importing)
+        if key not in self._located:
+            self._located[key] = self._locate(qualified, importing)
+        return self._located[key]
+
+    def _locate(self, qualified: str, importing: str) -> Located | None:
         for path, name, rest in self.candidates(qualified, importing):
             file = self.open(path)
             if file is not None and name in file.binders:
@@ -65,7 +79,10 @@ class Finder:
 
     def module(self, name: str, importing: str) -> str | None:
         """Return the file of a module, as a file names it."""
-        return module_file(name, importing, self._layout, self._added)
+        key = (name, os.path.dirname(importing))
+        if key not in self._modules:
+            self._modules[key] = module_file(name, importing, self._layout, self._added)
+        return self._modules[key]
 
     def starring(self, file: SourceFile, name: str) -> SourceFile | None:
         """Return the file that brings a name by ``import *``, directly."""

@@ -31,7 +31,8 @@ def module_file(
         (
             found
             for folder in (*folders, *added)
-            if (found := _below(folder, parts, layout.root)) is not None
+            if _holds(folder, parts[0])
+            and (found := _below(folder, parts, layout.root)) is not None
         ),
         None,
     )
@@ -40,6 +41,20 @@ def module_file(
 @functools.lru_cache(maxsize=1024)
 def _folders(folder: str, layout: Layout) -> tuple[str, ...]:
     return tuple(dict.fromkeys(import_folders(os.path.join(folder, "_"), layout)))
+
+
+def _holds(folder: str, name: str) -> bool:
+    """Say whether a folder holds a module or package: most names are those of libraries."""
+    try:
+        names = _listed(folder, os.stat(folder).st_mtime_ns)
+    except OSError:
+        return False
+    return name in names or f"{name}.py" in names
+
+
+@functools.lru_cache(maxsize=1024)
+def _listed(folder: str, _changed: int) -> frozenset[str]:
+    return frozenset(os.listdir(folder))
 
 
 def _relative(name: str, importing: str, root: str) -> str | None:

@@ -10,7 +10,8 @@ from flake8_saveimage.knowledge.writers import Table
 from flake8_saveimage.project.finder import Finder
 from flake8_saveimage.project.library import SourceFile
 from flake8_saveimage.project.reach import Reach
-from flake8_saveimage.syntax.imports import Foreign
+from flake8_saveimage.project.readers import Readers, readers_in
+from flake8_saveimage.syntax.imports import Aim, Foreign, TextPlace
 from flake8_saveimage.syntax.reader import read_facts
 from flake8_saveimage.syntax.scopes import Facts
 
@@ -29,6 +30,7 @@ class ProjectImporter:
         self._finder = finder
         self._reach = Reach(finder, table)
         self._lines = 0
+        self._readers: Readers | None = None
 
     def library_name(self, qualified: str, importing: Facts) -> str | None:
         """Return a library's own name for one that files of the project only pass on."""
@@ -46,9 +48,15 @@ class ProjectImporter:
             name, path = ".".join((source, *rest)), file.path
         return None
 
-    def may_save(self, qualified: str, importing: Facts) -> bool:
-        """Say by text whether a call of a name that a file imports may save."""
-        return bool(importing.path) and self._reach.reaches(qualified, importing.path)
+    def reaches(self, qualified: str, importing: Facts, aim: Aim) -> bool:
+        """Say by text whether a call of a name that a file imports may do something."""
+        return bool(importing.path) and self._reach.reaches(qualified, importing.path, aim)
+
+    def reader(self, name: str, checked: Facts) -> TextPlace | None:
+        """Return a call that reads a file of this name, in the checked file or the project."""
+        if self._readers is None:
+            self._readers = readers_in(self._finder.root, checked.path, checked.text)
+        return self._readers.get(name)
 
     def find(self, qualified: str, importing: Facts) -> Foreign | None:
         """Return what a qualified name, as the file ``importing`` uses it, means elsewhere."""
@@ -105,4 +113,4 @@ def _facts(file: SourceFile, parts: tuple[tuple[int, int], ...]) -> Facts | None
         module = cst.parse_module(text)
     except (cst.ParserSyntaxError, RecursionError):
         return None
-    return read_facts(module, path=file.path, lines=numbers)
+    return read_facts(module, path=file.path, text=text, lines=numbers)

@@ -5,49 +5,61 @@ from __future__ import annotations
 import ast
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
+from flake8_saveimage.knowledge.ranks import text_may_join
 from flake8_saveimage.knowledge.writers import Table
 from flake8_saveimage.project.finder import Finder
 from flake8_saveimage.project.library import SourceFile
 from flake8_saveimage.project.outline import imported_names
 from flake8_saveimage.source.gate import text_may_save
+from flake8_saveimage.syntax.imports import Aim
 
 _MAX_DEPTH = 4  # files between the checked one and the save
+_ATTRIBUTE = re.compile(r"(\w+)\s*\.\s*(\w+)")
+_CALLED = re.compile(r"(\w+)\s*\(")
 
 
 class Reach:
-    """Follows imported names to text that saves, within the budget of a finder."""
+    """Follows imported names to text that saves (or joins), within the budget of a finder."""
 
     def __init__(self, finder: Finder, table: Table) -> None:
         self._finder = finder
         self._table = table
-        self._known: dict[tuple[str, str], bool] = {}
+        self._known: dict[tuple[str, str, Aim], bool] = {}
 
     def from_file(self, path: str, text: str, tree: ast.AST) -> bool:
         """Say whether a file calls a name of another file of its project that may save."""
         return any(self.reaches(qualified, path) for qualified in _imports(tree, text))
 
-    def reaches(self, qualified: str, importing: str) -> bool:
-        """Say whether a name that a file imports may save."""
-        return self._reaches(qualified, importing, _MAX_DEPTH)
-
-    def _reaches(self, qualified: str, importing: str, depth: int) -> bool:
-        located = self._finder.locate(qualified, importing)
-        if located is None:
-            return False
-        file, name, _rest = located
-        key = (file.path, name)
+    def reaches(self, qualified: str, importing: str, aim: Aim = "save") -> bool:
+        """Say whether an imported name may save (or join processes), by text."""
+        key = (qualified, importing, aim)
         if key not in self._known:
-            self._known[key] = False  # files that import each other end here
-            self._known[key] = self._definition_reaches(file, name, depth)
+            self._known[key] = self._search(qualified, importing, aim)
         return self._known[key]
 
-    def _definition_reaches(self, file: SourceFile, name: str, depth: int) -> bool:
-        text, imports = _needed(file, name)
-        if text_may_save(text, self._table):
-            return True
-        return depth > 0 and any(self._reaches(i, file.path, depth - 1) for i in imports)
+    def _search(self, qualified: str, importing: str, aim: Aim) -> bool:
+        level, seen = [(qualified, importing)], set[tuple[str, str]]()
+        for _ in range(_MAX_DEPTH + 1):
+            below: list[tuple[str, str]] = []
+            for name, path in level:
+                located = self._finder.locate(name, path)
+                if located is None or (located.file.path, located.name) in seen:
+                    continue
+                seen.add((located.file.path, located.name))
+                if _says(located.file, located.name, aim, self._table):
+                    return True
+                _text, imports = _needed(located.file, located.name)
+                below += ((used, located.file.path) for used in imports)
+            level = below
+        return False
+
+
+@functools.lru_cache(maxsize=2048)
+def _says(file: SourceFile, name: str, aim: Aim, table: Table) -> bool:
+    text = _needed(file, name)[0]
+    return text_may_save(text, table) if aim == "save" else text_may_join(text)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -55,33 +67,43 @@ def _needed(file: SourceFile, name: str) -> tuple[str, tuple[str, ...]]:
     """Return the text that a name of a file needs, and the qualified names that it imports."""
     statements = file.outline.needed(name, file.binders)
     text = "\n".join(line for s in statements for line in file.outline.lines[s.first - 1 : s.last])
+    attributes = _attributes(text)
     imports = [
         used
         for statement in statements
         for bound, qualified in statement.imports.items()
-        for used in _uses(bound, qualified, text)
+        for used in _uses(bound, qualified, attributes)
     ]
     return text, tuple(dict.fromkeys(imports))
 
 
 def _imports(tree: ast.AST, text: str) -> Iterator[str]:
     """Yield the qualified names that a file imports and may call."""
+    attributes = _attributes(text)
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             for bound, qualified in imported_names(node):
                 if bound == "*":
                     yield from _starred(qualified.removesuffix("*").rstrip("."), text)
                 else:
-                    yield from _uses(bound, qualified, text)
+                    yield from _uses(bound, qualified, attributes)
 
 
-def _uses(bound: str, qualified: str, text: str) -> Iterator[str]:
+def _attributes(text: str) -> dict[str, dict[str, None]]:
+    """Return the attributes that a text takes of each name, in its order."""
+    found: dict[str, dict[str, None]] = {}
+    for name, attribute in _ATTRIBUTE.findall(text):
+        found.setdefault(name, {})[attribute] = None
+    return found
+
+
+def _uses(bound: str, qualified: str, attributes: Mapping[str, Iterable[str]]) -> Iterator[str]:
     """Yield a name, and its attributes that a text mentions: it may be a module."""
     yield qualified
-    for attribute in set(re.findall(rf"\b{re.escape(bound)}\.(\w+)", text)):
+    for attribute in attributes.get(bound, ()):
         yield f"{qualified}.{attribute}"
 
 
 def _starred(module: str, text: str) -> Iterator[str]:
-    for name in set(re.findall(r"(\w+)\s*\(", text)):
+    for name in dict.fromkeys(_CALLED.findall(text)):
         yield f"{module}.{name}"

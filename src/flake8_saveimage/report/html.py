@@ -107,6 +107,7 @@ def _finding(finding: Finding, edits: Sequence[LineEdit], lines: Sequence[str]) 
         "code": finding.code,
         "message": printable(finding.message),
         "fix": finding.fix,
+        "reason": printable(finding.reason),
         "marks": list(_marks(finding, lines)),
         "loop": finding.loop,
         "named": [place.line for place in finding.related if not place.file],

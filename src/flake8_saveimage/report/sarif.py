@@ -205,7 +205,7 @@ def _replacement(edit: TextEdit, newline: str) -> _Object:
 
 
 def _artifact(path: str) -> _Object:
-    """Return the location of a file; a relative one is meant from the root of the sources."""
+    """Return the location of a file; a relative one starts at the root of the sources."""
     uri = _uri(path)
     if ":" in uri or uri.startswith(".."):  # absolute, or outside
         return {"uri": uri}

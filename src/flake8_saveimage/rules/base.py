@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from flake8_saveimage.rules.finding import Applicability
     from flake8_saveimage.rules.save import Save
+    from flake8_saveimage.syntax.imports import TextPlace
     from flake8_saveimage.syntax.scopes import Loop
 
 LooksAt = Literal["path", "value", "object", "call"]
@@ -41,7 +42,7 @@ class Where:
     "at line 7", "in utils.py, line 12".
     """
 
-    node: cst.CSTNode
+    node: cst.CSTNode | TextPlace
     what: str
     preposition: bool = False
 

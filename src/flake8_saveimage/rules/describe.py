@@ -42,6 +42,17 @@ def or_helper(save: Save, arguments: str = "") -> str:
     return f", or use {helper}{arguments}" if helper else ""
 
 
+def advised(save: Save, advice: str) -> Parts:
+    """Return "; " and an advice, after another one if the project reads the file by its name."""
+    reader, helper = save.reader, save.site.writer.helper
+    if reader is None:
+        return (f"; {advice}",)
+    instead = f'{helper}(..., if_exists="replace")' if helper else "an atomic replacement"
+    where = Where(reader, f"{reader.name} reads it")
+    keep = f") reads it: if only the newest counts, use {instead}; else {advice}"
+    return (f"; {reader.name} (", where, keep)
+
+
 def advice(save: Save) -> str:
     """Return what to add to a name that some loops do not change."""
     missing = _what(save.path.missing_loops[::-1])

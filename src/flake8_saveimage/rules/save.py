@@ -12,7 +12,9 @@ from flake8_saveimage.paths.dependence import Dependence
 from flake8_saveimage.paths.ranks import Joined, Processes, every_rank
 from flake8_saveimage.paths.repetition import PathFact, path_fact
 from flake8_saveimage.paths.routed import routed_path_fact
+from flake8_saveimage.paths.texts import last_component
 from flake8_saveimage.syntax.flow import Flow
+from flake8_saveimage.syntax.imports import TextPlace
 from flake8_saveimage.syntax.routes import Route, routed_saves
 from flake8_saveimage.syntax.saves import SaveCall, save_calls
 from flake8_saveimage.syntax.scopes import CallSite, Place
@@ -57,6 +59,14 @@ class Save:
         if self.route:
             return routed_path_fact(self.site, self.route, self.dependence)
         return path_fact(self.site, self.dependence)
+
+    @cached_property
+    def reader(self) -> TextPlace | None:
+        """A call in the project that reads the file back by its name."""
+        value = self.path.value
+        if value is None or value.text is None:
+            return None
+        return self.site.flow.reader(last_component(value.text))
 
     @cached_property
     def every_rank(self) -> Joined | None:

@@ -55,7 +55,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
-from flake8_saveimage.rules.describe import advice, the_loop, written_by
+from flake8_saveimage.rules.describe import advice, advised, the_loop, written_by
 
 if TYPE_CHECKING:
     from flake8_saveimage.rules.save import Save
@@ -70,7 +70,7 @@ def check(save: Save) -> Problem | None:
         f"{fact.name} is overwritten on every iteration of ",
         *the_loop(fact.loop),
         *written_by(save),
-        f"; {advice(save)}",
+        *advised(save, advice(save)),
     )
     return Problem(message, Remedy("helper"), fact.loop)
 

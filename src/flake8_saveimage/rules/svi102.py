@@ -44,7 +44,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
-from flake8_saveimage.rules.describe import advice, the_loop, written_by
+from flake8_saveimage.rules.describe import advice, advised, the_loop, written_by
 
 if TYPE_CHECKING:
     from flake8_saveimage.rules.save import Save
@@ -60,7 +60,7 @@ def check(save: Save) -> Problem | None:
         *the_loop(fact.loop),
         ", which overwrites its files",
         *written_by(save),
-        f"; {advice(save)}",
+        *advised(save, advice(save)),
     )
     return Problem(message, Remedy("helper"), fact.loop)
 

@@ -50,7 +50,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flake8_saveimage.rules.base import Parts, Problem, Remedy, Rule, Where
-from flake8_saveimage.rules.describe import or_helper, pass_in, the_loop, written_by
+from flake8_saveimage.rules.describe import advised, or_helper, pass_in, the_loop, written_by
 
 if TYPE_CHECKING:
     from flake8_saveimage.rules.save import Save
@@ -67,7 +67,7 @@ def check(save: Save) -> Problem | None:
         message: Parts = (
             f"{fact.name} is overwritten by every call of the hook '{name}'",
             *written_by(save),
-            f"; add the epoch or step to the name{or_helper(save)}",
+            *advised(save, f"add the epoch or step to the name{or_helper(save)}"),
         )
         return Problem(message, Remedy("helper"))
     message = (
@@ -76,7 +76,7 @@ def check(save: Save) -> Problem | None:
         ") in ",
         *the_loop(repeat.loop),
         *written_by(save),
-        f"; {pass_in(repeat.loop, name)}{or_helper(save)}",
+        *advised(save, f"{pass_in(repeat.loop, name)}{or_helper(save)}"),
     )
     return Problem(message, Remedy("helper"), fact.loop)
 

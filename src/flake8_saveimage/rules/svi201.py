@@ -8,6 +8,9 @@ this file that ends in `nn.Tanh`) and reports values that leave [0, 1] and are n
 `save_image` multiplies by 255 and clamps, without a warning: of an image in [-1, 1] the lower half
 becomes black, and an image in [0, 255] becomes white.
 
+With `writers = ["torch", "images"]`, floats in [0, 1] that reach `cv2.imwrite` are reported as
+well: it saves 255 as white, so that the image is nearly black.
+
 ## Example
 ```python
 import torch
@@ -45,14 +48,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
-from flake8_saveimage.rules.values import out_of_range
+from flake8_saveimage.rules.values import nearly_black, out_of_range
 
 if TYPE_CHECKING:
     from flake8_saveimage.rules.save import Save
 
 
 def check(save: Save) -> Problem | None:
-    """Report values that visibly leave the writer's range."""
+    """Report values that visibly leave the writer's range, or fill a small part of it."""
+    if save.values.verdict == "dark":
+        return Problem(nearly_black(save))
     if save.values.verdict != "out":
         return None
     bounds = save.values.value_range
@@ -64,7 +69,7 @@ RULE = Rule(
     code="SVI201",
     name="values-out-of-range",
     looks_at="value",
-    writers=lambda row: row.accepts is not None,
+    writers=lambda row: row.accepts is not None and row.accepts.range is not None,
     through_helpers=True,
     check=check,
 )

@@ -1,7 +1,8 @@
-"""Integer or bool tensor: torchvision raises.
+"""Tensor of a dtype that torchvision refuses: the call raises.
 
 ## What it does
-Finds integer and bool tensors that reach `save_image`: masks, labels, `.byte()`, `read_image`.
+Finds integer and bool tensors that reach `save_image`: masks, labels, `.byte()`, `read_image`; and
+floats that reach `torchvision.io.write_png` or `write_jpeg`, which take uint8.
 
 ## Why is this bad
 `save_image` computes in place, `mul(255).add_(0.5)`, which torch refuses for integers:
@@ -27,9 +28,9 @@ def save_mask(logits, path):
 ```
 
 ## Fix safety
-The fix calls the runtime helper, which takes integer tensors: uint8 as 0 to 255, bool as black and
-white. The call could only raise before, so the fix is safe; if a `try` handles that error, there is
-none.
+For `save_image`, the fix calls the runtime helper, which takes integer tensors: uint8 as 0 to 255,
+bool as black and white. The call could only raise before, so the fix is safe; if a `try` handles
+that error, there is none.
 
 ## How to configure
 Silence one line with `# noqa: SVI202`. Turn the rule off with `extend-ignore = SVI202`, or for some
@@ -41,14 +42,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flake8_saveimage.rules.base import Problem, Remedy, Rule
-from flake8_saveimage.rules.values import not_floating
+from flake8_saveimage.rules.values import not_bytes, not_floating
 
 if TYPE_CHECKING:
     from flake8_saveimage.rules.save import Save
 
 
 def check(save: Save) -> Problem | None:
-    """Report a tensor that certainly holds integers or bools."""
+    """Report a tensor of a dtype that the writer certainly refuses."""
+    if save.values.verdict == "floating":
+        return Problem(not_bytes(save))
     if save.values.verdict != "integer":
         return None
     return Problem(not_floating(save), Remedy("helper"))
@@ -58,7 +61,7 @@ RULE = Rule(
     code="SVI202",
     name="integer-tensor",
     looks_at="value",
-    writers=lambda row: row.accepts is not None and not row.is_helper,
+    writers=lambda row: row.accepts is not None and bool(row.accepts.error),
     through_helpers=True,
     check=check,
 )

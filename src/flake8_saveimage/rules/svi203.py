@@ -65,7 +65,7 @@ RULE = Rule(
     code="SVI203",
     name="unknown-value-range",
     looks_at="value",
-    writers=lambda row: row.accepts is not None and not row.is_helper,
+    writers=lambda row: row.normalizer is not None and not row.is_helper,
     through_helpers=True,
     check=check,
 )

@@ -58,6 +58,6 @@ RULE = Rule(
     code="SVI205",
     name="removed-keyword",
     looks_at="call",
-    writers=lambda row: row.accepts is not None and not row.is_helper,
+    writers=lambda row: row.normalizer is not None and not row.is_helper,
     check=check,
 )

@@ -61,6 +61,6 @@ RULE = Rule(
     name="half-precision",
     default=False,
     looks_at="value",
-    writers=lambda row: row.accepts is not None and not row.is_helper,
+    writers=lambda row: row.normalizer is not None and not row.is_helper,
     check=check,
 )

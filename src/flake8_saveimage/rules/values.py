@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from flake8_saveimage.knowledge.writer import Writer
     from flake8_saveimage.rules.base import Parts
     from flake8_saveimage.rules.save import Save
+    from flake8_saveimage.values.domain import Order
 
 _UNIT = (0.0, 1.0)
 _UNDO = "undo the normalization (x * std + mean) before saving"
@@ -74,7 +75,7 @@ def out_of_range(save: Save) -> Parts:
 
 
 def _limits(writer: Writer) -> tuple[float, float]:
-    return writer.accepts.range if writer.accepts is not None else _UNIT
+    return (writer.accepts and writer.accepts.range) or _UNIT
 
 
 def _rescaling(save: Save, bounds: tuple[float, float]) -> str:
@@ -113,6 +114,36 @@ def not_floating(save: Save) -> Parts:
     error = writer.accepts.error if writer.accepts is not None else ""
     fails = f"the tensor {holds}: {writer.leaf} raises {error}"
     return (fails, *written_by(save, "saves it"), f"; {advice}")
+
+
+def nearly_black(save: Save) -> Parts:
+    """Return "values lie in [0, 1] (sigmoid at line 7): imwrite saves 255 as white ..."."""
+    origin, reach = save.values.values.origin, save.values.values.reach
+    proof: Parts = (" (", *_at(origin.what, origin.node), ")") if origin is not None else ()
+    interval = interval_text((reach.low, reach.high) if reach is not None else _UNIT)
+    what = f": {save.site.writer.leaf} saves 255 as white, so that the image is nearly black"
+    return (f"values lie in {interval}", *proof, what, *written_by(save), "; multiply by 255")
+
+
+def not_bytes(save: Save) -> Parts:
+    """Return "the tensor is float: write_png raises RuntimeError; ..."."""
+    writer = save.site.writer
+    error = writer.accepts.error if writer.accepts is not None else ""
+    return (
+        f"the tensor is float: {writer.leaf} raises {error}",
+        *written_by(save, "saves it"),
+        "; convert it with .mul(255).round().clamp(0, 255).to(torch.uint8)",
+    )
+
+
+def order_of(save: Save, order: Order, name: str, what: str, taken: str) -> Parts:
+    """Return "the channels are in the order BGR (cv2.imread at line 7): imwrite takes RGB"."""
+    return (
+        f"the {what} are in the order {name} (",
+        *_at(order.origin.what, order.origin.node),
+        f"): {save.site.writer.leaf} takes {taken}",
+        *written_by(save, "saves them"),
+    )
 
 
 def _at(what: str, node: object) -> Parts:

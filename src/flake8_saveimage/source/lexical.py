@@ -58,27 +58,34 @@ class Lexicon:
         # A name such as save_image says enough by itself.
         common = {leaf for leaf in self._bare if "_" not in leaf}
         self._distinctive = sorted(self._bare - common)
-        words = (rf"{word}(?<!\w{word})(?!\w)" for word in sorted(common))
-        self._words = re.compile("|".join(words) or _NOTHING)
-        self._mentioned = re.compile("|".join(_mentions(names)) or _NOTHING)
+        # a pattern for each: one that begins with a letter is searched for much faster
+        self._words = [_word(word) for word in sorted(common)]
+        self._mentioned = [re.compile(pattern) for pattern in _mentions(names)]
         leaves = _any_of(self._bare | set(table.methods))
         self._leaves = leaves
         self._modules = _any_of({part for parts in names for part in parts[1:-1]})
         self._in_braces = re.compile(rf"\{{[^{{}}]{{0,200}}(?:{leaves})\s*\(")
         self._used = re.compile(rf"\.\s*(?:{leaves})\b")
-        # the words of a maker's name, and of the method
-        self._methods = {
-            (*maker.rstrip("()[]0123456789").split("."), leaf)
-            for leaf, makers in table.methods.items()
-            for maker in makers
-        }
+        # by package, the other words of a maker's name and the method
+        self._methods: dict[str, list[list[str]]] = {}
+        for leaf, makers in table.methods.items():
+            for maker in makers:
+                package, *words = maker.rstrip("()[]0123456789").split(".")
+                self._methods.setdefault(package, []).append([*words, leaf])
 
     def may_save(self, source: str) -> bool:
         """Say whether a text with a writer's package and name in it could hold a save call."""
         # What nearly every file without a save call lacks, found by the fastest searches there are.
-        methods = [words for words in self._methods if all(word in source for word in words)]
+        methods = [
+            [package, *words]
+            for package, several in self._methods.items()
+            if package in source
+            for words in several
+            if all(word in source for word in words)
+        ]
         functions = any(name in source for name in self._distinctive) or (
-            self._words.search(source) is not None and self._mentioned.search(source) is not None
+            any(word.search(source) for word in self._words)
+            and any(mention.search(source) for mention in self._mentioned)
         )
         if not methods and not functions:
             return False
@@ -90,7 +97,7 @@ class Lexicon:
     def _code_may_save(self, code: str) -> bool:
         """Look at the imports, then for a use of what they bind. Strings and comments are gone."""
         table = self.table
-        bases = set(table.packages)
+        bases = {package for package in table.packages if package in code}
         bare: set[str] = set()
         found = False
         for module, name, alias in _imported(code):
@@ -128,10 +135,13 @@ def lexicon_of(table: Table) -> Lexicon:
     return Lexicon(table)
 
 
+@functools.cache
+def _word(word: str) -> re.Pattern[str]:
+    return re.compile(rf"{word}(?<!\w{word})(?!\w)")
+
+
 def _calls_method(code: str, words: Sequence[str]) -> bool:
-    *maker, leaf = words
-    named = all(re.search(rf"\b{word}\b", code) for word in maker)
-    return named and re.search(rf"\.\s*{leaf}\s*\(", code) is not None
+    return all(_word(word).search(code) for word in words)
 
 
 def _mentions(names: Iterable[Sequence[str]]) -> Iterator[str]:

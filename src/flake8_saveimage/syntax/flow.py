@@ -13,7 +13,7 @@ import libcst as cst
 
 from flake8_saveimage.knowledge.writers import DEFAULT, Table
 from flake8_saveimage.syntax.arguments import bind, positional_parameters, written_arguments
-from flake8_saveimage.syntax.imports import Importer, NoImporter
+from flake8_saveimage.syntax.imports import Aim, Importer, Narrowed, NoImporter
 from flake8_saveimage.syntax.names import Resolution
 from flake8_saveimage.syntax.nodes import dotted
 from flake8_saveimage.syntax.scopes import Binding, CallSite, Facts, Place, Scope
@@ -31,6 +31,18 @@ class Flow(Resolution):
         self._callers: dict[int, list[CallSite]] = {}
         self._classes: dict[tuple[str, int, int], Scope | None] = {}
         self._stores: dict[tuple[int, str], list[Binding]] = {}
+        self._narrowed: dict[Aim, Flow] = {}
+
+    def narrowed(self, aim: Aim) -> Flow:
+        """Return a flow that looks only into those other files that may do something."""
+        if not self.follows_imports:
+            return self
+        if aim not in self._narrowed:
+            narrowed = self._narrowed[aim] = Flow(
+                self.facts, Narrowed(self._importer, aim), self.writers
+            )
+            narrowed.files = self.files
+        return self._narrowed[aim]
 
     def definition(self, node: cst.BaseExpression, place: Place, depth: int = 0) -> Scope | None:
         """Return the function or class of the program that ``node`` names, if it is the only one.

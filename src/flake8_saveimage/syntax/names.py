@@ -5,7 +5,7 @@ from __future__ import annotations
 import libcst as cst
 
 from flake8_saveimage.knowledge.writers import DEFAULT, PACKAGES, Table
-from flake8_saveimage.syntax.imports import Foreign, Importer, NoImporter
+from flake8_saveimage.syntax.imports import Aim, Foreign, Importer, NoImporter, TextPlace
 from flake8_saveimage.syntax.nodes import dotted
 from flake8_saveimage.syntax.reaching import Reaching
 from flake8_saveimage.syntax.scopes import Facts, Place
@@ -42,9 +42,13 @@ class Resolution(Reaching):
             self._foreign[key] = self._find(qualified, self.facts_of(root))
         return self._foreign[key]
 
-    def may_save(self, qualified: str, place: Place) -> bool:
-        """Say by text whether a call of a name from another file may save."""
-        return self._importer.may_save(qualified, self.facts_of(place.scope))
+    def reaches(self, qualified: str, place: Place, aim: Aim) -> bool:
+        """Say by text whether a call of a name from another file may do something."""
+        return self._importer.reaches(qualified, self.facts_of(place.scope), aim)
+
+    def reader(self, name: str) -> TextPlace | None:
+        """Return a call that reads a file of this name, in the checked file or its project."""
+        return self._importer.reader(name, self.facts)
 
     def _find(self, qualified: str, importing: Facts) -> Foreign | None:
         if qualified.partition(".")[0] in PACKAGES:

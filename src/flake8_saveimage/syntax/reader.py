@@ -23,16 +23,17 @@ def read_facts(
     hooks: Collection[str] = (),
     *,
     path: str = "",
+    text: str = "",
     lines: Sequence[int] = (),
 ) -> Facts:
     """Walk a parsed module once.
 
     ``hooks`` are names of functions, beyond the known ones, that frameworks call repeatedly.
-    ``path`` is the file; ``lines`` holds the line in it for each line of ``module``, if that is
-    only a part of it.
+    ``path`` is the file, ``text`` what was parsed; ``lines`` holds the line in the file for each
+    line of ``module``, if that is only a part of it.
     """
     facts = _Reader(module, frozenset(hooks)).read()
-    facts.path, facts.lines = path, lines
+    facts.path, facts.text, facts.lines = path, text, lines
     return facts
 
 

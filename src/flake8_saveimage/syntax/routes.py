@@ -39,6 +39,7 @@ def routed_saves(flow: Flow) -> list[RoutedSave]:
 class _Routes:
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
+        self._saving = flow.narrowed("save")
         self._known: dict[int, list[RoutedSave]] = {}
 
     def find(self) -> Iterator[RoutedSave]:
@@ -51,11 +52,11 @@ class _Routes:
     def _entered(self, call: CallSite) -> Scope | None:
         """Return the function that a call runs: for a class, its constructor."""
         qualified = self.flow.resolve(call.node.func, call.place)
-        if qualified is not None and not self.flow.may_save(qualified, call.place):
+        if qualified is not None and not self.flow.reaches(qualified, call.place, "save"):
             return None  # decided by text, before anything is parsed
-        defined = self.flow.definition(call.node.func, call.place)
+        defined = self._saving.definition(call.node.func, call.place)
         if defined is not None and defined.kind == "class":
-            return self.flow.method(defined, "__init__")
+            return self._saving.method(defined, "__init__")
         return defined
 
     def _saves_in(self, function: Scope, depth: int) -> list[RoutedSave]:

@@ -268,8 +268,8 @@ class Facts:
     the modules of ``from module import *``, with a dot for each level of a relative import.
     ``scope_of`` finds a scope by ``id`` of its node. ``hooks`` are names of functions, beyond the
     known ones, that frameworks call again and again. ``path`` is the file, empty if it is not
-    known. Where only parts of a file were parsed, ``lines`` holds the line in the file for each
-    line that was.
+    known, ``text`` what was parsed. Where only parts of a file were parsed, ``lines`` holds the
+    line in the file for each line that was.
     """
 
     module: cst.Module
@@ -282,4 +282,5 @@ class Facts:
     attribute_stores: dict[str, list[Binding]] = field(default_factory=dict)
     star_imports: list[str] = field(default_factory=list)
     path: str = ""
+    text: str = ""
     lines: Sequence[int] = ()

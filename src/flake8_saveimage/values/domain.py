@@ -338,6 +338,8 @@ def any_dtype(values: Iterable[Values]) -> DTypes:
 
 def placed(value: Abstract, node: object) -> Abstract:
     """Put the node into the origins that have none yet."""
+    if isinstance(value, Items):
+        return dataclasses.replace(value, parts=tuple(placed(part, node) for part in value.parts))
     if not isinstance(value, Values):
         return value
     facts = (value.layout, value.channels, value.wrapped)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from flake8_saveimage.knowledge.writer import Image
 from flake8_saveimage.syntax.routes import Route
 from flake8_saveimage.syntax.saves import SaveCall
 from flake8_saveimage.values.domain import (
@@ -14,23 +15,27 @@ from flake8_saveimage.values.domain import (
     Values,
     as_values,
     excess,
+    is_in_range,
     truth,
 )
 from flake8_saveimage.values.dtypes import DTypes, dtype_class, within
 from flake8_saveimage.values.evaluate import Evaluator
 
-Verdict = Literal["handled", "out", "integer", "unbounded", "given", "unknown"]
+Verdict = Literal["handled", "out", "dark", "integer", "floating", "unbounded", "given", "unknown"]
 
 # One level of 256: what lies that close to [0, 1] is rounding, not a wrong range.
 TOLERANCE = 1 / 255
+_BYTES = (0, 255)
+_DARK = 2.0  # of 255: overshoot of what should end at 1 included
 
 
 @dataclass(frozen=True, slots=True)
 class RangeFact:
-    """What is known of the values that one ``save_image`` call gets.
+    """What is known of the values that one writer of images gets.
 
-    ``verdict``: ``"out"`` (values visibly leave [0, 1]), ``"integer"`` (an integer or bool tensor:
-    torchvision raises), ``"unbounded"`` (nothing bounds them), ``"given"`` (the calls in other
+    ``verdict``: ``"out"`` (values visibly leave [0, 1]), ``"dark"`` (they visibly lie in there, and
+    the writer takes [0, 255]), ``"integer"`` and ``"floating"`` (a tensor of a dtype for which the
+    writer raises), ``"unbounded"`` (nothing bounds them), ``"given"`` (the calls in other
     files decide), ``"unknown"`` (nothing shows or handles the range), else ``"handled"``.
     ``normalize`` is the keyword's value, ``None`` where it cannot be told; ``ranged`` says that
     ``value_range=`` is given, ``removed`` lists keywords that torchvision has renamed.
@@ -83,7 +88,7 @@ def range_fact(site: SaveCall, evaluator: Evaluator, route: Route = ()) -> Range
     What is wrong whoever calls is judged in the file of the save, not along a route.
     """
     fact = _fact(site, evaluator, route)
-    if route and fact.verdict in ("out", "integer", "unbounded"):
+    if route and fact.verdict not in ("handled", "given", "unknown"):
         alone = _fact(site, evaluator, ())
         if alone.verdict == fact.verdict:
             return alone.as_handled()
@@ -105,14 +110,16 @@ def _fact(site: SaveCall, evaluator: Evaluator, route: Route) -> RangeFact:
         return fact
     saved = evaluator.ask(site.saved, site.place, route)
     values = as_values(saved)
-    verdict = judged(saved, values)
+    verdict = judged(saved, values, site.writer.accepts)
     if verdict != "integer" and (normalize is not False or ranged):
         verdict = "handled"
     return RangeFact(values, verdict, normalize, ranged, removed, hidden)
 
 
-def judged(saved: Abstract, values: Values) -> Verdict:
+def judged(saved: Abstract, values: Values, accepts: Image | None) -> Verdict:
     """Return the verdict on values that are saved as they are."""
+    if accepts is not None and accepts.range == _BYTES:
+        return _judged_as_bytes(values, accepts)
     parts = saved.parts if isinstance(saved, Items) else (values,)
     tensors = [as_values(part) for part in parts]
     if tensors and all(_integer(part) for part in tensors):
@@ -124,6 +131,16 @@ def judged(saved: Abstract, values: Values) -> Verdict:
     if values.unbounded:
         return "unbounded"
     return "given" if "given" in values.marks else "unknown"
+
+
+def _judged_as_bytes(values: Values, accepts: Image) -> Verdict:
+    """Return the verdict on what a writer of values in [0, 255] gets."""
+    if values.kind == "number" or not within(values.dtypes, DTypes.FLOATS):
+        return "handled"
+    if "float" not in accepts.dtypes:
+        return "floating"
+    in_unit = is_in_range(values) and values.reach is not None and values.interval.high <= _DARK
+    return "dark" if in_unit else "handled"
 
 
 def _integer(value: Values) -> bool:

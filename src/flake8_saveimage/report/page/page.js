@@ -6,7 +6,7 @@
   const FIXES = [["", "All"], ["safe", "Safe fix"], ["unsafe", "Unsafe"], ["none", "No fix"]];
   const GROUPS = [["file", "By file"], ["rule", "By rule"]];
 
-  /* Everything that is shown passes here: text becomes text nodes, never markup. */
+  /* All that is shown is made here: text becomes text nodes, never markup. */
   function el(name, attributes, ...children) {
     const node = document.createElement(name);
     for (const [key, value] of Object.entries(attributes || {})) {
@@ -430,12 +430,12 @@
 
   function editPanel(finding) {
     const header = el("header", {}, el("h2", {}, "Proposed edit"), el("span", {}, {
-      safe: "flake8-saveimage fix makes it", unsafe: "only with --unsafe-fixes: it may change what the program does", none: "",
+      safe: "flake8-saveimage fix makes it", unsafe: `only with --unsafe-fixes: ${finding.reason || "it may change what the program does"}`, none: "",
     }[finding.fixName]));
     const panel = el("section", { class: "panel", "aria-label": "Proposed edit" }, header);
     if (finding.edits.length) panel.append(diffTable(finding));
     else panel.append(el("p", { class: "aside" }, ...quoted(finding.fix ? "The edit is not part of this report: see `flake8-saveimage fix --diff`."
-      : "No edit is proposed here: only the author can tell what is meant. The rule below shows the usual ways out.")));
+      : `No edit is proposed here${finding.reason && `: ${finding.reason}`}. Only the author knows what is intended. The rule below shows the usual remedies.`)));
     return panel;
   }
 

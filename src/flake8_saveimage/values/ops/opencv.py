@@ -32,7 +32,7 @@ def _matrix(a: Operands) -> Values:
     found = made_array(a.get("input"))
     if not within(found.dtypes, _TYPES):
         found = converted_to_hidden(found)
-    if found.layout is not None and found.layout.name != "HWC":
+    if found.layout is None or found.layout.name != "HWC":  # channels may be on any axis
         found = without_orders(found)
     value = dataclasses.replace(found, ranks=Ranks.DIMENSIONS)
     if found.ranks & Ranks.ZERO:  # a scalar becomes (x, 0, 0, 0)
