@@ -42,7 +42,7 @@ def message(call: str) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("error", runtime.SaveImageWarning)
         try:
-            eval(code, {**vars(runtime), **names})
+            eval(code, {**{name: getattr(runtime, name) for name in runtime.__all__}, **names})
         except (OSError, TypeError, ValueError, RuntimeError, runtime.SaveImageWarning) as error:
             return str(error.strerror if isinstance(error, OSError) else error)
     return "nothing"

@@ -95,8 +95,15 @@ def _from_floats(batch: torch.Tensor, look: Look, levels: int, chunk: int) -> Pi
     )
     extremes = []
     rows = values.size(0) if by_content and look.scale_each else 1
-    for part, target in _chunks(values.view(rows, -1), out.view(rows, -1), chunk):
-        work = part.to(_compute_dtype(part))
+    chunks = _chunks(values.view(rows, -1), out.view(rows, -1), chunk)
+    room = None
+    if len(chunks) > 1:  # on the CPU; new memory for each chunk would scatter over the heap
+        room = torch.empty_like(chunks[0][0], dtype=_compute_dtype(values))
+    for part, target in chunks:
+        space = None if room is None else room[:, : part.size(1)]
+        work = part
+        if part.dtype is not _compute_dtype(part):
+            work = part.to(_compute_dtype(part)) if space is None else space.copy_(part)
         ends = torch.stack(torch.aminmax(work))
         extremes.append(ends)
         inside = False
@@ -104,10 +111,9 @@ def _from_floats(batch: torch.Tensor, look: Look, levels: int, chunk: int) -> Pi
             lowest, highest = ends.tolist()
             inside = low - slack < lowest and highest < high + slack
         if mapping is not None:
-            work = mapping.apply(work, clip=not (inside or by_content))
-            work = work.mul_(levels)
+            work = mapping.apply(work, clip=not (inside or by_content), out=space).mul_(levels)
         else:
-            work = work.mul(levels)
+            work = torch.mul(work, levels, out=space)
         # also what is inside: within the slack, or rounded up by the mapping, 256 would become 0
         target.copy_(work.add_(0.5).clamp_(0, levels))
     pad = _pad_level(look.pad_value, levels, _compute_dtype(values))
@@ -129,9 +135,9 @@ class _Mapping:
     high: Any
     width: Any
 
-    def apply(self, values: torch.Tensor, *, clip: bool) -> torch.Tensor:
-        values = values.clamp(min=self.low, max=self.high) if clip else values
-        return values.sub(self.low).div_(self.width)
+    def apply(self, values: torch.Tensor, *, clip: bool, out: torch.Tensor | None) -> torch.Tensor:
+        values = torch.clamp(values, min=self.low, max=self.high, out=out) if clip else values
+        return torch.sub(values, self.low, out=out).div_(self.width)
 
 
 def _content_mapping(values: torch.Tensor, scale_each: bool) -> _Mapping:
