@@ -140,7 +140,7 @@ def test_odd_file_names_are_never_printed_raw(tmp_path: Path, command: Command) 
         (["chek"], "unknown command 'chek' (did you mean 'check'?)"),
         (["check", "--slect", "SVI1"], "unknown option '--slect' (did you mean '--select'?)"),
         (["check", "--select", "SV101"], "--select: no rule is called 'SV101'"),
-        (["check", "--ignore", "svi140", "."], "(did you mean 'SVI109'?)"),
+        (["check", "--ignore", "svi3004", "."], "(did you mean 'SVI304'?)"),
         (["check", "--format", "xml"], "argument --output-format/--format: invalid choice: 'xml'"),
         (["check", "--jobs", "many", "."], "'many' must be 'auto' or an integer"),
         (["check", "--config", "none.cfg", "."], "none.cfg"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping
 
 from flake8_saveimage.knowledge.readers import READ_NAMES
@@ -36,6 +37,8 @@ def readers_in(root: str, path: str, text: str) -> Readers:
             status = os.stat(other)
         except OSError:
             continue
+        if not stat.S_ISREG(status.st_mode):
+            continue  # a pipe would wait for ever
         left -= status.st_size
         if left < 0:
             break
