@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import libcst as cst
@@ -11,12 +12,15 @@ from flake8_saveimage.paths.destination import Destination, destination
 from flake8_saveimage.paths.evaluation import Evaluation
 from flake8_saveimage.paths.texts import MARK, SymbolicText
 from flake8_saveimage.paths.usage import used_between
-from flake8_saveimage.syntax.nodes import child_nodes, dotted, last_name
+from flake8_saveimage.syntax.nodes import child_nodes, code_of, dotted, last_name
 from flake8_saveimage.syntax.saves import SaveCall
 from flake8_saveimage.syntax.scopes import Place
 
 # Copy and paste stays near; looking at all pairs would take quadratic time.
 _NEAR = 12
+
+# What formats a value otherwise than `{x}` and `%s` do.
+_SPECIFICATION = re.compile(r"%[^a-zA-Z%]+[a-zA-Z]|\{[^{}]*[:!][^{}]*\}")
 
 
 def earlier_save(
@@ -46,6 +50,7 @@ def _same_file(
     before = evaluation.evaluate(first.path, first.place)
     same = before.text is not None and before.text == value.text and MARK * 2 not in before.text
     if not value.constant:
+        same = same and _formats(first.path) == _formats(target.path)
         same = same and _unchanged(site, first, target)
     return same and not used_between(first.path, other.place, site.place, evaluation)
 
@@ -65,6 +70,14 @@ def _unchanged(site: SaveCall, first: Destination, second: Destination) -> bool:
         if isinstance(node, cst.Subscript | cst.NamedExpr | cst.Await):
             return False
     return True
+
+
+def _formats(path: cst.BaseExpression) -> list[str]:
+    """Return the format specifications in a path: `{i:03}` and `{i}` are two names."""
+    literals = (n for n in _nodes(path) if isinstance(n, cst.SimpleString | cst.FormattedString))
+    return sorted(
+        found for literal in literals for found in _SPECIFICATION.findall(code_of(literal))
+    )
 
 
 def _touched(site: SaveCall, base: str, first: Place, second: Place) -> bool:
