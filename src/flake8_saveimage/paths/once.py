@@ -11,8 +11,11 @@ from flake8_saveimage.paths.batches import yields_one_batch
 from flake8_saveimage.paths.evaluation import Evaluation
 from flake8_saveimage.paths.guards import Guard, conjuncts, flag_source, guards
 from flake8_saveimage.paths.texts import SymbolicText
+from flake8_saveimage.syntax.flow import Flow
 from flake8_saveimage.syntax.nodes import child_nodes, code_of, dotted, last_name
 from flake8_saveimage.syntax.scopes import Binding, Block, Loop, Place
+
+_SWITCHES = ("True", "False", "None")
 
 
 def runs_once(place: Place, loop: Loop, evaluation: Evaluation) -> bool:
@@ -63,9 +66,9 @@ def _ends(block: Block, loop: Loop) -> bool:
 def _picks_one(
     test: cst.BaseExpression, holds: bool, guard: Guard, loop: Loop, evaluation: Evaluation
 ) -> bool:
+    if _switched_off(test, guard, loop):
+        return True
     if isinstance(test, cst.Name | cst.Attribute):
-        if _switched_off(test, guard, loop):
-            return True
         source = flag_source(test, guard.place, evaluation.flow)
         if isinstance(source, cst.Comparison):
             test = source
@@ -139,17 +142,36 @@ def _enumerates(node: cst.BaseExpression | None) -> bool:
     return False
 
 
-def _switched_off(flag: cst.Name | cst.Attribute, guard: Guard, loop: Loop) -> bool:
-    """``if first: ...; first = False``."""
-    name = dotted(flag)
-    bindings = guard.arm.scope.bindings.get(name or "", ())
+def _switched_off(test: cst.BaseExpression, guard: Guard, loop: Loop) -> bool:
+    """``if first: ...; first = False``, also further down in the loop."""
+    bindings = guard.arm.scope.bindings.get(_flag(test), ())
     in_loop = [b for b in bindings if loop.start <= b.place.order <= loop.end]
     return bool(in_loop) and all(
-        guard.arm.start <= b.place.order <= guard.arm.end
-        and isinstance(b.value, cst.Name)
-        and b.value.value in ("True", "False", "None")
+        guard.arm.start <= b.place.order
+        and _switches(b, test)
+        and (b.place.order <= guard.arm.end or _is_off(b))
         for b in in_loop
     )
+
+
+def _flag(test: cst.BaseExpression) -> str:
+    """Return the name that ``flag``, ``flag is None`` or ``flag == False`` tests."""
+    if isinstance(test, cst.Comparison) and len(test.comparisons) == 1:
+        comparator = test.comparisons[0].comparator
+        if isinstance(comparator, cst.Name) and comparator.value in _SWITCHES:
+            return dotted(test.left) or ""
+    return dotted(test) or ""
+
+
+def _switches(binding: Binding, test: cst.BaseExpression) -> bool:
+    value = binding.value.value if isinstance(binding.value, cst.Name) else None
+    if isinstance(test, cst.Comparison) and isinstance(test.comparisons[0].operator, cst.Is):
+        return binding.kind == "assign" and value != "None"  # `if sample is None: sample = x`
+    return value in _SWITCHES
+
+
+def _is_off(binding: Binding) -> bool:
+    return isinstance(binding.value, cst.Name) and binding.value.value == "False"
 
 
 def keeps_distance(place: Place, path: SymbolicText, evaluation: Evaluation) -> bool:
@@ -201,29 +223,44 @@ def runs_once_in_life(place: Place) -> bool:
                 names = [dotted(test.left) or "", dotted(target.comparator) or ""]
                 if isinstance(target.operator, wanted) and any(map(says_progress, names)):
                     return True
-            name = dotted(test)
-            if name is not None and _switched_off_at_all(name, guard):
+            if _switched_off_at_all(test, guard):
                 return True
     return False
 
 
-def switched_off_for_good(place: Place) -> bool:
-    """``if shown: return`` and ``shown = True`` with a flag that outlives the call."""
+def switched_off_for_good(place: Place, flow: Flow) -> bool:
+    """``if shown: return``, or a counter, of a name that outlives the call."""
     for guard in guards(place):
-        for test, _holds in conjuncts(guard):
-            name = dotted(test)
-            if name is None or not ("." in name or name in place.scope.function.declared):
-                continue
-            if _switched_off_at_all(name, guard):
+        for test, holds in conjuncts(guard):
+            name = _flag(test)
+            outlives = "." in name or name in place.scope.function.declared
+            if outlives and _switched_off_at_all(test, guard):
+                return True
+            if _counts_on(test, holds, guard, flow):
                 return True
     return False
 
 
-def _switched_off_at_all(name: str, guard: Guard) -> bool:
-    bindings = guard.arm.scope.bindings.get(name, ())
+def _switched_off_at_all(test: cst.BaseExpression, guard: Guard) -> bool:
+    bindings = guard.arm.scope.bindings.get(_flag(test), ())
     return bool(bindings) and all(
-        isinstance(b.value, cst.Name)
-        and b.value.value in ("True", "False", "None")
-        and guard.arm.start <= b.place.order <= guard.arm.end
+        _switches(b, test) and guard.arm.start <= b.place.order <= guard.arm.end for b in bindings
+    )
+
+
+def _counts_on(test: cst.BaseExpression, holds: bool, guard: Guard, flow: Flow) -> bool:
+    """``if self.count == 0:`` with an attribute that only goes up, from one call to the next."""
+    if not isinstance(test, cst.Comparison) or len(test.comparisons) != 1:
+        return False
+    target = test.comparisons[0]
+    name = dotted(test.left)
+    is_equal = isinstance(target.operator, cst.Equal if holds else cst.NotEqual)
+    if not is_equal or name is None or "." not in name:
+        return False
+    here = guard.arm.scope.function
+    bindings = flow.attribute_bindings(name, guard.place)
+    counted = [b for b in bindings if b.place.scope.function is here]
+    return bool(counted) and all(
+        b.kind == "aug" if b in counted else b.place.scope.function.name == "__init__"
         for b in bindings
     )

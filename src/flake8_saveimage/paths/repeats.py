@@ -57,7 +57,7 @@ class Repeats:
             if not others and not runs_once_in_life(place):
                 return Repeat(function, None, (), text, rolling=False)
             return None
-        if switched_off_for_good(place):
+        if switched_off_for_good(place, self.flow):
             return None
         for call in self.flow.callers(function):
             found = self._through(function, call, value)

@@ -106,7 +106,7 @@ def repetition_at(
             repetition="call", missing_loops=repeat.loops, repeat=repeat, rolling=repeat.rolling
         )
     # Guarded so that it acts once in many calls: a repeat otherwise.
-    once = is_hook(function, dependence.flow) or switched_off_for_good(saved)
+    once = is_hook(function, dependence.flow) or switched_off_for_good(saved, dependence.flow)
     if value.constant and not opened.loops() and not once:
         return PathFact(repetition="constant")
     return SILENT
