@@ -17,6 +17,21 @@ for epoch in range(3):
     save_image(torch.rand(4, 3, 8, 8), "samples.png")
 """
 
+HELPER = """\
+import torch
+
+
+def keep(state, name="weights.pt"):
+    torch.save(state, name)
+"""
+
+CALLER = """\
+from keeping import keep
+
+for epoch in range(3):
+    keep({"epoch": epoch})
+"""
+
 
 def run(
     *command: str | Path, cwd: Path, env: dict[str, str] | None = None, status: int | None = None

@@ -12,7 +12,7 @@ from queue import Queue
 from typing import Any
 
 import pytest
-from neighbours import BUG
+from neighbours import BUG, CALLER, HELPER
 
 
 class Client:
@@ -99,9 +99,26 @@ def test_the_diagnostic_goes_when_the_name_changes(client: Client, tmp_path: Pat
     client.send("textDocument/didOpen", {"textDocument": document})
     client.wait_for("textDocument/publishDiagnostics")
 
-    mended = BUG.replace('"samples.png"', 'f"samples_{epoch}.png"')
-    change = {"textDocument": {"uri": uri, "version": 2}, "contentChanges": [{"text": mended}]}
+    repaired = BUG.replace('"samples.png"', 'f"samples_{epoch}.png"')
+    change = {"textDocument": {"uri": uri, "version": 2}, "contentChanges": [{"text": repaired}]}
     client.send("textDocument/didChange", change)
     params = client.wait_for("textDocument/publishDiagnostics")["params"]
 
     assert [d for d in params["diagnostics"] if str(d["code"]).startswith("SVI1")] == []
+
+
+def test_what_an_imported_file_does_is_a_diagnostic_of_the_open_one(
+    client: Client, tmp_path: Path
+) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "keeping.py").write_text(HELPER)
+    (tmp_path / "train.py").write_text("")
+    uri = (tmp_path / "train.py").as_uri()
+    document = {"uri": uri, "languageId": "python", "version": 1, "text": CALLER}
+
+    client.send("textDocument/didOpen", {"textDocument": document})
+    params = client.wait_for("textDocument/publishDiagnostics")["params"]
+
+    (diagnostic,) = (d for d in params["diagnostics"] if d["code"] == "SVI101")
+    assert "keep (keeping.py, line 5) writes it" in diagnostic["message"]
+    assert diagnostic["range"]["start"] == {"line": 3, "character": 4}

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from neighbours import BUG, ROOT, run
+from neighbours import BUG, CALLER, HELPER, ROOT, run
 
 HOOKS = """\
 repos:
@@ -75,6 +75,23 @@ def test_no_python_file_staged(project: Path, clone: Path, cache: Path) -> None:
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "(no files to check)Skipped" in done.stdout
+
+
+def test_one_staged_file_is_judged_with_the_files_it_imports(
+    project: Path, clone: Path, cache: Path
+) -> None:
+    (project / "keeping.py").write_text(HELPER)
+    use("flake8-saveimage", project, clone)
+    author = ("-c", "user.name=Someone", "-c", "user.email=someone@example.org")
+    run("git", *author, "commit", "--quiet", "--no-verify", "-m", "helper", cwd=project, status=0)
+    (project / "train.py").write_text(CALLER)
+    run("git", "add", "train.py", cwd=project, status=0)
+
+    done = pre_commit(project, cache)
+
+    assert done.returncode == 1
+    assert "train.py:4:5: SVI101 'weights.pt' is overwritten on every iteration" in done.stdout
+    assert "keep (keeping.py, line 5) writes it" in done.stdout
 
 
 def test_a_finding_stops_the_commit(project: Path, clone: Path, cache: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ from flake8_saveimage import __version__
 from flake8_saveimage.check import analysis
 from flake8_saveimage.plugin import SaveImagePlugin
 from flake8_saveimage.source.reading import Unparsable
+
+PROJECTS = Path(__file__).parents[2] / "fixtures" / "projects"
 
 LOOP = """\
 import torch
@@ -82,6 +85,22 @@ def test_parallel_processes_agree(tmp_path: Path) -> None:
     parallel = flake8(tmp_path, "--isolated", "--jobs=2", ".")
     assert serial.stdout == parallel.stdout
     assert serial.stdout.count("SVI101") == 12
+
+
+def test_files_that_import_each_other_give_the_same_in_any_order(tmp_path: Path) -> None:
+    root = tmp_path / "projects"
+    shutil.copytree(PROJECTS, root)
+    files = sorted(str(path.relative_to(root)) for path in root.rglob("*.py"))
+    options = ("--isolated", "--select=SVI")
+
+    def found(*arguments: str) -> list[str]:
+        return sorted(flake8(root, *options, *arguments).stdout.splitlines())
+
+    expected = found("--jobs=1", *files)
+    assert len(expected) > 20
+    assert found("--jobs=1", *reversed(files)) == expected
+    assert found("--jobs=2", *files[::2], *files[1::2]) == expected
+    assert sorted(line for file in files for line in found("--jobs=1", file)) == expected
 
 
 def test_syntax_errors_stay_flake8s_business(tmp_path: Path) -> None:
