@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from flake8_saveimage.runtime.arguments import Placing
-from flake8_saveimage.runtime.files import Destination
+from flake8_saveimage.runtime.destinations import destination_for
 from flake8_saveimage.runtime.warning import call_site
 
 ITERATIONS = 5
@@ -199,7 +199,7 @@ def _write(call: Call, path: Path, content: str) -> None:
     def write(handle: IO[bytes]) -> None:
         handle.write(content.encode())
 
-    Destination.at(path, placing, call_site("replay")).put(write)
+    destination_for(path, placing, call_site("replay")).put(write)
 
 
 def sees(listing: Call, name: str) -> bool:
