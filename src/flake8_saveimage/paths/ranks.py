@@ -186,7 +186,7 @@ class Processes:
     def _joined_by(self, call: CallSite, depth: int) -> Joined | None:
         name = self.flow.resolve(call.node.func, call.place)
         if name in JOINS and name is not None:
-            return Joined(call.node, name)
+            return None if _is_one_rank(call.node) else Joined(call.node, name)
         variable = _required_variable(call.node)
         if variable is not None:
             return Joined(call.node, variable)
@@ -353,6 +353,16 @@ def _required_variable(call: cst.Call) -> str | None:
             if key in LAUNCHER_VARIABLES:
                 return key
     return None
+
+
+def _is_one_rank(call: cst.Call) -> bool:
+    """``init_process_group(rank=0)``: what follows is the code of one process."""
+    return any(
+        argument.keyword is not None
+        and argument.keyword.value == "rank"
+        and isinstance(argument.value, cst.Integer)
+        for argument in call.args
+    )
 
 
 def _is_conditional(step: CallSite) -> bool:

@@ -12,6 +12,7 @@ import libcst as cst
 
 from flake8_saveimage.paths.dependence import Dependence
 from flake8_saveimage.paths.destination import Destination, destination
+from flake8_saveimage.paths.growing import grows
 from flake8_saveimage.paths.guards import every_so_often, exists_guard
 from flake8_saveimage.paths.hooks import is_hook
 from flake8_saveimage.paths.intent import is_rolling
@@ -72,6 +73,8 @@ def path_fact(site: SaveCall, dependence: Dependence) -> PathFact:
         return SILENT
     fact = repetition_at(target.place, site.place, value, dependence)
     if fact.repetition is not None and is_looked_after(site, dependence, target, value):
+        fact = SILENT
+    if fact.missing_loops and all(grows(site, loop) for loop in fact.missing_loops):
         fact = SILENT
     repeat_text = fact.repeat.text if fact.repeat is not None else None
     rolling = fact.rolling or is_rolling(site, target, repeat_text, value.text)

@@ -1,0 +1,48 @@
+"""A value that holds all earlier ones: a history that is appended to, and saved whole each time."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from flake8_saveimage.syntax.nodes import dotted, last_name
+from flake8_saveimage.syntax.saves import SaveCall
+from flake8_saveimage.syntax.scopes import Loop
+
+_KEEP_ALL = frozenset(
+    "Tensor FloatTensor LongTensor tensor as_tensor stack cat concat array asarray concatenate"
+    " vstack hstack from_numpy list tuple dict".split()
+)
+_ADD = frozenset("append extend insert".split())
+
+
+def grows(site: SaveCall, loop: Loop) -> bool:
+    """Say whether the saved value is a collection that each iteration of ``loop`` adds to."""
+    name = _collection(site.saved)
+    if name is None:
+        return False
+    bindings = site.place.scope.function.bindings.get(name, ())
+    inside = [b for b in bindings if loop.start <= b.place.order <= loop.end]
+    if not all(b.kind == "aug" and isinstance(b.value, cst.List) for b in inside):
+        return False  # made anew, or a number
+    calls = site.place.scope.function.calls
+    return bool(inside) or any(
+        loop.start <= call.place.order <= loop.end and _added_to(call.node.func) == name
+        for call in calls
+    )
+
+
+def _collection(node: cst.BaseExpression | None) -> str | None:
+    """Return the name behind ``torch.tensor(history)`` and ``np.array(self.losses)``."""
+    while isinstance(node, cst.Call) and len(node.args) == 1 and last_name(node.func) in _KEEP_ALL:
+        node = node.args[0].value
+    return dotted(node) if node is not None else None
+
+
+def _added_to(function: cst.BaseExpression) -> str | None:
+    """Return the name of the collection that ``history["loss"].append`` adds to."""
+    if not isinstance(function, cst.Attribute) or function.attr.value not in _ADD:
+        return None
+    owner = function.value
+    while isinstance(owner, cst.Subscript):
+        owner = owner.value
+    return dotted(owner)
