@@ -15,6 +15,8 @@ from flake8_saveimage.source.later import hint
 SAVE = "\nimport torch\n\nfor step in range(3):\n    torch.save(step, 'step.pt')\n"
 LIBCST = tuple(int(part) for part in version("libcst").split(".")[:3])
 NEW = {
+    "type parameters": ("def first[T](x: list[T]) -> T:\n    return x[0]\n", (1, 1, 0)),
+    "type statements": ("type Pair[T] = tuple[T, T]\n", (1, 1, 0)),
     "t-strings": ('t"{torch}"\n', (1, 8, 5)),
     "except": ("try:\n    pass\nexcept ValueError, KeyError:\n    pass\n", (1, 8, 5)),
     "lazy import": ("lazy import json\n", (1, 9, 0)),

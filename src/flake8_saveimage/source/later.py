@@ -6,6 +6,8 @@ import re
 
 # a line's syntax, what it is called, its Python and the first libcst that reads it
 _SYNTAX = (
+    (re.compile(r"\s*(?:async\s+)?(?:class|def)\s+\w+\s*\["), "type parameters", "3.12", "1.1"),
+    (re.compile(r"\s*type\s+\w+\s*[\[=]"), "type statements", "3.12", "1.1"),
     (re.compile(r"""(?<!\w)(?:[tT][rR]?|[rR][tT])["']"""), "t-strings", "3.14", "1.8.5"),
     (
         re.compile(r"\s*except\s*\*?[\w\s.]+,[\w\s.,]+:"),
