@@ -12,7 +12,7 @@ _KEEP_ALL = frozenset(
     "Tensor FloatTensor LongTensor tensor as_tensor stack cat concat array asarray concatenate"
     " vstack hstack from_numpy list tuple dict".split()
 )
-_ADD = frozenset("append extend insert".split())
+_ADD = ("append", "extend", "insert")
 
 
 def grows(site: SaveCall, loop: Loop) -> bool:
@@ -24,10 +24,13 @@ def grows(site: SaveCall, loop: Loop) -> bool:
     inside = [b for b in bindings if loop.start <= b.place.order <= loop.end]
     if not all(b.kind == "aug" and isinstance(b.value, cst.List) for b in inside):
         return False  # made anew, or a number
-    calls = site.place.scope.function.calls
+    function = site.place.scope.function
     return bool(inside) or any(
-        loop.start <= call.place.order <= loop.end and _added_to(call.node.func) == name
-        for call in calls
+        loop.start <= call.place.order <= loop.end
+        and call.place.scope.function is function
+        and _added_to(call.node.func) == name
+        for method in _ADD
+        for call in site.flow.calls_named(method)
     )
 
 
@@ -40,7 +43,7 @@ def _collection(node: cst.BaseExpression | None) -> str | None:
 
 def _added_to(function: cst.BaseExpression) -> str | None:
     """Return the name of the collection that ``history["loss"].append`` adds to."""
-    if not isinstance(function, cst.Attribute) or function.attr.value not in _ADD:
+    if not isinstance(function, cst.Attribute):
         return None
     owner = function.value
     while isinstance(owner, cst.Subscript):
