@@ -264,7 +264,7 @@ HELPERS = (
     ),
 )
 
-# Packages that are nobody's own.
+# Packages that are not the user's own.
 PACKAGES = frozenset(
     name.partition(".")[0] for row in (*WRITERS, *HELPERS) for name in (*row.names, *row.made_by)
 )

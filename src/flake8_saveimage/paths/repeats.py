@@ -33,7 +33,7 @@ class Repeat(NamedTuple):
         return self.loops[0] if self.loops else None
 
 
-# Functions on the way to a loop; beyond that nobody would follow the finding either.
+# Functions on the way to a loop; a longer way is no help to the reader of a finding.
 _MAX_CALLERS = 50
 
 

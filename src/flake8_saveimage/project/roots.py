@@ -73,7 +73,7 @@ def import_folders(path: str, layout: Layout) -> Iterator[str]:
 def added_folders(tree: ast.Module, path: str) -> Iterator[str]:
     """Yield the folders that ``sys.path.append`` and ``insert`` add by what the text shows.
 
-    A relative folder is meant from the working folder, which is not known: it is tried from the
+    A relative folder starts at the working folder, which is not known: it is tried from the
     file's own folder and from the one above.
     """
     own = os.path.dirname(path)

@@ -43,7 +43,7 @@ def _advice(lowest: float, highest: float, look: Look, integers: bool) -> str:
         return "for images in [0, 255] pass value_range=(0, 255)"
     return (
         "pass value_range=(lowest, highest), or mean= and std= to undo a Normalize, "
-        'or out_of_range="clamp" if clipping is meant'
+        'or out_of_range="clamp" if clipping is intended'
     )
 
 

@@ -10,7 +10,7 @@ _T = TypeVar("_T")
 
 
 class SaveQueueError(RuntimeError):
-    """Saves of a :class:`SaveQueue` failed and nobody had asked their futures; see `errors`."""
+    """Saves of a :class:`SaveQueue` failed and their futures had not been asked; see `errors`."""
 
     __module__ = __name__.rpartition(".")[0]  # where users import it from
 

@@ -13,7 +13,7 @@ import torch
 from .warning import Site, warn_once
 
 _IMMUTABLE = (int, float, complex, str, bytes, type(None), type, torch.dtype, torch.device)
-_WASTE = 65_536  # bytes; below this nobody minds
+_WASTE = 65_536  # bytes; below this it does not matter
 
 
 def map_tensors(obj: Any, change: Callable[[torch.Tensor], Any]) -> Any:

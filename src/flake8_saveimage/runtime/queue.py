@@ -284,7 +284,7 @@ class SaveQueue:
         """Wait until everything that was queued is written.
 
         Raises:
-            SaveQueueError: saves failed whose futures nobody has asked; each is raised once.
+            SaveQueueError: saves failed whose futures were not asked; each is raised once.
             TimeoutError: not everything was written after `timeout` seconds; it goes on.
         """
         self._current().flush(timeout)

@@ -95,7 +95,7 @@ class Workers:
         """Wait until every task is done.
 
         Raises:
-            SaveQueueError: tasks failed whose futures nobody has asked; each is raised once.
+            SaveQueueError: tasks failed whose futures were not asked; each is raised once.
             TimeoutError: not all were done after `timeout` seconds.
         """
         end = None if timeout is None else time.monotonic() + timeout

@@ -10,7 +10,7 @@ from flake8_saveimage.syntax.nodes import dotted
 from flake8_saveimage.syntax.reaching import Reaching
 from flake8_saveimage.syntax.scopes import Facts, Place
 
-_STARRED = "torchvision.utils.make_grid"  # besides writers
+_STARRED = "torchvision.utils.make_grid"  # in addition to writers
 _MAX_ALIASES = 8
 
 

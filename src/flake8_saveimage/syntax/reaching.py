@@ -118,7 +118,7 @@ class Reaching:
         """Return the bindings of ``name`` in ``scope`` that reach ``place`` in its function.
 
         The second value says whether one of them has been made on every way there. Where there are
-        very many (a counter that hundreds of loops change), the answer is one that nobody knows.
+        very many (a counter that hundreds of loops change), the answer is unknown.
         """
         bindings = scope.bindings[name]
         index = bisect.bisect_left(self._order_of(bindings), place.order)

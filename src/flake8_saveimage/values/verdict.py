@@ -50,7 +50,7 @@ class RangeFact:
 
     @property
     def bounds(self) -> tuple[float, float] | None:
-        """The bounds to name: what the code visibly fills, or what surely holds if that is rounder.
+        """The bounds to name: what the code visibly fills, or what holds if that is rounder.
 
         ``tanh(randn(...))`` visibly fills [-0.9951, 0.9951], but its bounds are -1 and 1.
         """
