@@ -26,6 +26,13 @@ CONSTRUCTORS = _names(
     " reset_parameters build prepare configure setup_method setUpClass"
 )
 
+# Methods that add to a collection, and functions whose result holds all its elements.
+ADDING = ("append", "extend", "insert")
+COLLECTING = _names(
+    "Tensor FloatTensor LongTensor tensor as_tensor stack cat concat array asarray concatenate"
+    " vstack hstack from_numpy list tuple dict"
+)
+
 # -- the same answer for the same arguments ----------------------------------------------------
 
 PURE_FUNCTIONS = _names(

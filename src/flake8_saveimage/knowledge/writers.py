@@ -264,6 +264,12 @@ HELPERS = (
     ),
 )
 
+# Methods that return an object of the same class: an image, a module.
+SAME_CLASS = frozenset("convert copy crop filter resize rotate transpose eval cpu cuda to".split())
+# What a class of networks is derived from.
+NETWORKS = ("torch.nn.", "lightning.", "pytorch_lightning.")
+# Functions beside the writers that `from torchvision.utils import *` brings.
+STARRED = frozenset({"torchvision.utils.make_grid"})
 # Packages that are not the user's own.
 PACKAGES = frozenset(
     name.partition(".")[0] for row in (*WRITERS, *HELPERS) for name in (*row.names, *row.made_by)

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import libcst as cst
 
+from flake8_saveimage.knowledge.calls import ADDING, COLLECTING
 from flake8_saveimage.syntax.nodes import dotted, last_name
 from flake8_saveimage.syntax.saves import SaveCall
 from flake8_saveimage.syntax.scopes import Loop
-
-_KEEP_ALL = frozenset(
-    "Tensor FloatTensor LongTensor tensor as_tensor stack cat concat array asarray concatenate"
-    " vstack hstack from_numpy list tuple dict".split()
-)
-_ADD = ("append", "extend", "insert")
 
 
 def grows(site: SaveCall, loop: Loop) -> bool:
@@ -29,14 +24,14 @@ def grows(site: SaveCall, loop: Loop) -> bool:
         loop.start <= call.place.order <= loop.end
         and call.place.scope.function is function
         and _added_to(call.node.func) == name
-        for method in _ADD
+        for method in ADDING
         for call in site.flow.calls_named(method)
     )
 
 
 def _collection(node: cst.BaseExpression | None) -> str | None:
     """Return the name behind ``torch.tensor(history)`` and ``np.array(self.losses)``."""
-    while isinstance(node, cst.Call) and len(node.args) == 1 and last_name(node.func) in _KEEP_ALL:
+    while isinstance(node, cst.Call) and len(node.args) == 1 and last_name(node.func) in COLLECTING:
         node = node.args[0].value
     return dotted(node) if node is not None else None
 

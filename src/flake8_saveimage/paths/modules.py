@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import libcst as cst
 
+from flake8_saveimage.knowledge.writers import NETWORKS
 from flake8_saveimage.syntax.flow import Flow
 from flake8_saveimage.syntax.saves import SaveCall
 from flake8_saveimage.syntax.scopes import Scope
 
-_NETWORKS = ("torch.nn.", "lightning.", "pytorch_lightning.")
 _MAX_BASES = 8
 
 
@@ -30,7 +30,7 @@ def _is_network(owner: Scope, flow: Flow) -> bool:
         current = queue.pop()
         if isinstance(current.node, cst.ClassDef) and current.outer is not None:
             names = [flow.resolve(base.value, current.outer) for base in current.node.bases]
-            if any(name is not None and name.startswith(_NETWORKS) for name in names):
+            if any(name is not None and name.startswith(NETWORKS) for name in names):
                 return True
             queue += flow.bases(current)
     return False

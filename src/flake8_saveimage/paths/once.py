@@ -259,8 +259,7 @@ def _counts_on(test: cst.BaseExpression, holds: bool, guard: Guard, flow: Flow) 
         return False
     here = guard.arm.scope.function
     bindings = flow.attribute_bindings(name, guard.place)
-    counted = [b for b in bindings if b.place.scope.function is here]
-    return bool(counted) and all(
-        b.kind == "aug" if b in counted else b.place.scope.function.name == "__init__"
-        for b in bindings
+    set_back = [b for b in bindings if b.kind != "aug"]
+    return any(b.kind == "aug" and b.place.scope.function is here for b in bindings) and all(
+        b.place.scope.kind == "class" or b.place.scope.name == "__init__" for b in set_back
     )

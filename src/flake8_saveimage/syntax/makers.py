@@ -6,13 +6,12 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from flake8_saveimage.knowledge.writers import SAME_CLASS
 from flake8_saveimage.syntax.flow import Flow
 from flake8_saveimage.syntax.nodes import dotted
 from flake8_saveimage.syntax.scopes import Binding, Place
 
 _MAX_DEPTH = 6
-# Methods that return an object of the same class.
-_KEEPING = frozenset("convert copy crop filter resize rotate transpose eval cpu cuda to".split())
 
 
 def maker_of(flow: Flow, node: cst.BaseExpression, place: Place, depth: int = 0) -> str | None:
@@ -36,7 +35,7 @@ def _maker_of_call(flow: Flow, node: cst.Call, place: Place, depth: int) -> str 
     name = flow.resolve(function, place)
     if name is not None:
         return name
-    if isinstance(function, cst.Attribute) and function.attr.value in _KEEPING:
+    if isinstance(function, cst.Attribute) and function.attr.value in SAME_CLASS:
         return maker_of(flow, function.value, place, depth + 1)
     maker = maker_of(flow, function, place, depth + 1)
     return f"{maker}()" if maker is not None else None

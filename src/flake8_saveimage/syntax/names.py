@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import libcst as cst
 
-from flake8_saveimage.knowledge.writers import DEFAULT, PACKAGES, Table
+from flake8_saveimage.knowledge.writers import DEFAULT, PACKAGES, STARRED, Table
 from flake8_saveimage.syntax.imports import Aim, Foreign, Importer, NoImporter, TextPlace
 from flake8_saveimage.syntax.nodes import dotted
 from flake8_saveimage.syntax.reaching import Reaching
 from flake8_saveimage.syntax.scopes import Facts, Place
 
-_STARRED = "torchvision.utils.make_grid"  # in addition to writers
 _MAX_ALIASES = 8
 
 
@@ -115,7 +114,7 @@ class Resolution(Reaching):
         base = name.partition(".")[0]
         for module in self.facts_of(place.scope).star_imports:
             full = f"{module}.{name}"
-            if full in self.writers.functions or full == _STARRED:
+            if full in self.writers.functions or full in STARRED:
                 return full
             if self.foreign(f"{module}.{base}", place) is not None:
                 return self._passed_on(full, place)
