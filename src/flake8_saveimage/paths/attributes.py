@@ -237,9 +237,11 @@ def _foreign(
     owner = evaluation.flow.class_of(node.value, place)
     if owner is not None:
         return _class_member(evaluation, owner, last, base, place)
-    if _is_module_member(evaluation, node, place):
-        elsewhere = evaluation.elsewhere(evaluation.flow.resolve(node, place), place)
-        return elsewhere or SymbolicText(text=hint)
+    full = evaluation.flow.resolve(node, place)
+    if full is not None:
+        elsewhere = evaluation.elsewhere(full, place)
+        if elsewhere is not None or full.lstrip(".").count(".") <= 2:  # `package.module.NAME`
+            return elsewhere or SymbolicText(text=hint)
     if last in PATH_ATTRIBUTES:
         full_base = evaluation.evaluate(node.value, place)
         return union([full_base], path_attribute(full_base, last))
@@ -248,12 +250,6 @@ def _foreign(
     if holds_settings(evaluation.flow, node.value, place):
         return union([base], hint)
     return union([base, evaluation.opaque(place)], hint)
-
-
-def _is_module_member(evaluation: Evaluation, node: cst.Attribute, place: Place) -> bool:
-    """``module.NAME``, ``package.module.NAME``."""
-    full = evaluation.flow.resolve(node, place)
-    return full is not None and full.count(".") <= 2
 
 
 def _class_member(

@@ -71,9 +71,10 @@ def _needed(file: SourceFile, name: str) -> tuple[str, tuple[str, ...]]:
     imports = [
         used
         for statement in statements
-        for bound, qualified in statement.imports.items()
+        for bound, qualified in statement.imports
         for used in _uses(bound, qualified, attributes)
     ]
+    imports += [name for s in statements for module in s.stars for name in _starred(module, text)]
     return text, tuple(dict.fromkeys(imports))
 
 

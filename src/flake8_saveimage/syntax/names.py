@@ -7,8 +7,8 @@ import libcst as cst
 from flake8_saveimage.knowledge.writers import DEFAULT, PACKAGES, STARRED, Table
 from flake8_saveimage.syntax.imports import Aim, Foreign, Importer, NoImporter, TextPlace
 from flake8_saveimage.syntax.nodes import dotted
-from flake8_saveimage.syntax.reaching import Reaching
-from flake8_saveimage.syntax.scopes import Facts, Place
+from flake8_saveimage.syntax.reaching import Lookup, Reaching, without_fallbacks
+from flake8_saveimage.syntax.scopes import Binding, Facts, Place
 
 _MAX_ALIASES = 8
 
@@ -48,6 +48,17 @@ class Resolution(Reaching):
     def reader(self, name: str) -> TextPlace | None:
         """Return a call that reads a file of this name, in the checked file or its project."""
         return self._importer.reader(name, self.facts)
+
+    def _lookup(self, name: str, place: Place) -> Lookup:
+        """Find bindings; of an import that the project has, not what stands in for it."""
+        found = super()._lookup(name, place)
+        if len(found.reaches) < 2 or not self.follows_imports:
+            return found
+        kept = without_fallbacks([reach.binding for reach in found.reaches], self._is_found)
+        return found._replace(reaches=tuple(r for r in found.reaches if r.binding in kept))
+
+    def _is_found(self, binding: Binding) -> bool:
+        return binding.source is not None and self.foreign(binding.source, binding.place) is not None
 
     def _find(self, qualified: str, importing: Facts) -> Foreign | None:
         if qualified.partition(".")[0] in PACKAGES:
