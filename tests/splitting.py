@@ -69,6 +69,7 @@ class Project:
 
     script: str
     files: dict[str, list[Line]]
+    homes: dict[str, int] = field(default_factory=dict)
 
     def text(self, path: str) -> str:
         return "".join(f"{line}\n" for line, _ in self.files[path])
@@ -175,7 +176,7 @@ class _Splitter:
         files[script] = self._file(rest, None)
         if folder == "pkg/":
             files["pkg/__init__.py"] = list(self._package())
-        return Project(script, files)
+        return Project(script, files, self.homes)
 
     def _package(self) -> Iterator[Line]:
         for index, module in enumerate(self.modules if self.layout == "exports" else ()):

@@ -74,7 +74,7 @@ def attribute(
     if method is not None and base_name == method.self_name:
         own = _Own(evaluation, method, place).value(rest)
         return evaluation.mutated(own, name, lookup, place, key)
-    return _foreign(evaluation, node, name, lookup, place)
+    return _foreign(evaluation, node, name, lookup, place, key)
 
 
 class _Own:
@@ -219,7 +219,12 @@ def _constructs(evaluation: Evaluation, function: Scope, depth: int) -> bool:
 
 
 def _foreign(
-    evaluation: Evaluation, node: cst.Attribute, name: str, lookup: Lookup, place: Place
+    evaluation: Evaluation,
+    node: cst.Attribute,
+    name: str,
+    lookup: Lookup,
+    place: Place,
+    key: str | None,
 ) -> SymbolicText:
     """``args.out``, ``config.OUT``, ``Config.OUT``, ``path.stem``, ``module.NAME``."""
     last = node.attr.value
@@ -239,9 +244,11 @@ def _foreign(
         return _class_member(evaluation, owner, last, base, place)
     full = evaluation.flow.resolve(node, place)
     if full is not None:
-        elsewhere = evaluation.elsewhere(full, place)
-        if elsewhere is not None or full.lstrip(".").count(".") <= 2:  # `package.module.NAME`
-            return elsewhere or SymbolicText(text=hint)
+        member = evaluation.elsewhere(full, place, key)
+        if member is None and not _is_of_object(evaluation, full, place):
+            member = SymbolicText(text=hint)
+        if member is not None:
+            return evaluation.mutated(member, name, lookup, place, key)
     if last in PATH_ATTRIBUTES:
         full_base = evaluation.evaluate(node.value, place)
         return union([full_base], path_attribute(full_base, last))
@@ -250,6 +257,12 @@ def _foreign(
     if holds_settings(evaluation.flow, node.value, place):
         return union([base], hint)
     return union([base, evaluation.opaque(place)], hint)
+
+
+def _is_of_object(evaluation: Evaluation, full: str, place: Place) -> bool:
+    """Tell ``module.options.out`` from ``package.module.NAME``."""
+    found = evaluation.flow.foreign(full, place)
+    return bool(found.rest) if found is not None else full.lstrip(".").count(".") > 2
 
 
 def _class_member(
