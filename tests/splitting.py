@@ -23,6 +23,7 @@ import pytest
 
 from flake8_saveimage.check.analysis import analyse
 from flake8_saveimage.check.following import Following
+from flake8_saveimage.knowledge.writers import EVERYTHING, GROUPS, Choice
 
 MODULES = ("consts", "helpers", "parts")
 LAYOUTS = ("flat", "flat", "package", "inside", "exports", "namespace", "folder")
@@ -106,13 +107,13 @@ class Project:
     def findings(self, folder: Path, codes: str) -> set[tuple[int, str]]:
         """Return line (of the program) and code of what is reported of the written files.
 
-        A finding at a call that leads to a save counts as one of the save.
+        A finding at a call that leads to a save counts as one of the save. All writers are known.
         """
         found: set[tuple[int, str]] = set()
         for path in self.files:
             text, name = self.text(path), str(folder / path)
-            importer = Following().importer(name, text)
-            for finding in analyse(text, path=name, importer=importer):
+            importer = Following(choice=Choice(GROUPS)).importer(name, text)
+            for finding in analyse(text, path=name, importer=importer, table=EVERYTHING):
                 if not finding.code.startswith(codes):
                     continue
                 line, at = finding.line, path

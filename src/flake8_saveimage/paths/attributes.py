@@ -245,7 +245,8 @@ def _foreign(
     full = evaluation.flow.resolve(node, place)
     if full is not None:
         member = evaluation.elsewhere(full, place, key)
-        if member is None and not _is_of_object(evaluation, full, place):
+        known = evaluation.flow.foreign(full, place)
+        if member is None and known is None and full.lstrip(".").count(".") <= 2:
             member = SymbolicText(text=hint)
         if member is not None:
             return evaluation.mutated(member, name, lookup, place, key)
@@ -257,12 +258,6 @@ def _foreign(
     if holds_settings(evaluation.flow, node.value, place):
         return union([base], hint)
     return union([base, evaluation.opaque(place)], hint)
-
-
-def _is_of_object(evaluation: Evaluation, full: str, place: Place) -> bool:
-    """Tell ``module.options.out`` from ``package.module.NAME``."""
-    found = evaluation.flow.foreign(full, place)
-    return bool(found.rest) if found is not None else full.lstrip(".").count(".") > 2
 
 
 def _class_member(

@@ -41,6 +41,11 @@ class Resolution(Reaching):
             self._foreign[key] = self._find(qualified, self.facts_of(root))
         return self._foreign[key]
 
+    def is_of_object(self, qualified: str, place: Place) -> bool:
+        """Tell ``module.options.out`` of another file from ``package.module.NAME``."""
+        found = self.foreign(qualified, place)
+        return found is not None and bool(found.rest)
+
     def reaches(self, qualified: str, place: Place, aim: Aim) -> bool:
         """Say by text whether a call of a name from another file may do something."""
         return self._importer.reaches(qualified, self.facts_of(place.scope), aim)
