@@ -259,7 +259,9 @@ class _Splitter:
 def _chunks(source: str, tree: ast.Module) -> Iterator[Chunk]:
     """Yield the statements; what stands between two belongs to the first."""
     lines = [(line, number) for number, line in enumerate(source.split("\n"), 1)]
-    starts = [min([n.lineno, *(d.lineno for d in getattr(n, "decorator_list", ()))]) for n in tree.body]
+    starts = [
+        min([n.lineno, *(d.lineno for d in getattr(n, "decorator_list", ()))]) for n in tree.body
+    ]
     for node, first, end in zip(tree.body, starts, [*starts[1:], len(lines) + 1], strict=True):
         yield Chunk(node, lines[first - 1 : end - 1])
 

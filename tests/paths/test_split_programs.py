@@ -18,9 +18,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
-from splitting import Project, differences, single, split
 from test_property import REPEATS, Draw, Generator
 
+from splitting import Project, differences, single, split
 
 
 class Splitting(Generator):

@@ -27,7 +27,6 @@ pytest.importorskip("cv2")
 import libcst
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
-from splitting import Project, differences, single, split
 from test_soundness import soundness
 
 from flake8_saveimage.check.following import Following
@@ -38,6 +37,7 @@ from flake8_saveimage.syntax.reader import read_facts
 from flake8_saveimage.syntax.saves import save_calls
 from flake8_saveimage.values.domain import Abstract, Values
 from flake8_saveimage.values.evaluate import Evaluator
+from splitting import Project, differences, single, split
 
 pytestmark = pytest.mark.torch
 
@@ -81,7 +81,9 @@ class _Program:
         if form == "function":
             self.top.append(f"def {name}({parameters}):\n    return {inner}\n")
         elif form == "steps":
-            self.top.append(f"def {name}({parameters}):\n    out{name} = {inner}\n    return out{name}\n")
+            self.top.append(
+                f"def {name}({parameters}):\n    out{name} = {inner}\n    return out{name}\n"
+            )
         elif form == "default":
             extra = f"{parameters}, " if parameters else ""
             self.top.append(f"def {name}({extra}flag{name}=True):\n    return {inner}\n")
@@ -133,7 +135,9 @@ def said(claim: Abstract) -> object:
     """Return what a claim says, without where it comes from."""
     if not isinstance(claim, Values):
         return type(claim).__name__
-    orders = [order and (order.name, order.origin.proof) for order in (claim.layout, claim.channels)]
+    orders = [
+        order and (order.name, order.origin.proof) for order in (claim.layout, claim.channels)
+    ]
     return (claim.kind, claim.dtypes, claim.ranks, claim.interval, claim.reach, *orders)
 
 

@@ -14,7 +14,12 @@ from flake8_saveimage.paths.destination import Destination, destination
 from flake8_saveimage.paths.guards import conjuncts, exists_guard, guards
 from flake8_saveimage.paths.intent import is_rolling
 from flake8_saveimage.paths.labels import display
-from flake8_saveimage.paths.once import keeps_distance, runs_once, runs_once_in_life, switched_off_for_good
+from flake8_saveimage.paths.once import (
+    keeps_distance,
+    runs_once,
+    runs_once_in_life,
+    switched_off_for_good,
+)
 from flake8_saveimage.paths.repetition import SILENT, PathFact, is_looked_after, repetition_at
 from flake8_saveimage.paths.templates import template
 from flake8_saveimage.paths.texts import SymbolicText

@@ -132,7 +132,9 @@ def _statement(node: ast.stmt) -> Statement:
         else:
             changes.update(_changed_by(inner))
     last = node.end_lineno or first
-    return Statement(first, last, frozenset(binds), tuple(imports), frozenset(changes), tuple(stars))
+    return Statement(
+        first, last, frozenset(binds), tuple(imports), frozenset(changes), tuple(stars)
+    )
 
 
 def imported_names(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:

@@ -80,7 +80,8 @@ class ProjectImporter:
         if facts is None or not facts.scope.bindings.get(name):
             return None
         bindings = without_fallbacks(
-            facts.scope.bindings[name], lambda b: self._finder.locate(b.source or "", path) is not None
+            facts.scope.bindings[name],
+            lambda b: self._finder.locate(b.source or "", path) is not None,
         )
         source = bindings[0].source if len(bindings) == 1 else None
         found = self._passed_on(source, facts, more) if source is not None and more else None

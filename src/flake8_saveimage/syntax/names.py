@@ -63,7 +63,9 @@ class Resolution(Reaching):
         return found._replace(reaches=tuple(r for r in found.reaches if r.binding in kept))
 
     def _is_found(self, binding: Binding) -> bool:
-        return binding.source is not None and self.foreign(binding.source, binding.place) is not None
+        return (
+            binding.source is not None and self.foreign(binding.source, binding.place) is not None
+        )
 
     def _find(self, qualified: str, importing: Facts) -> Foreign | None:
         if qualified.partition(".")[0] in PACKAGES:
