@@ -14,10 +14,16 @@ from flake8_saveimage.paths.destination import Destination, destination
 from flake8_saveimage.paths.guards import conjuncts, exists_guard, guards
 from flake8_saveimage.paths.intent import is_rolling
 from flake8_saveimage.paths.labels import display
-from flake8_saveimage.paths.once import keeps_distance, runs_once, runs_once_in_life
+from flake8_saveimage.paths.once import (
+    keeps_distance,
+    runs_once,
+    runs_once_in_life,
+    switched_off_for_good,
+)
 from flake8_saveimage.paths.repetition import SILENT, PathFact, is_looked_after, repetition_at
 from flake8_saveimage.paths.templates import template
 from flake8_saveimage.paths.texts import SymbolicText
+from flake8_saveimage.syntax.flow import Flow
 from flake8_saveimage.syntax.nodes import dotted
 from flake8_saveimage.syntax.routes import Route
 from flake8_saveimage.syntax.saves import SaveCall
@@ -32,7 +38,7 @@ def routed_path_fact(site: SaveCall, route: Route, dependence: Dependence) -> Pa
     value = dependence.evaluate(target.path, target.place)
     if value.temporary or _is_judged_in_its_file(site, target, value, dependence):
         return SILENT
-    if is_looked_after(site, dependence, target, value) or _acts_once(site, route):
+    if is_looked_after(site, dependence, target, value) or _acts_once(site, route, dependence.flow):
         return SILENT
     texts, restarts = [value.text], False
     for step in route:
@@ -68,11 +74,12 @@ def _is_judged_in_its_file(
     return missing or bool(template(site, value)[0])
 
 
-def _acts_once(site: SaveCall, route: Route) -> bool:
+def _acts_once(site: SaveCall, route: Route, flow: Flow) -> bool:
     """Say whether tests on the way let few of many calls through."""
     places = [site.place, *(step.call.place for step in route)]
     return any(map(exists_guard, places)) or any(
-        runs_once_in_life(place) or _tests_parameter(place) for place in places[:-1]
+        runs_once_in_life(place) or switched_off_for_good(place, flow) or _tests_parameter(place)
+        for place in places[:-1]
     )
 
 
