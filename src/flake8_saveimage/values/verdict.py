@@ -181,12 +181,14 @@ def _has_colours(values: Values) -> bool:
 def _judged_as_bytes(values: Values, accepts: Image, ending: str) -> Verdict:
     """Return the verdict on what a writer of values in [0, 255] gets."""
     reach = values.reach
+    truncated = "truncated" in values.marks  # floats that became bytes in Pillow
     floats = within(values.dtypes, DTypes.FLOATS) and values.kind != "number"
-    if reach is None or (not floats and "truncated" not in values.marks) or ending in FLOAT_FORMATS:
+    taken = truncated or (floats and accepts.range is not None)
+    if reach is None or not taken or ending in FLOAT_FORMATS:
         return "handled"
     if values.known and values.interval.high <= _DARK:
         return "dark"
-    if accepts.range is None or accepts.outside != "clipped":
+    if truncated or accepts.outside != "clipped":
         return "handled"
     return "out" if reach.low <= -1 or reach.high >= _OVEREXPOSED else "handled"
 
