@@ -54,6 +54,12 @@ class Writer(NamedTuple):
     the file; ``single``: one file holds one object; ``lossy`` maps suffixes of formats that change
     pixels to their names; ``picture``: it writes an image although ``accepts`` does not say from
     what; ``coordinated``: all processes of a job call it, and one of them writes.
+
+    ``suffix`` is what it appends to a path that ends otherwise; ``opening`` is the parameter that
+    takes the mode in which it opens the file; ``handle``: it takes an open file only.
+    ``rewritten``: such files are usually rewritten whole as their content grows, so that a path
+    rule asks for proof that each save holds data of its own. ``begins`` are the calls that begin
+    what it saves anew (a figure): what is passed to calls since then is saved.
     """
 
     name: str
@@ -73,6 +79,11 @@ class Writer(NamedTuple):
     lossy: Mapping[str, str] = {}
     picture: bool = False
     coordinated: bool = False
+    suffix: str = ""
+    opening: str = ""
+    handle: bool = False
+    rewritten: bool = False
+    begins: frozenset[str] = frozenset()
     helper: str = ""
     defined_in: str = ""
 
