@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 Kind = Literal["image", "object"]
-Channels = Literal["RGB", "BGR"]
+Channels = Literal["RGB", "BGR", ""]
 
 # Rows are named tuples because the gate reads them in every run of flake8, and dataclasses take
 # longer to load.
@@ -15,14 +15,15 @@ Channels = Literal["RGB", "BGR"]
 class Image(NamedTuple):
     """What a writer of images takes.
 
-    ``layout``: the order of height, width and channels, ``channels`` that of the colours.
+    ``layout``: the order of height, width and channels, ``channels`` that of the colours (empty if
+    it is not known).
     ``range``: the values that black and white are saved from; ``None`` if they depend on more than
     the row says. ``dtypes``: ``"float"``, ``"uint8"``, ``"int"``, ``"bool"``. ``outside``: what
     becomes of values outside of ``range``; ``otherwise``: what the writer does with another dtype,
     and ``error`` the exception if it raises one.
     """
 
-    layout: Literal["CHW", "HWC"]
+    layout: Literal["CHW", "HWC", ""]
     channels: Channels = "RGB"
     range: tuple[float, float] | None = None
     dtypes: frozenset[str] = frozenset()

@@ -277,10 +277,33 @@ PACKAGES = frozenset(
 GROUPS = tuple(dict.fromkeys(row.group for row in WRITERS))
 
 
+class Own(NamedTuple):
+    """A function of the user's that writes a file, as a configuration names it.
+
+    Without ``parameters`` they are those of its definition, where that is part of the project.
+    """
+
+    name: str
+    path: str
+    value: str = ""
+    parameters: tuple[str, ...] = ()
+    range: tuple[float, float] | None = None
+
+    @property
+    def row(self) -> Writer:
+        """Its row."""
+        accepts = None
+        if self.range is not None:
+            accepts = Image("", "", self.range, dtypes=frozenset({"float", "uint8"}))
+        signature = " ".join(self.parameters)
+        return Writer(self.name, "own", signature, self.path, self.value, accepts)
+
+
 class Choice(NamedTuple):
-    """Which writers are looked for: groups of rows."""
+    """Which writers are looked for: groups of rows, and functions of the user's own."""
 
     groups: tuple[str, ...] = ("torch",)
+    own: tuple[Own, ...] = ()
 
 
 class Table:
@@ -337,7 +360,8 @@ def _shortest(words: Iterable[str]) -> list[str]:
 @functools.cache
 def table_of(choice: Choice) -> Table:
     """Return the rows that a configuration chooses."""
-    return Table((*(row for row in WRITERS if row.group in choice.groups), *HELPERS))
+    chosen = (row for row in WRITERS if row.group in choice.groups)
+    return Table((*chosen, *(own.row for own in choice.own), *HELPERS))
 
 
 DEFAULT = table_of(Choice())
