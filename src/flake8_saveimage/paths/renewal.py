@@ -63,11 +63,15 @@ def _names(site: SaveCall) -> set[str]:
     while stack:
         node = stack.pop()
         name = dotted(node)
-        if name is not None:
-            found.add(name)
-        else:
+        if name is None:
             stack.extend(child_nodes(node))
+        elif isinstance(node, cst.Name | cst.Attribute) and not _is_imported(site, node):
+            found.add(name)
     return found
+
+
+def _is_imported(site: SaveCall, node: cst.BaseExpression) -> bool:
+    return site.flow.resolve(node, site.place) is not None
 
 
 def _arguments(site: SaveCall) -> Iterator[Content]:
