@@ -12,6 +12,13 @@ _FLOATS = frozenset({"float"})
 _BYTES = Image("CHW", range=(0, 255), dtypes=frozenset({"uint8"}), error="RuntimeError")
 _PICTURE = Image("HWC")
 _JPEG = {"jpg": "JPEG", "jpeg": "JPEG", "jfif": "JPEG"}
+# Calls that begin a figure anew, or end it.
+_FIGURES = frozenset("figure subplots subplot_mosaic Figure clf cla clear close".split())
+_FRAMES = (
+    *(f"pandas.{name}" for name in "DataFrame Series concat merge pivot_table".split()),
+    *(f"pandas.DataFrame.from_{name}" for name in ("dict", "records")),
+    *(f"pandas.read_{name}" for name in "csv excel json parquet pickle table".split()),
+)
 
 WRITERS = (
     Writer(
@@ -228,6 +235,137 @@ WRITERS = (
         path="filename",
         picture=True,
     ),
+    Writer(
+        "numpy.save",
+        "arrays",
+        "file arr",
+        value="arr",
+        path="file",
+        suffix=".npy",
+        rewritten=True,
+    ),
+    Writer(
+        "numpy.savez",
+        "arrays",
+        "file",
+        path="file",
+        suffix=".npz",
+        rewritten=True,
+    ),
+    Writer(
+        "numpy.savez_compressed",
+        "arrays",
+        "file",
+        path="file",
+        suffix=".npz",
+        rewritten=True,
+    ),
+    Writer(
+        "numpy.savetxt",
+        "arrays",
+        "fname X fmt",
+        value="X",
+        path="fname",
+        rewritten=True,
+    ),
+    Writer(
+        "scipy.io.savemat",
+        "arrays",
+        "file_name mdict appendmat",
+        value="mdict",
+        path="file_name",
+        suffix=".mat",
+        rewritten=True,
+    ),
+    Writer(
+        "pickle.dump",
+        "arrays",
+        "obj file protocol",
+        value="obj",
+        path="file",
+        handle=True,
+        rewritten=True,
+    ),
+    Writer(
+        "joblib.dump",
+        "arrays",
+        "value filename compress",
+        value="value",
+        path="filename",
+        aliases=("sklearn.externals.joblib.dump",),
+        rewritten=True,
+    ),
+    Writer(
+        "matplotlib.pyplot.savefig",
+        "plots",
+        "fname",
+        path="fname",
+        aliases=("matplotlib.pylab.savefig",),
+        begins=_FIGURES,
+        rewritten=True,
+    ),
+    Writer(
+        "matplotlib.figure.Figure.savefig",
+        "plots",
+        "fname",
+        value="self",
+        path="fname",
+        made_by=(
+            "matplotlib.figure.Figure",
+            "matplotlib.pyplot.subplot_mosaic[0]",
+            *(f"matplotlib.pyplot.{name}" for name in ("figure", "gcf", "subplots[0]")),
+        ),
+        begins=_FIGURES,
+        rewritten=True,
+    ),
+    Writer(
+        "pandas.DataFrame.to_csv",
+        "tables",
+        "path_or_buf sep",
+        value="self",
+        path="path_or_buf",
+        made_by=_FRAMES,
+        opening="mode",
+        rewritten=True,
+    ),
+    Writer(
+        "pandas.DataFrame.to_parquet",
+        "tables",
+        "path engine",
+        value="self",
+        path="path",
+        made_by=_FRAMES,
+        rewritten=True,
+    ),
+    Writer(
+        "pandas.DataFrame.to_json",
+        "tables",
+        "path_or_buf orient",
+        value="self",
+        path="path_or_buf",
+        made_by=_FRAMES,
+        opening="mode",
+        rewritten=True,
+    ),
+    Writer(
+        "json.dump",
+        "tables",
+        "obj fp",
+        value="obj",
+        path="fp",
+        handle=True,
+        rewritten=True,
+    ),
+    Writer(
+        "yaml.dump",
+        "tables",
+        "data stream",
+        value="data",
+        path="stream",
+        aliases=("yaml.safe_dump",),
+        handle=True,
+        rewritten=True,
+    ),
 )
 
 SAVE_IMAGE, TORCH_SAVE = (row for row in WRITERS if row.helper)
@@ -265,7 +403,12 @@ HELPERS = (
 )
 
 # Methods that return an object of the same class: an image, a module.
-SAME_CLASS = frozenset("convert copy crop filter resize rotate transpose eval cpu cuda to".split())
+SAME_CLASS = frozenset(
+    (
+        "convert copy crop filter resize rotate transpose eval cpu cuda to dropna reset_index"
+        " sort_values set_index sort_index fillna drop rename head tail round"
+    ).split()
+)
 # What a class of networks is derived from.
 NETWORKS = ("torch.nn.", "lightning.", "pytorch_lightning.")
 # Functions beside the writers that `from torchvision.utils import *` brings.
