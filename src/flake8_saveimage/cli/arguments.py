@@ -46,6 +46,7 @@ what to look for (rules: codes, beginnings of codes or names, separated by comma
   --saveimage-hooks NAMES    repeated calls       --saveimage-writers GROUPS  what saves (torch)
   --saveimage-follow-imports true|false  look into other files of the project (true)
   --saveimage-src FOLDERS    more folders in which imports of the project start
+  --saveimage-writer FUNCTIONS  functions of your own that save
 where to look:
   --exclude PATTERNS         instead of flake8's  --extend-exclude PATTERNS  as well
   --filename PATTERNS        names in folders (*.py, *.ipynb)
@@ -257,6 +258,7 @@ def _shared(command: str) -> _Parser:
         "--saveimage-hooks",
         "--saveimage-follow-imports",
         "--saveimage-src",
+        "--saveimage-writer",
         "--saveimage-writers",
     ):
         parser.add_argument(name, action=_Forward)

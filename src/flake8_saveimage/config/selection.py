@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from flake8_saveimage.config.own import own_writers
 from flake8_saveimage.knowledge.writers import GROUPS, Choice
 from flake8_saveimage.rules.index import known_codes, opt_in_codes
 
@@ -56,6 +57,14 @@ def register(option_manager: OptionManager) -> None:
         help="Comma-separated groups of functions that write files and are checked:"
         f" {', '.join(GROUPS)} (default: {', '.join(Choice().groups)}).",
     )
+    option_manager.add_option(
+        "--saveimage-writer",
+        metavar="functions",
+        default="",
+        parse_from_config=True,
+        help="Functions of your own that write files, one a line or separated by semicolons:"
+        " mylib.io.save_picture path=filename value=image range=0,1",
+    )
     option_manager.extend_default_ignore(sorted(opt_in_codes()))
 
 
@@ -83,13 +92,15 @@ def choice_of(options: argparse.Namespace) -> Choice:
     given = options.saveimage_writers
     groups = tuple(given.split(",") if isinstance(given, str) else given)
     unknown = next((group for group in groups if group not in GROUPS), None)
+    mistake = f"s: no group is called {unknown!r}; the groups are {', '.join(GROUPS)}"
     if unknown is None:
-        return Choice(groups)
-    from flake8.exceptions import ExecutionError
+        try:
+            return Choice(groups, own_writers(options.saveimage_writer))
+        except ValueError as error:
+            mistake = f": {error}"
+    from flake8.exceptions import ExecutionError  # only for mistakes
 
-    raise ExecutionError(
-        f"saveimage-writers: no group is called {unknown!r}; the groups are {', '.join(GROUPS)}"
-    )
+    raise ExecutionError(f"saveimage-writer{mistake}")
 
 
 def _flag(text: str) -> bool:

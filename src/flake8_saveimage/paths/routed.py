@@ -10,7 +10,7 @@ from flake8_saveimage.knowledge.words import function_says_rolling
 from flake8_saveimage.paths.arguments import through_call
 from flake8_saveimage.paths.best import best_so_far
 from flake8_saveimage.paths.dependence import Dependence
-from flake8_saveimage.paths.destination import Destination, destination
+from flake8_saveimage.paths.destination import Destination, destination, written
 from flake8_saveimage.paths.guards import conjuncts, exists_guard, guards
 from flake8_saveimage.paths.intent import is_rolling
 from flake8_saveimage.paths.labels import display
@@ -20,7 +20,13 @@ from flake8_saveimage.paths.once import (
     runs_once_in_life,
     switched_off_for_good,
 )
-from flake8_saveimage.paths.repetition import SILENT, PathFact, is_looked_after, repetition_at
+from flake8_saveimage.paths.repetition import (
+    SILENT,
+    PathFact,
+    is_looked_after,
+    repetition_at,
+    without_kept,
+)
 from flake8_saveimage.paths.templates import template
 from flake8_saveimage.paths.texts import SymbolicText
 from flake8_saveimage.syntax.flow import Flow
@@ -35,7 +41,7 @@ def routed_path_fact(site: SaveCall, route: Route, dependence: Dependence) -> Pa
     target = destination(site)
     if target is None:
         return SILENT
-    value = dependence.evaluate(target.path, target.place)
+    value = written(target, site, dependence)
     if value.temporary or _is_judged_in_its_file(site, target, value, dependence):
         return SILENT
     if is_looked_after(site, dependence, target, value) or _acts_once(site, route, dependence.flow):
@@ -57,6 +63,8 @@ def routed_path_fact(site: SaveCall, route: Route, dependence: Dependence) -> Pa
     fact = repetition_at(place, place, value, dependence)
     if fact.repetition == "loop" and restarts:
         fact = replace(fact, repetition="outer")
+    if site.writer.rewritten:
+        fact = without_kept(fact, site)
     name = display(value, target.path)
     return replace(
         fact, name=name, rolling=rolling or fact.rolling, destination=target, value=value
