@@ -15,8 +15,8 @@ Channels = Literal["RGB", "BGR", ""]
 class Image(NamedTuple):
     """What a writer of images takes.
 
-    ``layout``: the order of height, width and channels, ``channels`` that of the colours (empty: not
-    known).
+    ``layout``: the order of height, width and channels, ``channels`` that of the colours (empty:
+    not known).
     ``range``: the values that black and white are saved from; ``None`` if the row does not say.
     ``dtypes``: those that it takes, of ``"float"``, ``"uint8"``, ``"int"``, ``"long"`` (int64) and
     ``"bool"``; for another one it raises ``error`` (empty if it converts them), since the version

@@ -186,7 +186,8 @@ class Evaluation:
             if scope.function is place.scope.function:
                 around = where.loops()
                 found.update(loop for loop in here if loop in around)
-                if where.order < place.order:  # filled by this run with who knows what
+                passed_in = any(reach.binding.kind == "param" for reach in lookup.reaches)
+                if passed_in or where.order < place.order:  # by this run or by an earlier one
                     found.add(scope.function)
             else:
                 found.update([*here, place.scope.function])
