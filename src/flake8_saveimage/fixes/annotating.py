@@ -25,7 +25,7 @@ def annotated(
 
     The edits of a finding fix its call and no other one: imports that other calls need stay.
     """
-    layout = Layout(analysis.module, analysis.source)
+    layout = Layout(analysis.source, analysis.positions)
     found = _with_lines(accepted, layout)
     if not is_reproducible(analysis):
         return [replace(finding, reason=UNUSUAL) for finding in found]
