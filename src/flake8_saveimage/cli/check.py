@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from flake8_saveimage.rules.finding import Finding
 
 _TEXTS = ("text", "concise", "full")
+_WITH_EDITS = ("sarif", "html")
 
 
 def run(arguments: argparse.Namespace, request: Request) -> int:
@@ -62,7 +63,7 @@ def run(arguments: argparse.Namespace, request: Request) -> int:
         print_settings(loaded)
         return OK
     work = prepare(arguments, loaded)
-    result = _check(work)
+    result = _check(work, with_edits=arguments.format in _WITH_EDITS)
     if arguments.add_noqa:
         return _add_noqa(result, work)
     if arguments.baseline is not None:
@@ -83,8 +84,9 @@ def run(arguments: argparse.Namespace, request: Request) -> int:
     return _status(result, exit_zero=arguments.exit_zero)
 
 
-def _check(work: Work) -> Run:
-    checker = Checker(work.options, annotate=functools.partial(_annotated, work.options))
+def _check(work: Work, *, with_edits: bool) -> Run:
+    annotate = functools.partial(_annotated, work.options, with_edits)
+    checker = Checker(work.options, annotate=annotate)
     try:
         with progress(len(work.files)) as advance:
             checked = check_files(work.files, checker, advance=advance)
@@ -98,13 +100,14 @@ def _check(work: Work) -> Run:
 
 def _annotated(
     options: argparse.Namespace,
+    with_edits: bool,
     analysis: Analysis,
     accepted: Sequence[tuple[Diagnosis, Finding]],
     name: str,
 ) -> list[Finding]:
     from flake8_saveimage.fixes import Policy, annotated  # libcst
 
-    return annotated(analysis, accepted, name, Policy.of(options))
+    return annotated(analysis, accepted, name, Policy.of(options), with_edits=with_edits)
 
 
 def _status(result: Run, *, exit_zero: bool) -> int:

@@ -19,18 +19,27 @@ Accepted = Sequence[tuple[Diagnosis, Finding]]
 
 
 def annotated(
-    analysis: Analysis, accepted: Accepted, filename: str, policy: Policy = DEFAULT
+    analysis: Analysis,
+    accepted: Accepted,
+    filename: str,
+    policy: Policy = DEFAULT,
+    *,
+    with_edits: bool = True,
 ) -> list[Finding]:
     """Return the accepted findings of a file with all that reports show of them.
 
+    ``with_edits``: with the edits that fix them and the lines of their loops.
     The edits of a finding fix its call and no other one: imports that other calls need stay.
     """
-    layout = Layout(analysis.module, analysis.source)
-    found = _with_lines(accepted, layout)
+    layout = Layout(analysis.source, analysis.positions)
+    found = _with_lines(accepted, layout) if with_edits else [f for _, f in accepted]
     if not is_reproducible(analysis):
         return [replace(finding, reason=UNUSUAL) for finding in found]
     planner = Planner(analysis, filename=filename, project=project_of(filename), policy=policy)
     verdicts = verdicts_of(planner, accepted)
+    if not with_edits:
+        pairs = zip(accepted, found, strict=True)
+        return [judged_by(verdicts[id(d.save)], d, finding) for (d, _), finding in pairs]
     plans = {key: verdict.plan for key, verdict in verdicts.items() if verdict.plan is not None}
     editor = Editor(planner, layout)
     editor.locate(plans.values())

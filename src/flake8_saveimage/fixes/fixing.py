@@ -27,7 +27,6 @@ from flake8_saveimage.rules.finding import Finding
 from flake8_saveimage.rules.index import opt_in_codes
 from flake8_saveimage.source import reading
 from flake8_saveimage.syntax.collector import collector_paused
-from flake8_saveimage.syntax.positions import spans
 
 _MAX_ROUNDS = 8
 _BOM = "\ufeff"
@@ -190,7 +189,7 @@ class _Round:
 
     def changes(self) -> list[Change]:
         """Return the changes of the text."""
-        layout = Layout(self.analysis.module, self.code)
+        layout = Layout(self.code, self.analysis.positions)
         editor = Editor(self._planner, layout, module=self._fixing.module)
         editor.locate(self.plans)
         return editor.changes(self.plans)
@@ -204,7 +203,7 @@ class _Round:
     def places(self) -> list[Finding]:
         """Where each save call stands, in order."""
         saves = [*self.analysis.saves, *self.analysis.routed]
-        found = spans(self.analysis.module, [save.call for save in saves])
+        found = self.analysis.positions.of([save.call for save in saves])
         return [
             Finding(span.line, span.column, "", "", span.end_line, span.end_column)
             for span in (found[id(save.call)] for save in saves)
