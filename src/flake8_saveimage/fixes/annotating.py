@@ -32,7 +32,7 @@ def annotated(
     planner = Planner(analysis, filename=filename, project=project_of(filename), policy=policy)
     verdicts = verdicts_of(planner, accepted)
     plans = {key: verdict.plan for key, verdict in verdicts.items() if verdict.plan is not None}
-    editor = Editor(planner, layout)
+    editor = Editor(planner)
     editor.locate(plans.values())
     edits: dict[int, tuple[TextEdit, ...]] = {}
     for key, plan in plans.items():

@@ -9,7 +9,7 @@ import libcst as cst
 from flake8_saveimage.fixes import calls
 from flake8_saveimage.fixes.imports import HELPER_MODULE, Imports
 from flake8_saveimage.fixes.plan import Plan, Planner
-from flake8_saveimage.fixes.text import Change, Layout
+from flake8_saveimage.fixes.text import Change
 from flake8_saveimage.rules.save import Save
 from flake8_saveimage.syntax.nodes import code_of
 
@@ -17,10 +17,10 @@ from flake8_saveimage.syntax.nodes import code_of
 class Editor:
     """Edits one file as planned; ``module`` is where the helper is imported from."""
 
-    def __init__(self, planner: Planner, layout: Layout, *, module: str = HELPER_MODULE) -> None:
+    def __init__(self, planner: Planner, *, module: str = HELPER_MODULE) -> None:
         self._planner = planner
         self._module = module
-        self._layout = layout
+        self._layout = planner.layout
 
     def locate(self, plans: Iterable[Plan]) -> None:
         """Look up all places that the changes of the plans need."""
@@ -33,7 +33,7 @@ class Editor:
         """
         imports = self._planner.imports(self._module)
         found = {change for plan in plans for change in self._of_call(plan, imports)}
-        return sorted([*found, *imports.changes(self._layout, removing=removing)])
+        return sorted([*found, *imports.changes(removing=removing)])
 
     def _of_call(self, plan: Plan, imports: Imports) -> Iterator[Change]:
         call = plan.save.call

@@ -21,7 +21,7 @@ from flake8_saveimage.fixes.plan import (
 )
 from flake8_saveimage.fixes.policy import DEFAULT, Policy
 from flake8_saveimage.fixes.project import project_of
-from flake8_saveimage.fixes.text import Change, Layout, applied, composed
+from flake8_saveimage.fixes.text import Change, applied, composed
 from flake8_saveimage.fixes.vendoring import import_path
 from flake8_saveimage.rules.finding import Finding
 from flake8_saveimage.rules.index import opt_in_codes
@@ -190,8 +190,7 @@ class _Round:
 
     def changes(self) -> list[Change]:
         """Return the changes of the text."""
-        layout = Layout(self.analysis.module, self.code)
-        editor = Editor(self._planner, layout, module=self._fixing.module)
+        editor = Editor(self._planner, module=self._fixing.module)
         editor.locate(self.plans)
         return editor.changes(self.plans)
 

@@ -21,6 +21,8 @@ from flake8_saveimage.fixes.names import Names
 from flake8_saveimage.fixes.naming import Renaming, renaming
 from flake8_saveimage.fixes.policy import DEFAULT, Policy
 from flake8_saveimage.fixes.project import NO_PROJECT, Project
+from flake8_saveimage.fixes.text import Layout
+from flake8_saveimage.fixes.unused import ImportFacts
 from flake8_saveimage.rules.base import Edit, Remedy
 from flake8_saveimage.rules.finding import Applicability, Finding
 from flake8_saveimage.rules.save import Save
@@ -100,7 +102,16 @@ class Planner:
     @cached_property
     def names(self) -> Names:
         """All uses of names in the file."""
-        return Names(self.analysis.flow.facts)
+        return Names(self.analysis.module)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Where nodes stand in the file."""
+        return Layout(self.analysis.module, self.analysis.source)
+
+    @cached_property
+    def _import_facts(self) -> ImportFacts:
+        return ImportFacts(self.names, self.layout)
 
     @cached_property
     def _evidence(self) -> Evidence:
@@ -125,6 +136,7 @@ class Planner:
         return Imports(
             self.analysis,
             self.names,
+            self._import_facts,
             module=module,
             filename=self._filename,
             project=self.project,
@@ -336,7 +348,7 @@ class Planner:
             yield "it may change what the program does"
         if remedy.kind == "fstring":
             node = save.path.template_node
-            if node is None or not self.names.within(node, save.call):
+            if node is None or save.call not in self.names.ancestors(node):
                 yield "the text is bound to a name, which may be used elsewhere"
             elif isinstance(node, cst.SimpleString) and self._names_literal(node):
                 yield "another file uses the name with the braces"

@@ -6,6 +6,7 @@ that everything outside of them stays as it is, byte for byte, and a file is fix
 
 from __future__ import annotations
 
+import ast
 import bisect
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -49,19 +50,32 @@ class Layout:
         """Return start and end of a located node, without the parentheses around it."""
         return self._found[id(node)]
 
+    def of_ast(self, node: ast.stmt | ast.alias) -> tuple[int, int]:
+        """Return start and end of a node of Python's own tree."""
+        end = self._offset(node.end_lineno or 0, node.end_col_offset or 0)
+        return self._offset(node.lineno, node.col_offset), end
+
+    def _offset(self, line: int, column: int) -> int:
+        """Return the offset of a column in bytes of UTF-8."""
+        start = self._lines[line - 1]
+        return start + len(self.text[start : start + column].encode()[:column].decode())
+
     def lines_of(self, node: cst.CSTNode) -> tuple[int, int]:
         """Return the first and last line of a located node without blank lines at its end."""
         start, end = self._found[id(node)]
-        end = start + len(self.text[start:end].rstrip())
-        return self._line(start) + 1, self._line(end) + 1
+        return self.line(start), self.line(start + len(self.text[start:end].rstrip()))
 
-    def line_start(self, offset: int, above: int = 0) -> int:
-        """Return where the line around ``offset`` starts, or one ``above`` it."""
-        return self._lines[self._line(offset) - above]
+    def line(self, offset: int) -> int:
+        """Return the number of the line around ``offset``, from 1."""
+        return bisect.bisect_right(self._lines, offset)
+
+    def line_start(self, offset: int) -> int:
+        """Return where the line around ``offset`` starts."""
+        return self._lines[self.line(offset) - 1]
 
     def next_line(self, offset: int) -> int:
         """Return where the line below starts: the end of the text if there is none."""
-        line = self._line(offset) + 1
+        line = self.line(offset)
         return self._lines[line] if line < len(self._lines) else len(self.text)
 
     def newline(self, offset: int) -> str:
@@ -74,12 +88,8 @@ class Layout:
         """Return a change by lines and columns."""
         return TextEdit(*self._place(change.start), *self._place(change.end), change.text)
 
-    def _line(self, offset: int) -> int:
-        return bisect.bisect_right(self._lines, offset) - 1
-
     def _place(self, offset: int) -> tuple[int, int]:
-        line = self._line(offset)
-        return line + 1, offset - self._lines[line] + 1
+        return self.line(offset), offset - self.line_start(offset) + 1
 
 
 def applied(text: str, changes: Iterable[Change]) -> str:
