@@ -44,6 +44,8 @@ class FixedFile(NamedTuple):
 class Fixer(FileWork[FixedFile]):
     """Computes the fixed content of a file; the caller writes it."""
 
+    result = FixedFile
+
     def __init__(
         self,
         options: argparse.Namespace,
@@ -65,7 +67,6 @@ class Fixer(FileWork[FixedFile]):
             accept=lambda finding: finding.code in codes and accepts(finding),
             unsafe=self._unsafe,
             vendor=self._vendor,
-            hooks=frozenset(self.options.saveimage_hooks),
             name_line=program.name_line,
             following=self.following,
             policy=Policy.of(self.options),
@@ -89,6 +90,3 @@ class Fixer(FileWork[FixedFile]):
             blocks=blocks_of(program.text, result.changes) if is_script else None,
             imports_helper=result.imports_helper,
         )
-
-    def unchecked(self, name: str, error: str | None = None, note: str | None = None) -> FixedFile:
-        return FixedFile(name, error=error, note=note)

@@ -60,7 +60,7 @@ class Renaming:
             given = {index: index for index in self.indices}
             yield from calls.with_keywords(layout, self.formatting, given)
         elif isinstance(self.literal, cst.SimpleString):
-            yield calls.formatted(layout, self.literal)
+            yield calls.with_f(layout, self.literal)
 
     def _operands(self, layout: Layout, right: cst.BaseExpression) -> Iterator[Change]:
         new = "".join(f", {index}" for index in self.indices)

@@ -42,7 +42,7 @@ class Layout:
         """Look up many nodes at once: it takes as long as for one."""
         wanted = [node for node in nodes if id(node) not in self._found]
         self._nodes += wanted
-        for key, span in spans(self._module, wanted).items():
+        for key, span in spans(self._module, wanted).items() if wanted else ():
             start = self._lines[span.line - 1] + span.column - 1
             self._found[key] = (start, self._lines[span.end_line - 1] + span.end_column - 1)
 
