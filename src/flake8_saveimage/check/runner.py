@@ -62,14 +62,6 @@ class WorkerDied(Exception):
     """A worker process ended without an answer."""
 
 
-def check_files(
-    paths: Sequence[str], checker: Checker, *, advance: Callable[[int], None] | None = None
-) -> list[CheckedFile]:
-    """Check files and return those with findings or errors, in the order of ``paths``."""
-    results = sweep(paths, checker, job_count(checker.options), advance=advance)
-    return [file for file in results if file.findings or file.error or file.note]
-
-
 def sweep(
     paths: Sequence[str],
     work: FileWork[Result],
