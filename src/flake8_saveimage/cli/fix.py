@@ -137,7 +137,7 @@ def _looked_at_again(result: FixedFile, fixer: Fixer) -> FixedFile:
 
 def _print_patch(result: FixedFile, arguments: argparse.Namespace) -> None:
     if result.after is not None:
-        patch = unified(result.path, result.before, result.after, result.blocks)
+        patch = unified(result.path, result.before, result.after)
         wanted = colour_wanted(sys.stdout, arguments.color)
         _print_bytes(coloured(patch) if wanted else patch)
 

@@ -12,7 +12,7 @@ from flake8_saveimage.fixes.editing import changes_of
 from flake8_saveimage.fixes.imports import HELPER_MODULE, moved_imports
 from flake8_saveimage.fixes.plan import Plan, Planner
 from flake8_saveimage.fixes.policy import DEFAULT, Policy
-from flake8_saveimage.fixes.text import Change, applied, composed
+from flake8_saveimage.fixes.text import applied
 from flake8_saveimage.fixes.vendoring import import_path
 from flake8_saveimage.rules.finding import Finding
 from flake8_saveimage.rules.index import opt_in_codes
@@ -55,20 +55,15 @@ class FixOptions:
 class FixResult:
     """The fixed text, the findings that it fixes and those (accepted ones) that are left.
 
-    ``changes`` lead from the text before to ``code``; ``imports_helper`` says that the package of
-    the runtime helper is imported now, and was not before.
+    ``changed``: the text is another one; ``imports_helper``: the package of the runtime helper is
+    imported now, and was not before.
     """
 
     code: str
     applied: tuple[Finding, ...] = ()
     left: tuple[Finding, ...] = ()
-    changes: tuple[Change, ...] = ()
+    changed: bool = False
     imports_helper: bool = False
-
-    @property
-    def changed(self) -> bool:
-        """Whether the text is another one."""
-        return bool(self.changes)
 
 
 @collector_paused()
@@ -81,44 +76,34 @@ def fix_source(
     :class:`~flake8_saveimage.fixes.vendoring.VendorError` if the vendored helper cannot be imported
     from ``filename``.
     """
-    text = source.removeprefix(_BOM)
-    result = _fixed(text, filename, options or FixOptions())
-    if text == source:
-        return result
-    shifted = (Change(start + 1, end + 1, new) for start, end, new in result.changes)
-    return replace(result, code=_BOM + result.code, changes=tuple(shifted))
-
-
-def _fixed(source: str, filename: str, options: FixOptions) -> FixResult:
-    """Edit, and look again as long as edits may have brought something to light."""
+    options = options or FixOptions()
+    bom = source[: len(source) - len(source.removeprefix(_BOM))]
     module = HELPER_MODULE if options.vendor is None else import_path(options.vendor, filename)
-    current = first = _Round(source, filename, options)
-    code, changes = source, list[Change]()
+    code = source.removeprefix(_BOM)
+    current = first = _Round(code, filename, options)
     found: dict[tuple[int, int, str], Finding] = {}
     for _ in range(_MAX_ROUNDS):
         plans = list(current.plans.values())
         if not plans:
             break
-        made = changes_of(plans, current.planner, module=module)
-        code = applied(code, made)
-        changes = composed(changes, made, len(source))
+        code = applied(code, changes_of(plans, current.planner, module=module))
         for finding in current.fixed:
             found.setdefault((finding.line, finding.column, finding.code), finding)
         if not any(plan.reveals for plan in plans):
             reading.parse(reading.universal_newlines(code))
             break
+        # edits may have brought something to light
         after = _Round(code, filename, options, first.places)
         if len(after.saves) != len(first.saves):  # no longer known which call is which
             break
         current = after
     if options.vendor is not None and HELPER_MODULE in code:
-        made = list(moved_imports(code, HELPER_MODULE, module))
-        code, changes = applied(code, made), composed(changes, made, len(source))
+        code = applied(code, moved_imports(code, HELPER_MODULE, module))
     return FixResult(
-        code,
+        bom + code,
         tuple(sorted(found.values())),
         tuple(sorted(current.left)),
-        tuple(changes),
+        changed=bom + code != source,
         imports_helper=HELPER_MODULE in code and HELPER_MODULE not in source,
     )
 

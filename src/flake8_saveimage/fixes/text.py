@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import bisect
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import libcst as cst
@@ -100,71 +100,3 @@ def applied(text: str, changes: Iterable[Change]) -> str:
         parts += (text[done:start], new)
         done = end
     return "".join([*parts, text[done:]])
-
-
-def composed(first: Iterable[Change], second: Iterable[Change], length: int) -> list[Change]:
-    """Return the changes that do what ``first`` and then ``second`` do.
-
-    ``length`` is that of the text before. Changes of ``second`` refer to the text in between.
-    """
-    pieces = _edited(_edited([_Piece(0, length)], first), second)
-    changes: list[Change] = []
-    done, new = 0, ""
-    for piece in [*pieces, _Piece(length, length)]:
-        if piece.text:
-            new += piece.text
-            continue
-        if new or piece.start > done:
-            changes.append(Change(done, piece.start, new))
-        done, new = piece.end, ""
-    return changes
-
-
-class _Piece(NamedTuple):
-    """A part of the text before, or new text."""
-
-    start: int
-    end: int
-    text: str = ""
-
-    @property
-    def length(self) -> int:
-        return len(self.text) or self.end - self.start
-
-    def part(self, start: int, end: int) -> _Piece:
-        if self.text:
-            return _Piece(0, 0, self.text[start:end])
-        return _Piece(self.start + start, self.start + end)
-
-
-def _edited(pieces: Iterable[_Piece], changes: Iterable[Change]) -> list[_Piece]:
-    """Return the pieces of a text after changes of the text that ``pieces`` make."""
-    in_order = sorted(changes)
-    marks = sorted({mark for change in in_order for mark in (change.start, change.end)})
-    result: list[_Piece] = []
-    position = index = gone_to = 0
-    for piece in _cut(pieces, marks):
-        while index < len(in_order) and in_order[index].start <= position:
-            result.append(_Piece(0, 0, in_order[index].text))
-            gone_to = max(gone_to, in_order[index].end)
-            index += 1
-        if position >= gone_to:
-            result.append(piece)
-        position += piece.length
-    result += (_Piece(0, 0, change.text) for change in in_order[index:])
-    return [piece for piece in result if piece.length]
-
-
-def _cut(pieces: Iterable[_Piece], marks: Sequence[int]) -> Iterator[_Piece]:
-    """Yield the pieces, cut at offsets of the text that they make."""
-    position = index = 0
-    for piece in pieces:
-        done, end = 0, position + piece.length
-        while index < len(marks) and marks[index] < end:
-            at = marks[index] - position
-            if at > done:
-                yield piece.part(done, at)
-                done = at
-            index += 1
-        yield piece.part(done, piece.length)
-        position = end
