@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from flake8_saveimage.rules.finding import Finding
 
 _TEXTS = ("text", "concise", "full")
+_WITH_EDITS = ("sarif", "html")
 _MOST_FILES = 10
 
 
@@ -48,7 +49,7 @@ def run(arguments: argparse.Namespace, request: Request) -> int:
     work = prepare(arguments, request)
     if work is None:
         return OK
-    result = _check(work)
+    result = _check(work, with_edits=arguments.format in _WITH_EDITS)
     if arguments.add_noqa:
         return _add_noqa(result, work, arguments)
     if arguments.baseline is not None:
@@ -71,8 +72,9 @@ def run(arguments: argparse.Namespace, request: Request) -> int:
     return FINDINGS if any(result.findings) and not arguments.exit_zero else OK
 
 
-def _check(work: Work) -> Run:
-    checker = Checker(work.options, annotate=functools.partial(_annotated, work.options))
+def _check(work: Work, *, with_edits: bool) -> Run:
+    annotate = functools.partial(_annotated, work.options, with_edits)
+    checker = Checker(work.options, annotate=annotate)
     found = swept(work.files, checker)
     checked = [file for file in found if file.findings or file.error or file.note]
     checked += [CheckedFile(path, error=message) for path, message in work.errors]
@@ -83,13 +85,14 @@ def _check(work: Work) -> Run:
 
 def _annotated(
     options: argparse.Namespace,
+    with_edits: bool,
     analysis: Analysis,
     accepted: Sequence[tuple[Diagnosis, Finding]],
     name: str,
 ) -> list[Finding]:
     from flake8_saveimage.fixes import Policy, annotated  # libcst
 
-    return annotated(analysis, accepted, name, Policy.of(options))
+    return annotated(analysis, accepted, name, Policy.of(options), with_edits=with_edits)
 
 
 def _style(arguments: argparse.Namespace, options: argparse.Namespace) -> Style:

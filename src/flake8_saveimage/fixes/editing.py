@@ -19,16 +19,23 @@ from flake8_saveimage.syntax.nodes import code_of
 
 
 def annotated(
-    analysis: Analysis, accepted: Accepted, filename: str, policy: Policy = DEFAULT
+    analysis: Analysis,
+    accepted: Accepted,
+    filename: str,
+    policy: Policy = DEFAULT,
+    *,
+    with_edits: bool = True,
 ) -> list[Finding]:
     """Return the accepted findings of a file with all that reports show of them.
 
-    That is how safely each can be fixed, the edits, and the loop that it is about. The edits of a
-    finding fix its call and no other one: imports that other calls need stay.
+    That is how safely each can be fixed and, ``with_edits``, the edits and the loop that it is
+    about. The edits of a finding fix its call and no other one: imports that other calls need stay.
     """
     planner = Planner(analysis, filename=filename, policy=policy)
-    layout = planner.layout
     judged = planner.judge(accepted)
+    if not with_edits:
+        return [finding for finding, _ in judged]
+    layout = planner.layout
     plans = {id(plan): plan for _, plan in judged if plan is not None}
     loops = [_loop_node(diagnosis.problem) for diagnosis, _ in accepted]
     layout.locate(

@@ -19,7 +19,7 @@ from flake8_saveimage.rules.index import opt_in_codes
 from flake8_saveimage.rules.save import Save
 from flake8_saveimage.source import reading
 from flake8_saveimage.syntax.collector import collector_paused
-from flake8_saveimage.syntax.positions import Span, spans
+from flake8_saveimage.syntax.positions import Span
 
 _MAX_ROUNDS = 8
 _BOM = "\ufeff"
@@ -146,7 +146,7 @@ class _Round:
     @cached_property
     def places(self) -> list[Span]:
         """Where each save call stands, in order."""
-        found = spans(self.analysis.module, [save.call for save in self.saves])
+        found = self.analysis.positions.of([save.call for save in self.saves])
         return [found[id(save.call)] for save in self.saves]
 
 

@@ -14,12 +14,11 @@ from flake8_saveimage.syntax.nodes import child_nodes
 
 
 class Names:
-    """The parent of each node that holds code, all identifiers, texts and imports of a module."""
+    """The parent of each node that holds code, all identifiers and texts of a module."""
 
     def __init__(self, module: cst.Module) -> None:
         self.parents: dict[int, cst.CSTNode] = {}
         self.strings: list[cst.SimpleString | cst.FormattedStringText] = []
-        self.imports: list[cst.Import | cst.ImportFrom] = []
         self.identifiers: set[str] = set()
         stack: list[cst.CSTNode] = [module]
         while stack:
@@ -28,8 +27,6 @@ class Names:
                 self._note(node)
             elif isinstance(node, cst.SimpleString | cst.FormattedStringText):
                 self.strings.append(node)
-            elif isinstance(node, cst.Import | cst.ImportFrom):
-                self.imports.append(node)
             children = child_nodes(node)
             self.parents.update((id(child), node) for child in children)
             stack.extend(reversed(children))

@@ -7,6 +7,7 @@ wrote still shows what it last wrote there.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -26,7 +27,6 @@ from flake8_saveimage.fixes.unused import ImportFacts
 from flake8_saveimage.rules.base import Edit, Remedy
 from flake8_saveimage.rules.finding import Applicability, Finding
 from flake8_saveimage.rules.save import Save
-from flake8_saveimage.source.reading import SourceError
 from flake8_saveimage.syntax.nodes import child_nodes, dotted, last_name
 from flake8_saveimage.values.domain import Items, Values, as_values, excess
 
@@ -34,7 +34,9 @@ _BACKUPS = 3
 _HELPER_KINDS = frozenset({"helper", "replace"})
 _MAX_STEPS = 4
 _JOINING = frozenset("cat stack concat concatenate hstack vstack make_grid".split())
-UNUSUAL = "the white space of the file is unusual"
+# Some form feeds, and line ends of old Macs.
+_CHANGED_BY_LIBCST = re.compile(r"\f|\r(?!\n)")
+UNUSUAL = "the white space or the syntax of the file is unusual"
 
 Accepted = Sequence[tuple[Diagnosis, Finding]]
 
@@ -100,11 +102,11 @@ class Planner:
     @cached_property
     def layout(self) -> Layout:
         """Where nodes stand in the file."""
-        return Layout(self.analysis.module, self.analysis.source)
+        return Layout(self.analysis.source, self.analysis.positions)
 
     @cached_property
     def _import_facts(self) -> ImportFacts:
-        return ImportFacts(self.names, self.layout)
+        return ImportFacts(self.analysis.positions, self.layout)
 
     @cached_property
     def _evidence(self) -> Evidence:
@@ -130,13 +132,11 @@ class Planner:
     def _obstacle(self) -> str:
         """Why nothing in this file can be edited, ``""`` if that is not so."""
         analysis = self.analysis
-        if analysis.normalized is not None or analysis.module.code != analysis.source:
-            return UNUSUAL
-        try:
-            _ = self._import_facts
-        except SourceError as error:
-            return str(error)
-        return ""
+        is_known = analysis.normalized is None and analysis.positions.tree is not None
+        may_differ = _CHANGED_BY_LIBCST.search(analysis.source) is not None
+        if is_known and (not may_differ or analysis.module.code == analysis.source):
+            return ""
+        return UNUSUAL
 
     def imports(self, module: str) -> Imports:
         """Return an empty plan for the imports; ``module`` is where the helper is."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import libcst as cst
 
 from flake8_saveimage.rules.finding import TextEdit
-from flake8_saveimage.syntax.positions import spans
+from flake8_saveimage.syntax.positions import Positions
 
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
 
@@ -31,9 +31,9 @@ class Change(NamedTuple):
 class Layout:
     """Where the nodes of a module stand in its text."""
 
-    def __init__(self, module: cst.Module, text: str) -> None:
+    def __init__(self, text: str, positions: Positions) -> None:
         self.text = text
-        self._module = module
+        self._positions = positions
         self._lines = [0, *(match.end() for match in _LINE_BREAK.finditer(text))]
         self._found: dict[int, tuple[int, int]] = {}
         self._nodes: list[cst.CSTNode] = []  # keeps the ids valid
@@ -42,7 +42,7 @@ class Layout:
         """Look up many nodes at once: it takes as long as for one."""
         wanted = [node for node in nodes if id(node) not in self._found]
         self._nodes += wanted
-        for key, span in spans(self._module, wanted).items() if wanted else ():
+        for key, span in self._positions.of(wanted).items() if wanted else ():
             start = self._lines[span.line - 1] + span.column - 1
             self._found[key] = (start, self._lines[span.end_line - 1] + span.end_column - 1)
 
@@ -82,7 +82,7 @@ class Layout:
         """Return the line break at the end of a line, that of the file for its last line."""
         end = self.next_line(offset)
         match = _LINE_BREAK.search(self.text, max(0, end - 2), end)
-        return match.group() if match is not None else self._module.default_newline
+        return match.group() if match is not None else self._positions.newline
 
     def edit(self, change: Change) -> TextEdit:
         """Return a change by lines and columns."""

@@ -14,9 +14,8 @@ from typing import TypeAlias
 
 import libcst as cst
 
-from flake8_saveimage.fixes.names import Names
 from flake8_saveimage.fixes.text import Change, Layout, applied
-from flake8_saveimage.source import reading
+from flake8_saveimage.syntax.positions import Positions
 
 Statement: TypeAlias = ast.Import | ast.ImportFrom
 
@@ -27,25 +26,24 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 class ImportFacts:
-    """Answers for the imports of one file. Raises ``SourceError`` if Python cannot parse it."""
+    """Answers for the imports of one file, which Python can parse."""
 
-    def __init__(self, names: Names, layout: Layout) -> None:
+    def __init__(self, positions: Positions, layout: Layout) -> None:
+        assert positions.tree is not None
         self.layout = layout
-        self.tree = reading.parse(reading.universal_newlines(layout.text))
+        self.tree = positions.tree
+        self._positions = positions
         self._homes: dict[int, tuple[ast.AST, list[ast.stmt]]] = {}
-        found: list[Statement] = []
         for node in ast.walk(self.tree):
             for _, field in ast.iter_fields(node):
                 if isinstance(field, list):
                     self._homes.update((id(child), (node, field)) for child in field)
-                    found += (n for n in field if isinstance(n, ast.Import | ast.ImportFrom))
-        found.sort(key=lambda node: (node.lineno, node.col_offset))
-        pairs = zip(names.imports, found, strict=True)
-        self._statements = {id(node): statement for node, statement in pairs}
 
     def statement(self, node: cst.CSTNode) -> Statement:
         """Return an import statement of libcst's tree."""
-        return self._statements[id(node)]
+        statement = self._positions.statement(node)
+        assert isinstance(statement, ast.Import | ast.ImportFrom)
+        return statement
 
     def body(self, statement: Statement) -> list[ast.stmt]:
         """Return the statements among which an import stands."""
