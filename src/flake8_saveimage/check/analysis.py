@@ -118,10 +118,12 @@ def diagnose(
 
 
 def _without_repeats(diagnoses: Sequence[Diagnosis]) -> list[Diagnosis]:
-    """Return one diagnosis of a rule for each call: a helper may save several files."""
-    first: dict[tuple[int, str], Diagnosis] = {}
+    """Return one diagnosis of a rule for each call and save: more than one way may lead there."""
+    first: dict[tuple[int, int, str], Diagnosis] = {}
     for diagnosis in diagnoses:
-        first.setdefault((id(diagnosis.save.call), diagnosis.rule.code), diagnosis)
+        save = diagnosis.save
+        key = (id(save.call), id(save.site.call), diagnosis.rule.code)
+        first.setdefault(key, diagnosis)
     return list(first.values())
 
 

@@ -46,6 +46,7 @@ what to look for (rules: codes, beginnings of codes or names, separated by comma
   --saveimage-hooks NAMES    repeated calls       --saveimage-writers GROUPS  what saves (torch)
   --saveimage-follow-imports true|false  look into other files of the project (true)
   --saveimage-src FOLDERS    more folders in which imports of the project start
+  --saveimage-writer FUNCTIONS  functions of your own that save
 where to look:
   --exclude PATTERNS         instead of flake8's  --extend-exclude PATTERNS  as well
   --filename PATTERNS        names in folders (*.py, *.ipynb)
@@ -174,7 +175,8 @@ _OPTIONS: tuple[tuple[str, _Keywords, str], ...] = (
         "check fix",
         _FORWARD,
         "select ignore extend-select extend-ignore per-file-ignores exclude extend-exclude filename"
-        " saveimage-hooks saveimage-follow-imports saveimage-src saveimage-writers jobs",
+        " saveimage-hooks saveimage-follow-imports saveimage-src saveimage-writer saveimage-writers"
+        " jobs",
     ),
     ("check fix", {**_FORWARD, "nargs": 0}, "disable-noqa"),
     ("check", {**_FORWARD, "nargs": 0}, "statistics"),

@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from flake8_saveimage.config import TABLE
+from flake8_saveimage.config.own import from_tables
 from flake8_saveimage.config.selection import OPTIONS, choice_of, register
 from flake8_saveimage.rules.index import entries
 from flake8_saveimage.source.reading import printable
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 PREFIX = "SVI"
-_WRITERS = "saveimage-writers"
+_WRITER = "saveimage-writer"
 _FLAKE8_FILES = ("setup.cfg", "tox.ini", ".flake8")
 
 # What flake8's own files call saveimage-..., the table may call by the short name.
@@ -93,14 +94,14 @@ def table_for(request: Request) -> Table | None:
 def may_choose_writers(request: Request) -> bool:
     """Say whether the configuration may name other writers than the usual ones."""
     table = table_for(request)
-    if any(word.startswith(f"--{_WRITERS}") for word in request.forwarded):
+    if any(word.startswith(f"--{_WRITER}") for word in request.forwarded):
         return True
     if table is not None:
-        return _WRITERS in table.values
+        return any(key.startswith(_WRITER) for key in table.values)
     if request.isolated:
         return False
     return any(
-        _mentions(os.path.join(folder, name), _WRITERS)
+        _mentions(os.path.join(folder, name), _WRITER)
         for folder in _folders()
         for name in _FLAKE8_FILES
     )
@@ -272,8 +273,15 @@ def _typed(path: str, name: str, key: str, value: Any) -> Any:
         if value != "auto" and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
             raise ConfigError(f"{where} must be a number or 'auto'")
         return str(value)
+    if key == _WRITER and not isinstance(value, str):
+        try:
+            return from_tables(value)
+        except ValueError as error:
+            raise ConfigError(f"{path}: [[tool.{TABLE}.writer]]: {error}") from error
     if key == "per-file-ignores" and isinstance(value, dict):
         return _per_file_ignores(where, value)
+    if key == _WRITER:
+        return value
     items = [value] if isinstance(value, str) else value
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
         raise ConfigError(f"{where} must be a string or an array of strings")

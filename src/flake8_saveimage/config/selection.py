@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from flake8_saveimage.config.own import own_writers
 from flake8_saveimage.knowledge.writers import GROUPS, Choice
 from flake8_saveimage.rules.index import known_codes, opt_in_codes
 
@@ -55,6 +56,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "help": "Comma-separated groups of functions that write files and are checked:"
         f" {', '.join(GROUPS)} (default: {', '.join(Choice().groups)}).",
     },
+    "saveimage-writer": {
+        "metavar": "functions",
+        "default": "",
+        "help": "Functions of your own that write files, one a line or separated by semicolons:"
+        " mylib.io.save_picture path=filename value=image range=0,1",
+    },
 }
 """What :mod:`argparse` and flake8 are told of each option."""
 
@@ -90,10 +97,12 @@ def choice_of(options: argparse.Namespace) -> Choice:
     given = options.saveimage_writers
     groups = tuple(given.split(",") if isinstance(given, str) else given)
     unknown = next((group for group in groups if group not in GROUPS), None)
+    mistake = f"s: no group is called {unknown!r}; the groups are {', '.join(GROUPS)}"
     if unknown is None:
-        return Choice(groups)
-    from flake8.exceptions import ExecutionError
+        try:
+            return Choice(groups, own_writers(options.saveimage_writer))
+        except ValueError as error:
+            mistake = f": {error}"
+    from flake8.exceptions import ExecutionError  # only for mistakes
 
-    raise ExecutionError(
-        f"saveimage-writers: no group is called {unknown!r}; the groups are {', '.join(GROUPS)}"
-    )
+    raise ExecutionError(f"saveimage-writer{mistake}")
