@@ -357,11 +357,10 @@ class Planner:
             node = save.path.template_node
             if node is None or save.call not in self.names.ancestors(node):
                 yield "the text is bound to a name, which may be used elsewhere"
-            elif isinstance(node, cst.SimpleString) and self._names_literal(node):
+            elif isinstance(node, cst.SimpleString) and self.project.holds(
+                node.raw_value, self._filename
+            ):
                 yield "another file uses the name with the braces"
-
-    def _names_literal(self, node: cst.SimpleString) -> bool:
-        return self.project.holds(node.raw_value, self._filename)
 
     @cached_property
     def _twins(self) -> frozenset[int]:
