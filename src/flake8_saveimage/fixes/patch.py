@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 _NO_NEWLINE = b"\\ No newline at end of file\n"
 _COLOURS = {b"@": b"36", b"+": b"32", b"-": b"31"}
 _CONTEXT = 3
-_ALIKE, _MOST_APART = 2, 400  # lines
+_MOST_APART = 400  # lines
 
 # Lines `i1` up to `i2` become lines `j1` up to `j2` (from 0).
 Block = tuple[int, int, int, int]
@@ -51,7 +51,8 @@ def _agreement(old: Sequence[bytes], new: Sequence[bytes], i: int, j: int) -> tu
     for distance in range(1, _MOST_APART):
         for skipped in range(distance + 1):
             a, b = i + skipped, j + distance - skipped
-            if old[a : a + _ALIKE] == new[b : b + _ALIKE]:
+            alike = 1 if a < len(old) and old[a].strip() else 2  # a blank line says little
+            if old[a : a + alike] == new[b : b + alike]:
                 return min(a, len(old)), min(b, len(new))
     return len(old), len(new)
 
