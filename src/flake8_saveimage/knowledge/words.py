@@ -80,6 +80,24 @@ def says_scratch(name: str) -> bool:
     return says(name, ("tmp", "temp", "scratch", "temporary"))
 
 
+_HISTORY = _table(
+    "history histories hist log logs logger logging meter meters monitor record recorder records"
+    " tracker memory buffer replay statistics stats curve curves"
+)
+_HANDLE = _table("f fd fh fid fp fout file fileobj handle buf buffer stream out io sink stdout")
+
+
+def says_history(name: str) -> bool:
+    """Say whether a variable's name is that of what is collected over time."""
+    return says(name, _HISTORY)
+
+
+def says_handle(name: str) -> bool:
+    """Say whether a variable's name is that of an open file."""
+    *_, last = ("", *words(name))
+    return last in _HANDLE
+
+
 # -- the best value so far ---------------------------------------------------------------------
 
 _BEST = _table(

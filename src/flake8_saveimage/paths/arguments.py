@@ -44,7 +44,9 @@ def arguments_of(function: Scope, node: cst.Call) -> dict[Binding, cst.BaseExpre
     found: dict[Binding, cst.BaseExpression] = {}
     if function.self_name is not None:
         # `x.f()` passes x; Trainer(...) -> __init__ and stopper(...) -> __call__ what is called.
-        receiver = node.func.value if isinstance(node.func, cst.Attribute) else node.func
+        receiver = node.func
+        if isinstance(receiver, cst.Attribute) and receiver.attr.value == function.name:
+            receiver = receiver.value
         found[parameters.pop(0)] = receiver
     by_name = {binding.name: binding for binding in parameters}
     for index, argument in enumerate(node.args):

@@ -75,7 +75,7 @@ def attribute(
     if method is not None and base_name == method.self_name:
         own = _Own(evaluation, method, place).value(rest)
         return evaluation.mutated(own, name, lookup, place, key)
-    return _foreign(evaluation, node, name, lookup, place)
+    return _foreign(evaluation, node, name, lookup, place, key)
 
 
 class _Own:
@@ -229,7 +229,12 @@ def _constructs(evaluation: Evaluation, function: Scope, depth: int) -> bool:
 
 
 def _foreign(
-    evaluation: Evaluation, node: cst.Attribute, name: str, lookup: Lookup, place: Place
+    evaluation: Evaluation,
+    node: cst.Attribute,
+    name: str,
+    lookup: Lookup,
+    place: Place,
+    key: str | None,
 ) -> SymbolicText:
     """``args.out``, ``config.OUT``, ``Config.OUT``, ``path.stem``, ``module.NAME``."""
     last = node.attr.value
@@ -247,9 +252,14 @@ def _foreign(
     owner = evaluation.flow.class_of(node.value, place)
     if owner is not None:
         return _class_member(evaluation, owner, last, base, place)
-    if _is_module_member(evaluation, node, place):
-        elsewhere = evaluation.elsewhere(evaluation.flow.resolve(node, place), place)
-        return elsewhere or SymbolicText(text=hint)
+    full = evaluation.flow.resolve(node, place)
+    if full is not None:
+        member = evaluation.elsewhere(full, place, key)
+        known = evaluation.flow.foreign(full, place)
+        if member is None and known is None and full.lstrip(".").count(".") <= 2:
+            member = SymbolicText(text=hint)
+        if member is not None:
+            return evaluation.mutated(member, name, lookup, place, key)
     if last in PATH_ATTRIBUTES:
         full_base = evaluation.evaluate(node.value, place)
         return union([full_base], path_attribute(full_base, last))
@@ -258,12 +268,6 @@ def _foreign(
     if holds_settings(evaluation.flow, node.value, place):
         return union([base], hint)
     return union([base, evaluation.opaque(place)], hint)
-
-
-def _is_module_member(evaluation: Evaluation, node: cst.Attribute, place: Place) -> bool:
-    """``module.NAME``, ``package.module.NAME``."""
-    full = evaluation.flow.resolve(node, place)
-    return full is not None and full.count(".") <= 2
 
 
 def _class_member(

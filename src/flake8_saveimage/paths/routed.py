@@ -8,7 +8,7 @@ from flake8_saveimage.knowledge.words import function_says_rolling
 from flake8_saveimage.paths.arguments import through_call
 from flake8_saveimage.paths.best import best_so_far
 from flake8_saveimage.paths.dependence import Dependence
-from flake8_saveimage.paths.destination import Destination, destination
+from flake8_saveimage.paths.destination import Destination, destination, written
 from flake8_saveimage.paths.guards import exists_guard
 from flake8_saveimage.paths.intent import is_rolling
 from flake8_saveimage.paths.labels import display
@@ -16,11 +16,19 @@ from flake8_saveimage.paths.once import (
     keeps_distance,
     runs_once,
     runs_once_in_life,
+    switched_off_for_good,
     told_apart,
 )
-from flake8_saveimage.paths.repetition import SILENT, PathFact, is_looked_after, repetition_at
+from flake8_saveimage.paths.repetition import (
+    SILENT,
+    PathFact,
+    is_looked_after,
+    repetition_at,
+    without_kept,
+)
 from flake8_saveimage.paths.templates import template
 from flake8_saveimage.paths.texts import SymbolicText
+from flake8_saveimage.syntax.flow import Flow
 from flake8_saveimage.syntax.routes import Route
 from flake8_saveimage.syntax.saves import SaveCall
 
@@ -30,10 +38,10 @@ def routed_path_fact(site: SaveCall, route: Route, dependence: Dependence) -> Pa
     target = destination(site)
     if target is None:
         return SILENT
-    value = dependence.evaluate(target.path, target.place)
+    value = written(target, site, dependence)
     if value.temporary or _is_judged_in_its_file(site, target, value, dependence):
         return SILENT
-    if is_looked_after(site, dependence, target, value) or _acts_once(site, route):
+    if is_looked_after(site, dependence, target, value) or _acts_once(site, route, dependence.flow):
         return SILENT
     texts, restarts = [value.text], False
     place = site.place
@@ -54,6 +62,8 @@ def routed_path_fact(site: SaveCall, route: Route, dependence: Dependence) -> Pa
     fact = repetition_at(place, place, value, dependence)
     if fact.repetition == "loop" and restarts:
         fact = replace(fact, repetition="outer")
+    if site.writer.rewritten:
+        fact = without_kept(fact, site)
     name = display(value, target.path)
     return replace(
         fact, name=name, rolling=rolling or fact.rolling, destination=target, value=value
@@ -71,7 +81,9 @@ def _is_judged_in_its_file(
     return missing or bool(template(site, value)[0])
 
 
-def _acts_once(site: SaveCall, route: Route) -> bool:
+def _acts_once(site: SaveCall, route: Route, flow: Flow) -> bool:
     """Say whether tests on the way let few of many calls through."""
     places = [site.place, *(step.call.place for step in route)]
-    return any(map(exists_guard, places)) or any(map(runs_once_in_life, places[:-1]))
+    return any(map(exists_guard, places)) or any(
+        runs_once_in_life(place) or switched_off_for_good(place, flow) for place in places[:-1]
+    )
