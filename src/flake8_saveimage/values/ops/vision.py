@@ -87,7 +87,11 @@ def to_tensor(a: Operands) -> Values:
     elif value.dtypes & DTypes.UINT8:
         interval = intervals.hull(value.interval, UNIT)
         dtypes = value.dtypes | DTypes.FLOAT
-        result = dataclasses.replace(result, interval=interval, dtypes=dtypes, reach=None)
+        decoded = "decoded" in value.marks  # most likely bytes
+        reach, known = (UNIT, True) if decoded else (None, value.known)
+        result = dataclasses.replace(
+            result, interval=interval, dtypes=dtypes, reach=reach, known=known
+        )
     return _channels_first(result, value, "ToTensor")
 
 
