@@ -274,7 +274,6 @@ WRITERS = (
         "file_name mdict appendmat",
         value="mdict",
         path="file_name",
-        suffix=".mat",
         rewritten=True,
     ),
     Writer(
