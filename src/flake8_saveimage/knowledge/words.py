@@ -42,7 +42,7 @@ def says(name: str, table: Iterable[str]) -> bool:
 # -- files that are overwritten on purpose -----------------------------------------------------
 
 _NEWEST = _table("best latest lastest newest last current recent")
-_LAST = _table("final cur resume resumed")
+_LAST = _table("final cur resume resumed autosave backup bak")
 _CHECKPOINT = _table("checkpoint checkpoints chkpt chkpnt ckpt ckpts")
 _IMAGES = _table(".png .jpg .jpeg .bmp .gif .tif .tiff .webp .ppm .pgm")
 
@@ -58,7 +58,7 @@ def says_rolling(name: str, *, image: bool) -> bool:
         return True
     if image:
         return False
-    if not _LAST.isdisjoint(found):
+    if not _LAST.isdisjoint(found) or ("auto", "save") in pairwise(found):
         return True
     spelt = not _CHECKPOINT.isdisjoint(found) or ("check", "point") in pairwise(found)
     return spelt and not any(word.isdigit() for word in words(name.partition(".")[0]))

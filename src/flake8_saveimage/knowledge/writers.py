@@ -10,7 +10,11 @@ from flake8_saveimage.knowledge.writer import Image, Normalizer, Writer
 
 _FLOATS = frozenset({"float"})
 _BYTES = Image("CHW", range=(0, 255), dtypes=frozenset({"uint8"}), error="RuntimeError")
-_PICTURE = Image("HWC")
+# Pillow, and what writes with it
+_PICTURE = Image(
+    "HWC", dtypes=frozenset({"uint8", "int", "bool"}), error="TypeError (OSError for grey images)"
+)
+_OF_IMAGEIO = _PICTURE._replace(since="imageio 2.28")
 _JPEG = {"jpg": "JPEG", "jpeg": "JPEG", "jfif": "JPEG"}
 # Calls that begin a figure anew, or end it.
 _FIGURES = frozenset("figure subplots subplot_mosaic Figure clf cla clear close".split())
@@ -166,7 +170,7 @@ WRITERS = (
             "torchvision.transforms.ToPILImage()",
             "torchvision.transforms.v2.ToPILImage()",
         ),
-        accepts=_PICTURE,
+        accepts=_PICTURE._replace(refused_by="Image.fromarray"),
     ),
     Writer(
         "cv2.imwrite",
@@ -174,7 +178,7 @@ WRITERS = (
         "filename img params",
         value="img",
         path="filename",
-        accepts=Image("HWC", "BGR", range=(0, 255), dtypes=frozenset({"uint8", "float"})),
+        accepts=Image("HWC", "BGR", range=(0, 255)),
     ),
     Writer(
         "imageio.imwrite",
@@ -183,7 +187,7 @@ WRITERS = (
         value="im",
         path="uri",
         aliases=("imageio.v2.imwrite", "imageio.imsave", "imageio.v2.imsave"),
-        accepts=_PICTURE,
+        accepts=_OF_IMAGEIO,
     ),
     Writer(
         "imageio.v3.imwrite",
@@ -191,7 +195,7 @@ WRITERS = (
         "uri image",
         value="image",
         path="uri",
-        accepts=_PICTURE,
+        accepts=_OF_IMAGEIO,
     ),
     Writer(
         "imageio.mimsave",
@@ -200,7 +204,7 @@ WRITERS = (
         value="ims",
         path="uri",
         aliases=("imageio.mimwrite", "imageio.v2.mimsave", "imageio.v2.mimwrite"),
-        picture=True,
+        accepts=_OF_IMAGEIO._replace(formats=(".gif",)),
     ),
     Writer(
         "skimage.io.imsave",
@@ -208,7 +212,7 @@ WRITERS = (
         "fname arr",
         value="arr",
         path="fname",
-        accepts=_PICTURE,
+        accepts=_OF_IMAGEIO,
     ),
     Writer(
         "matplotlib.pyplot.imsave",
@@ -217,7 +221,15 @@ WRITERS = (
         value="arr",
         path="fname",
         aliases=("matplotlib.image.imsave",),
-        accepts=_PICTURE,
+        accepts=Image(
+            "HWC",
+            range=(0, 1),
+            dtypes=frozenset({"uint8", "float"}),
+            outside="raises",
+            error="ValueError",
+            if_coloured=True,
+        ),
+        stretch=Normalizer("cmap", "vmin vmax"),
     ),
     Writer(
         "scipy.misc.imsave",
@@ -225,7 +237,8 @@ WRITERS = (
         "name arr format",
         value="arr",
         path="name",
-        accepts=_PICTURE,
+        accepts=Image("HWC"),
+        stretch=Normalizer("", ""),
     ),
     Writer(
         "torchvision.io.write_video",
@@ -233,7 +246,7 @@ WRITERS = (
         "filename video_array fps",
         value="video_array",
         path="filename",
-        picture=True,
+        accepts=Image("HWC", range=(0, 255), outside="wrapped"),
     ),
     Writer(
         "numpy.save",
@@ -382,8 +395,7 @@ HELPERS = (
         accepts=Image(
             "CHW",
             range=(0, 1),
-            dtypes=frozenset({"float", "uint8", "int", "bool"}),
-            otherwise="converted",
+            dtypes=frozenset({"float", "uint8", "int", "long", "bool"}),
         ),
         normalizer=Normalizer("normalize", "value_range"),
         renamed={"path": "fp"},

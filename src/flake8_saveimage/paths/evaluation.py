@@ -122,19 +122,25 @@ class Evaluation:
         """Return the value of a variable; ``key`` is the literal by which it is subscripted."""
         lookup = self.flow.lookup(name, place)
         if lookup.owner is None:
-            starred = self.elsewhere(self.flow.resolve_name(name, place), place)
+            starred = self.elsewhere(self.flow.resolve_name(name, place), place, key)
             value = starred or SymbolicText(text=unknown(name))
             return self.mutated(value, name, lookup, place, key)
         reaches = lookup.reaches
         if not reaches:
             reaches = tuple(Reach(b, ()) for b in lookup.owner.bindings.get(name, ()))
-        value = join([self.binding(reach, place) for reach in reaches], name)
+        value = join([self._reaching(reach, place, key) for reach in reaches], name)
         rebound = self._rebound(name, lookup, place)
         if rebound:
             value = union([value, *rebound], unknown(name))
         return self.mutated(value, name, lookup, place, key)
 
-    def elsewhere(self, qualified: str | None, place: Place) -> SymbolicText | None:
+    def _reaching(self, reach: Reach, place: Place, key: str | None) -> SymbolicText:
+        imported = reach.binding.source if reach.binding.kind == "import" else None
+        return self.elsewhere(imported, place, key) or self.binding(reach, place)
+
+    def elsewhere(
+        self, qualified: str | None, place: Place, key: str | None = None
+    ) -> SymbolicText | None:
         """Return the value of a name that another file of the project defines."""
         found = self.flow.foreign(qualified, place) if qualified is not None else None
         if found is None or found.rest:
@@ -143,7 +149,8 @@ class Evaluation:
         if self.flow.is_assigned_through_module(name):
             return self.opaque(place, name)
         values = [self.binding(Reach(binding, ()), binding.place) for binding in found.bindings]
-        return join(values, name)
+        there = Lookup(found.facts.scope, (), local=False)
+        return self.mutated(join(values, name), name, there, place, key)
 
     def _rebound(self, name: str, lookup: Lookup, place: Place) -> list[SymbolicText]:
         """Return what the functions add that rebind a name through ``global`` or ``nonlocal``."""
@@ -179,7 +186,8 @@ class Evaluation:
             if scope.function is place.scope.function:
                 around = where.loops()
                 found.update(loop for loop in here if loop in around)
-                if where.order < place.order:  # filled by this run with who knows what
+                passed_in = any(reach.binding.kind == "param" for reach in lookup.reaches)
+                if passed_in or where.order < place.order:  # by this run or by an earlier one
                     found.add(scope.function)
             else:
                 found.update([*here, place.scope.function])
