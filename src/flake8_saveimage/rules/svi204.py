@@ -1,7 +1,9 @@
 """`normalize=True` without `value_range=`: colours depend on the batch.
 
 ## What it does
-Finds `save_image(..., normalize=True)` calls that do not say which range to map to [0, 1].
+Finds `save_image(..., normalize=True)` calls that do not say which range to map to [0, 1]; with
+`writers = ["torch", "images"]`, also matplotlib's `imsave` with `cmap=` but without `vmin=` and
+`vmax=`, and floats for `scipy.misc.imsave`, which always stretches them.
 
 ## Why is this bad
 Each call takes the minimum and maximum of its own batch. One bright pixel changes the colours of
