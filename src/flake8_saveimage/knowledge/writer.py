@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 Kind = Literal["image", "object"]
-Channels = Literal["RGB", "BGR"]
+Channels = Literal["RGB", "BGR", ""]
 
 # Rows are named tuples because the gate reads them in every run of flake8, and dataclasses take
 # longer to load.
@@ -15,7 +15,8 @@ Channels = Literal["RGB", "BGR"]
 class Image(NamedTuple):
     """What a writer of images takes.
 
-    ``layout``: the order of height, width and channels, ``channels`` that of the colours.
+    ``layout``: the order of height, width and channels, ``channels`` that of the colours (empty:
+    not known).
     ``range``: the values that black and white are saved from; ``None`` if the row does not say.
     ``dtypes``: those that it takes, of ``"float"``, ``"uint8"``, ``"int"``, ``"long"`` (int64) and
     ``"bool"``; for another one it raises ``error`` (empty if it converts them), since the version
@@ -24,7 +25,7 @@ class Image(NamedTuple):
     ``formats``: the suffixes with which it raises (empty: all but :data:`FLOAT_FORMATS`).
     """
 
-    layout: Literal["CHW", "HWC"]
+    layout: Literal["CHW", "HWC", ""]
     channels: Channels = "RGB"
     range: tuple[float, float] | None = None
     dtypes: frozenset[str] = frozenset()
@@ -65,6 +66,12 @@ class Writer(NamedTuple):
     function); its ``value`` is then ``"self"`` if it saves the object. ``mode`` says how it opens
     the file; ``single``: one file holds one object; ``lossy`` maps suffixes of formats that change
     pixels to their names; ``coordinated``: all processes of a job call it, and one of them writes.
+
+    ``suffix`` is what it appends to a path that ends otherwise; ``opening`` is the parameter that
+    takes the mode in which it opens the file; ``handle``: it takes an open file only.
+    ``rewritten``: such files are usually rewritten whole as their content grows, so that a path
+    rule asks for proof that each save holds data of its own. ``begins`` are the calls that begin
+    what it saves anew (a figure): what is passed to calls since then is saved.
     """
 
     name: str
@@ -84,6 +91,11 @@ class Writer(NamedTuple):
     single: bool = True
     lossy: Mapping[str, str] = {}
     coordinated: bool = False
+    suffix: str = ""
+    opening: str = ""
+    handle: bool = False
+    rewritten: bool = False
+    begins: frozenset[str] = frozenset()
     helper: str = ""
     defined_in: str = ""
 

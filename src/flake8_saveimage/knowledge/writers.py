@@ -16,6 +16,13 @@ _PICTURE = Image(
 )
 _OF_IMAGEIO = _PICTURE._replace(since="imageio 2.28")
 _JPEG = {"jpg": "JPEG", "jpeg": "JPEG", "jfif": "JPEG"}
+# Calls that begin a figure anew, or end it.
+_FIGURES = frozenset("figure subplots subplot_mosaic Figure clf cla clear close".split())
+_FRAMES = (
+    *(f"pandas.{name}" for name in "DataFrame Series concat merge pivot_table".split()),
+    *(f"pandas.DataFrame.from_{name}" for name in ("dict", "records")),
+    *(f"pandas.read_{name}" for name in "csv excel json parquet pickle table".split()),
+)
 
 WRITERS = (
     Writer(
@@ -241,6 +248,137 @@ WRITERS = (
         path="filename",
         accepts=Image("HWC", range=(0, 255), outside="wrapped"),
     ),
+    Writer(
+        "numpy.save",
+        "arrays",
+        "file arr",
+        value="arr",
+        path="file",
+        suffix=".npy",
+        rewritten=True,
+    ),
+    Writer(
+        "numpy.savez",
+        "arrays",
+        "file",
+        path="file",
+        suffix=".npz",
+        rewritten=True,
+    ),
+    Writer(
+        "numpy.savez_compressed",
+        "arrays",
+        "file",
+        path="file",
+        suffix=".npz",
+        rewritten=True,
+    ),
+    Writer(
+        "numpy.savetxt",
+        "arrays",
+        "fname X fmt",
+        value="X",
+        path="fname",
+        rewritten=True,
+    ),
+    Writer(
+        "scipy.io.savemat",
+        "arrays",
+        "file_name mdict appendmat",
+        value="mdict",
+        path="file_name",
+        suffix=".mat",
+        rewritten=True,
+    ),
+    Writer(
+        "pickle.dump",
+        "arrays",
+        "obj file protocol",
+        value="obj",
+        path="file",
+        handle=True,
+        rewritten=True,
+    ),
+    Writer(
+        "joblib.dump",
+        "arrays",
+        "value filename compress",
+        value="value",
+        path="filename",
+        aliases=("sklearn.externals.joblib.dump",),
+        rewritten=True,
+    ),
+    Writer(
+        "matplotlib.pyplot.savefig",
+        "plots",
+        "fname",
+        path="fname",
+        aliases=("matplotlib.pylab.savefig",),
+        begins=_FIGURES,
+        rewritten=True,
+    ),
+    Writer(
+        "matplotlib.figure.Figure.savefig",
+        "plots",
+        "fname",
+        value="self",
+        path="fname",
+        made_by=(
+            "matplotlib.figure.Figure",
+            "matplotlib.pyplot.subplot_mosaic[0]",
+            *(f"matplotlib.pyplot.{name}" for name in ("figure", "gcf", "subplots[0]")),
+        ),
+        begins=_FIGURES,
+        rewritten=True,
+    ),
+    Writer(
+        "pandas.DataFrame.to_csv",
+        "tables",
+        "path_or_buf sep",
+        value="self",
+        path="path_or_buf",
+        made_by=_FRAMES,
+        opening="mode",
+        rewritten=True,
+    ),
+    Writer(
+        "pandas.DataFrame.to_parquet",
+        "tables",
+        "path engine",
+        value="self",
+        path="path",
+        made_by=_FRAMES,
+        rewritten=True,
+    ),
+    Writer(
+        "pandas.DataFrame.to_json",
+        "tables",
+        "path_or_buf orient",
+        value="self",
+        path="path_or_buf",
+        made_by=_FRAMES,
+        opening="mode",
+        rewritten=True,
+    ),
+    Writer(
+        "json.dump",
+        "tables",
+        "obj fp",
+        value="obj",
+        path="fp",
+        handle=True,
+        rewritten=True,
+    ),
+    Writer(
+        "yaml.dump",
+        "tables",
+        "data stream",
+        value="data",
+        path="stream",
+        aliases=("yaml.safe_dump",),
+        handle=True,
+        rewritten=True,
+    ),
 )
 
 SAVE_IMAGE, TORCH_SAVE = (row for row in WRITERS if row.helper)
@@ -277,7 +415,12 @@ HELPERS = (
 )
 
 # Methods that return an object of the same class: an image, a module.
-SAME_CLASS = frozenset("convert copy crop filter resize rotate transpose eval cpu cuda to".split())
+SAME_CLASS = frozenset(
+    (
+        "convert copy crop filter resize rotate transpose eval cpu cuda to dropna reset_index"
+        " sort_values set_index sort_index fillna drop rename head tail round"
+    ).split()
+)
 # What a class of networks is derived from.
 NETWORKS = ("torch.nn.", "lightning.", "pytorch_lightning.")
 # Functions beside the writers that `from torchvision.utils import *` brings.
@@ -289,10 +432,33 @@ PACKAGES = frozenset(
 GROUPS = tuple(dict.fromkeys(row.group for row in WRITERS))
 
 
+class Own(NamedTuple):
+    """A function of the user's that writes a file, as a configuration names it.
+
+    Without ``parameters`` they are those of its definition, where that is part of the project.
+    """
+
+    name: str
+    path: str
+    value: str = ""
+    parameters: tuple[str, ...] = ()
+    range: tuple[float, float] | None = None
+
+    @property
+    def row(self) -> Writer:
+        """Its row."""
+        accepts = None
+        if self.range is not None:
+            accepts = Image("", "", self.range, dtypes=frozenset({"float", "uint8"}))
+        signature = " ".join(self.parameters)
+        return Writer(self.name, "own", signature, self.path, self.value, accepts)
+
+
 class Choice(NamedTuple):
-    """Which writers are looked for: groups of rows."""
+    """Which writers are looked for: groups of rows, and functions of the user's own."""
 
     groups: tuple[str, ...] = ("torch",)
+    own: tuple[Own, ...] = ()
 
 
 class Table:
@@ -349,7 +515,8 @@ def _shortest(words: Iterable[str]) -> list[str]:
 @functools.cache
 def table_of(choice: Choice) -> Table:
     """Return the rows that a configuration chooses."""
-    return Table((*(row for row in WRITERS if row.group in choice.groups), *HELPERS))
+    chosen = (row for row in WRITERS if row.group in choice.groups)
+    return Table((*chosen, *(own.row for own in choice.own), *HELPERS))
 
 
 DEFAULT = table_of(Choice())
