@@ -113,9 +113,10 @@ class Names:
         stored = kind in _PATTERNS or (step.stored and kind in _PARTS)
         if kind is cst.AugAssign and target is not None:
             yield _Step(target, step.scope)
+        is_comprehension = isinstance(node, cst.BaseComp)
         for child in child_nodes(node):
             if child is not unused:
-                is_inside = child is body or isinstance(node, cst.BaseComp)
+                is_inside = is_comprehension or child is body
                 scope = inner if is_inside else step.scope
                 yield _Step(child, scope, stored or child is target)
 
