@@ -105,6 +105,8 @@ class Evidence:
     def _may_be_numbered(self, stem: str, suffix: str) -> bool:
         if f"{stem}_" in self._numbered or self._project.mentions(f"{stem}_", self._filename):
             return True
+        if not self._patterns:
+            return False
         name = f"{stem}_1{suffix}"
         starts = (name[:length] for length in range(len(name) + 1))
         return any(fnmatchcase(name, n) for start in starts for n in self._patterns.get(start, ()))

@@ -94,13 +94,16 @@ class Project:
 
     def mentions(self, word: str, but: str) -> bool:
         """Say whether a file other than ``but`` mentions a name."""
-        own = _real(but)
-        return any(path != own for path in self._index[0].get(word, ()))
+        there = self._index[0].get(word, ())
+        return any(path != _real(but) for path in there)
 
     def statements(self, but: str) -> Iterator[Statement]:
         """Yield the statements of other files that list, delete, run or patch something."""
+        statements = self._index[1]
+        if not statements:
+            return iter(())
         own = os.path.relpath(_real(but), self.root) if self.root and but else ""
-        return (statement for statement in self._index[1] if statement.file != own)
+        return (statement for statement in statements if statement.file != own)
 
     def imports(self, filename: str, name: str) -> bool:
         """Say whether another file may use ``name`` of the module ``filename``."""
@@ -224,6 +227,7 @@ def _text(path: str) -> str:
         return ""
 
 
+@functools.lru_cache(maxsize=256)
 def _real(path: str) -> str:
     return os.path.realpath(path) if path else ""
 
@@ -238,6 +242,7 @@ def project_of(filename: str) -> Project:
 def forget_projects() -> None:
     """Read the projects anew: before a run, because files may have changed."""
     _project.cache_clear()
+    _real.cache_clear()
     forget_roots()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Container, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -37,6 +37,25 @@ class _Enough(Exception):
 _NOT_RECORDED = nullcontext()
 
 
+class _Mark(AbstractContextManager[None]):
+    """Notes the tokens between its begin and its end."""
+
+    __slots__ = ("_key", "_recorder")
+
+    def __init__(self, recorder: _Recorder, key: int) -> None:
+        self._recorder = recorder
+        self._key = key
+
+    def __enter__(self) -> None:
+        recorder = self._recorder
+        recorder.found[self._key] = (len(recorder.tokens),) * 2
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        recorder = self._recorder
+        if kind is None:
+            recorder.found[self._key] = (recorder.found[self._key][0], len(recorder.tokens))
+
+
 class _Recorder(CodegenState):
     """Generates code and notes the tokens at which nodes begin and end.
 
@@ -55,7 +74,7 @@ class _Recorder(CodegenState):
             default_indent=module.default_indent, default_newline=module.default_newline
         )
         self._wanted, self._outer, self._last = wanted, outer, last
-        self._found: dict[int, tuple[int, int]] = {}
+        self.found: dict[int, tuple[int, int]] = {}
         self.indent_tokens.append(indent)
 
     def record_syntactic_position(  # type: ignore[override]
@@ -67,25 +86,17 @@ class _Recorder(CodegenState):
     ) -> AbstractContextManager[None]:
         if node is self._last:
             raise _Enough
-        is_wanted = id(node) in self._wanted or node is self._outer
-        return self._recorded(id(node)) if is_wanted else _NOT_RECORDED
-
-    @contextmanager
-    def _recorded(self, key: int) -> Iterator[None]:
-        start = len(self.tokens)
-        self._found[key] = (start, start)
-        yield
-        self._found[key] = (start, len(self.tokens))
+        if id(node) in self._wanted or node is self._outer:
+            return _Mark(self, id(node))
+        return _NOT_RECORDED
 
     def spans(self, **options: bool) -> dict[int, Span]:
         """Generate ``outer`` and return where in its code the nodes are."""
         with suppress(_Enough):
             self._outer._codegen(self, **options)
-        marks = sorted({mark for pair in self._found.values() for mark in pair})
+        marks = sorted({mark for pair in self.found.values() for mark in pair})
         points = dict(zip(marks, _points(self.tokens, marks), strict=True))
-        return {
-            key: Span(*points[start], *points[end]) for key, (start, end) in self._found.items()
-        }
+        return {key: Span(*points[start], *points[end]) for key, (start, end) in self.found.items()}
 
 
 def spans(module: cst.Module, nodes: Iterable[cst.CSTNode]) -> dict[int, Span]:

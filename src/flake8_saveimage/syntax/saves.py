@@ -78,18 +78,20 @@ class SaveCall:
 
     def argument(self, name: str) -> cst.BaseExpression | None:
         """Return the value passed for a parameter, also under its removed names."""
-        names = (name, *(old for old, new in self.writer.renamed.items() if new == name))
-        given = next((self.arguments[known] for known in names if known in self.arguments), None)
+        given = self.arguments.get(name)
+        if given is None and self.writer.renamed:
+            old = (old for old, new in self.writer.renamed.items() if new == name)
+            given = next((self.arguments[name] for name in old if name in self.arguments), None)
         return given.value if given is not None else None
 
-    @property
+    @cached_property
     def saved(self) -> cst.BaseExpression | None:
         """The tensor or object that is saved."""
         if self.writer.value == "self":
             return self.call.func.value if isinstance(self.call.func, cst.Attribute) else None
         return self.argument(self.writer.value)
 
-    @property
+    @cached_property
     def destination(self) -> cst.BaseExpression | None:
         """The path (or file object) that is written."""
         return self.argument(self.writer.path)

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import libcst as cst
 
-from flake8_saveimage.syntax.nodes import dotted
+from flake8_saveimage.syntax.nodes import dotted, string_value
 from flake8_saveimage.syntax.scopes import Place, Scope
 from flake8_saveimage.values import library
 from flake8_saveimage.values.context import Context
@@ -66,7 +66,7 @@ def _number(context: Context, node: cst.CSTNode, place: Place, frame: Frame) -> 
 
 
 def _string(context: Context, node: cst.CSTNode, place: Place, frame: Frame) -> Abstract:
-    return Literally(node.evaluated_value) if isinstance(node, cst.SimpleString) else UNKNOWN
+    return Literally(string_value(node)) if isinstance(node, cst.SimpleString) else UNKNOWN
 
 
 _TYPES = {name: NUMPY_NAMES[name] for name in ("bool", "int", "float")}

@@ -6,7 +6,7 @@ from typing import Literal
 
 import libcst as cst
 
-from flake8_saveimage.syntax.nodes import dotted
+from flake8_saveimage.syntax.nodes import dotted, string_value
 from flake8_saveimage.syntax.saves import SaveCall
 from flake8_saveimage.syntax.scopes import Binding
 from flake8_saveimage.values.domain import Values, parts_of
@@ -94,7 +94,7 @@ def _ending(site: SaveCall, node: cst.BaseExpression, depth: int) -> str:
     if depth > 6:
         return ""
     if isinstance(node, cst.SimpleString):
-        value = node.evaluated_value
+        value = string_value(node)
         return value if isinstance(value, str) else ""
     if isinstance(node, cst.FormattedString):
         last = node.parts[-1] if node.parts else None
