@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 
@@ -25,7 +24,7 @@ _REMEMBERED = 4096
 _NO_FOLDER = -1  # what an audit event says for a path that is relative to no folder
 
 
-_folders: dict[str, tuple[str, os.stat_result]] = {}
+_folders: dict[str, tuple[str, tuple[int, int]]] = {}
 
 
 def target_of_open(
@@ -50,22 +49,28 @@ def target_of_open(
 
 
 def _real_folder(head: str) -> str:
-    """The real path, and a separator, of a folder given with a separator or as the empty text.
+    """The real path, and a separator, of a folder: text that ends in one, or is empty.
 
     It is remembered, and looked up again where the name or the path leads elsewhere by now. On a
     cold cache ``realpath`` takes most of the time that a guard may take.
     """
-    now = os.stat(head or ".")  # noqa: PTH116
-    if known := _folders.get(head):
-        real, then = known
-        with contextlib.suppress(OSError):
-            if os.path.samestat(now, then) and os.path.samestat(now, os.stat(real)):  # noqa: PTH116
-                return real
-    real = os.path.join(os.path.realpath(head or "."), "")  # noqa: PTH118
+    if not head:
+        return os.getcwd().rstrip("/") + "/"  # noqa: PTH109
+    now = os.stat(head)  # noqa: PTH116
+    identity = now.st_dev, now.st_ino
+    real, then = _folders.get(head, ("", None))
+    if then == identity and _identity(real) == identity:
+        return real
+    real = os.path.join(os.path.realpath(head), "")  # noqa: PTH118
     if len(_folders) > _REMEMBERED:
         _folders.clear()
-    _folders[head] = real, now
+    _folders[head] = real, identity
     return real
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    found = status(path)
+    return None if found is None else (found.st_dev, found.st_ino)
 
 
 def entry(path: str | bytes | os.PathLike[str], folder: int = _NO_FOLDER) -> str | None:
