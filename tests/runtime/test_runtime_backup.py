@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Callable
@@ -139,6 +140,39 @@ def test_keep_removes_what_earlier_runs_kept(tmp_path: Path) -> None:
         *("x.pt", "x_10.pt", "x_9.pt", "x_8.pt"),
         *("x_a.pt", "x_1.png", "xx_1.pt", "x_1_1.pt"),
     }
+
+
+@pytest.mark.skipif(not hasattr(os, "setxattr"), reason="files without attributes")
+def test_keep_removes_no_file_that_was_made_by_hand(way: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.pt"
+    safe_save(0, path, keep=2)
+    shutil.copy(path, tmp_path / "x_1.pt")
+    for value in range(1, 4):
+        safe_save(value, path, keep=2)
+    shutil.copy2(tmp_path / "x_4.pt", tmp_path / "x_5.pt")  # with its attributes
+    (tmp_path / "x_3.pt").rename(tmp_path / "x_7.pt")
+    for start_again in (True, False):
+        if start_again:
+            names._next_index.clear()
+        for value in range(4, 8):
+            safe_save(value, path, keep=1)
+    found = contents(tmp_path)
+    assert [found[name] for name in ("x.pt", "x_1.pt", "x_5.pt", "x_7.pt")] == [7, 0, 2, 1]
+    assert len(found) == 5, "and one backup"
+
+
+@pytest.mark.skipif(not hasattr(os, "setxattr"), reason="files without attributes")
+def test_keep_where_files_have_no_attributes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+
+    monkeypatch.setattr(os, "setxattr", refuse)
+    monkeypatch.setattr(os, "getxattr", refuse)
+    for value in range(5):
+        safe_save(value, tmp_path / "x.pt", keep=2)
+    assert contents(tmp_path) == {"x.pt": 4, "x_3.pt": 2, "x_4.pt": 3}
 
 
 def test_a_plain_file_that_was_removed_is_written_and_the_backups_stay(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from json.encoder import encode_basestring_ascii as quoted
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,21 @@ class Logbook:
         except Exception as error:
             self.fail(error)
 
+    def save(
+        self, number: int, path: str, function: str, site: str, begin: int, state: int
+    ) -> None:
+        """Write that a save begins. Fast, as :meth:`end`, because every save does it."""
+        texts = f"{quoted(path)},{quoted(function)},{quoted(site)}"
+        self._line(f'["save",{number},{texts},{begin},{state}]\n')
+
     def end(self, number: int) -> None:
-        """Write that the save of this number has ended. Fast, because every save does it."""
-        journal = self._journal
-        if journal is None or journal.pid != os.getpid():
-            return
+        """Write that the save of this number has ended."""
+        if self._journal is not None and self._journal.pid == os.getpid():
+            self._line(f'["end",{number},{time.time_ns()}]\n')
+
+    def _line(self, text: str) -> None:
         try:
-            journal.append_line(b'["end",%d,%d]\n' % (number, time.time_ns()))
+            self._own_journal().append_line(text.encode("ascii"))
         except Exception as error:
             self.fail(error)
 

@@ -18,16 +18,59 @@ SCRATCH = 4
 """Nothing was at the path, and ``tempfile`` has chosen its name."""
 
 _NO_FILES = ("/dev/", "/proc/", "/sys/")
+_DOTS = ("", ".", "..")
+_HAS_DRIVES = os.name == "nt"
+_REMEMBERED = 4096
 _NO_FOLDER = -1  # what an audit event says for a path that is relative to no folder
 
 
-def target_of_open(path: str | bytes | os.PathLike[str]) -> str | None:
-    """The real path of the file that opening ``path`` writes; None for devices and the like."""
+_folders: dict[str, tuple[str, tuple[int, int]]] = {}
+
+
+def target_of_open(
+    path: str | bytes | os.PathLike[str],
+) -> tuple[str, os.stat_result | None] | None:
+    """The real path of the file that opening ``path`` writes, and its :func:`status`.
+
+    None for devices and the like, and where there is no folder.
+    """
+    text = path if isinstance(path, str) else os.fsdecode(path)
+    head, slash, tail = text.rpartition("/")
     try:
-        real = os.path.realpath(os.fsdecode(path))
+        found = status(text)
+        if _HAS_DRIVES or tail in _DOTS or (found is not None and stat.S_ISLNK(found.st_mode)):
+            real = os.path.realpath(text)
+            found = status(real)
+        else:
+            real = _real_folder(head + slash) + tail
     except OSError:  # the working directory was removed
         return None
-    return None if real.startswith(_NO_FILES) else real
+    return None if real.startswith(_NO_FILES) else (real, found)
+
+
+def _real_folder(head: str) -> str:
+    """The real path, and a separator, of a folder: text that ends in one, or is empty.
+
+    It is remembered, and looked up again where the name or the path leads elsewhere by now. On a
+    cold cache ``realpath`` takes most of the time that a guard may take.
+    """
+    if not head:
+        return os.getcwd().rstrip("/") + "/"  # noqa: PTH109
+    now = os.stat(head)  # noqa: PTH116
+    identity = now.st_dev, now.st_ino
+    real, then = _folders.get(head, ("", None))
+    if then == identity and _identity(real) == identity:
+        return real
+    real = os.path.join(os.path.realpath(head), "")  # noqa: PTH118
+    if len(_folders) > _REMEMBERED:
+        _folders.clear()
+    _folders[head] = real, identity
+    return real
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    found = status(path)
+    return None if found is None else (found.st_dev, found.st_ino)
 
 
 def entry(path: str | bytes | os.PathLike[str], folder: int = _NO_FOLDER) -> str | None:

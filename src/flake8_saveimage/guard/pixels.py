@@ -108,10 +108,12 @@ def _within_zero_and_one(tensor: torch.Tensor) -> bool:
 
 def _chunks(tensor: torch.Tensor) -> Iterator[Any]:
     """The values as numpy arrays of float32 or float64, piece by piece."""
-    flat = tensor.reshape(-1)
-    for start in range(0, flat.numel(), _CHUNK):
+    flat: Any = tensor.reshape(-1)
+    if is_wide := tensor.element_size() >= 4:
+        flat = flat.numpy()
+    for start in range(0, len(flat), _CHUNK):
         part = flat[start : start + _CHUNK]
-        yield (part.float() if part.element_size() < 4 else part).numpy()
+        yield part if is_wide else part.float().numpy()
 
 
 def _survey_on_cpu(tensors: list[torch.Tensor]) -> tuple[float, float, int]:

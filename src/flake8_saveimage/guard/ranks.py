@@ -58,9 +58,8 @@ def initialized_rank() -> int | None:
     """The global rank of a process group that the script made without a launcher."""
     distributed: Any = sys.modules.get("torch.distributed")
     # half imported: the log is written to while torch is being imported
-    if not getattr(distributed, "is_initialized", None) or not distributed.is_available():
-        return None
-    return int(distributed.get_rank()) if distributed.is_initialized() else None
+    is_initialized = getattr(distributed, "is_initialized", None)  # not on every platform
+    return int(distributed.get_rank()) if is_initialized is not None and is_initialized() else None
 
 
 def _number(*variables: str, otherwise: int) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import stat
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,7 +63,7 @@ class Watch:
             self._protection = Protection(
                 Path(settings.folder), raises=raises, moved=self._note_backup
             )
-        listeners: dict[str, Listener] = {
+        listeners = {
             "open": self._opened,
             "os.rename": self._renamed,
             "os.link": self._linked,
@@ -70,7 +72,9 @@ class Watch:
             "os.posix_spawn": self._started,
             "subprocess.Popen": self._started,
         }
-        self.listeners = {event: self._safely(call) for event, call in listeners.items()}
+        self.listeners: dict[str, Listener] = {
+            event: functools.partial(self._try, call) for event, call in listeners.items()
+        }
 
     def save(self, function: str, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Stand before ``torch.save``: the file that it opens is called its own."""
@@ -102,7 +106,7 @@ class Watch:
         path = args[row.position] if len(args) > row.position else kwargs.get(row.keyword)
         if isinstance(path, (str, bytes, os.PathLike)):
             with Quiet():
-                self._safely(lambda _: self._write(path, _TRUNCATE, row.name))(())
+                self._try(self._write, path, _TRUNCATE, row.name)
         try:
             return call(*args, **kwargs)
         finally:
@@ -113,19 +117,15 @@ class Watch:
         """For a run folder on a network file system."""
         self._log.flush()
 
-    def _safely(self, listener: Listener) -> Listener:
+    def _try(self, listener: Callable[..., None], *args: Any) -> None:
         """The script must not suffer from its guard; the report says that it is incomplete."""
-
-        def listen(args: tuple[Any, ...]) -> None:
-            self._note_open()  # whatever this thread was opening is open by now
-            try:
-                listener(args)
-            except OverwriteError:
-                raise
-            except Exception as error:
-                self._log.fail(error)
-
-        return listen
+        self._note_open()  # whatever this thread was opening is open by now
+        try:
+            listener(*args)
+        except OverwriteError:
+            raise
+        except Exception as error:
+            self._log.fail(error)
 
     def _enter(self, function: str) -> tuple[_Running, _Running | None]:
         with Quiet():
@@ -149,10 +149,10 @@ class Watch:
     def _write(self, path: Any, flags: int, function: str, new: int = look.FRESH) -> None:
         """A file is about to be opened for writing."""
         begin = time.time_ns()  # before the look: what ends in between was not seen by it
-        target = look.target_of_open(path)
-        if target is None:
+        opened = look.target_of_open(path)
+        if opened is None:
             return
-        found = look.status(target)
+        target, found = opened
         state = look.state_of(found, self._settings.began)
         if state is None or not look.can_write(target, found, flags):
             return
@@ -181,7 +181,7 @@ class Watch:
             if look.status(path) is None:  # moved away
                 state = state if state == look.SCRATCH else look.FRESH
         self._remember(path)
-        self._log.append(["save", number, path, function, site, begin, state])
+        self._log.save(number, path, function, site, begin, state)
 
     def _protect(self, path: str, site: str) -> bool:
         if self._protection is None or self._settings.is_allowed(path):
@@ -191,8 +191,10 @@ class Watch:
         return True
 
     def _note_open(self) -> None:
+        if self._protection is None:
+            return
         path, self._thread.opening = self._thread.opening, None
-        if path is not None and self._protection is not None:
+        if path is not None:
             try:
                 self._protection.opened(path)
             except OSError as error:

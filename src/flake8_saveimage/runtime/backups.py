@@ -59,6 +59,7 @@ def back_up(temporary: Path, names: Names, keep: int | None) -> None:
         if _is_published(temporary, names.path):
             return
         index = _take_over(temporary, names)
+    names.mark(index)
     if keep is not None:
         names.prune(index - keep, taken)
 

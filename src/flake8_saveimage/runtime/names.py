@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import string
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 NAME_LIMIT = 255  # bytes; the limit of nearly every file system in use
+_MARK = "user.saveimage.backup"
 _REMEMBERED_NAMES = 65_536
 _DOUBLE_SUFFIXES = {".tar", ".gz", ".bz2", ".xz", ".zst", ".zip"}
 _next_index: OrderedDict[str, int] = OrderedDict()
@@ -91,7 +93,33 @@ class Names:
         return [path.name for path in self.folder.iterdir()]
 
     def remove(self, index: int) -> None:
+        """Remove a backup; raise FileNotFoundError for a file that no backup has made."""
+        if not self._is_backup(index):
+            raise FileNotFoundError(
+                errno.ENOENT, "is no backup of this helper's", str(self.at(index))
+            )
         self.at(index).unlink()
+
+    def mark(self, index: int) -> None:
+        """Note in an attribute of the file itself that a backup has given it this number."""
+        if hasattr(os, "setxattr"):
+            path = self.at(index)
+            with contextlib.suppress(OSError):
+                os.setxattr(path, _MARK, self._mark_of(path), follow_symlinks=False)
+
+    def _is_backup(self, index: int) -> bool:
+        """Whether the file was marked; where there are no attributes, every number counts."""
+        if not hasattr(os, "getxattr"):
+            return True
+        path = self.at(index)
+        try:
+            return os.getxattr(path, _MARK, follow_symlinks=False) == self._mark_of(path)
+        except OSError as problem:
+            return problem.errno in (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+
+    def _mark_of(self, path: Path) -> bytes:
+        """Not that of a copy, even one with attributes, nor that of a file that was renamed."""
+        return os.fsencode(f"{path.lstat().st_ino} {path.name}")
 
     def take(self, at_least: int = 0) -> int:
         """Return the next index that was not yet taken in this process."""
