@@ -24,6 +24,7 @@ from flake8_saveimage.syntax.nodes import child_nodes
 from flake8_saveimage.syntax.positions import Span, spans
 from flake8_saveimage.syntax.reader import read_facts
 from flake8_saveimage.syntax.scopes import CallSite, Facts
+from flake8_saveimage.syntax.stack import stack_room
 
 _PLACE = re.compile(r"parser error: error at (\d+):(\d+): ")
 
@@ -85,6 +86,7 @@ def _readable(source: str) -> tuple[cst.Module, Normalized | None]:
 
 
 @collector_paused()
+@stack_room()
 def diagnose(
     source: str,
     *,
