@@ -34,15 +34,13 @@ FILES = sorted((Path(__file__).parent.parent / "fixtures").glob("SVI*/*/*.py"))
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
 @pytest.mark.parametrize("stripped", [False, True])
 def test_positions_are_those_of_the_whole_file(ending: str, stripped: bool) -> None:
-    """What is generated of a file to find its calls does not change where they stand."""
+    """The code of single statements, placed by ``ast``, stands where that of the whole does."""
     for path in FILES:
         source = path.read_text(encoding="utf-8").replace("\n", ending)
         analysis = diagnose(source.rstrip() if stripped else source)
         nodes: list[cst.CSTNode] = [save.call for save in analysis.saves]
         nodes += [place.node for _, _, problem in analysis.diagnoses for place in problem.places]
-        sites = [save.site.call_site for save in analysis.saves]
-        near = spans(analysis.module, nodes, analysis.source, sites)
-        assert near == spans(analysis.module, nodes), path
+        assert analysis.positions.of(nodes, everywhere=False) == spans(analysis.module, nodes), path
 
 
 TWICE = """\
@@ -65,6 +63,6 @@ def test_position_of_statements_with_the_same_text() -> None:
     sites = [save.site.call_site for save in analysis.saves]
     for site in sites:
         expected = spans(analysis.module, [site.node])
-        assert spans(analysis.module, [site.node], analysis.source, [site]) == expected
-    lines = spans(analysis.module, [site.node for site in sites], analysis.source, sites)
+        assert analysis.positions.of([site.node], everywhere=False) == expected
+    lines = analysis.positions.of([site.node for site in sites])
     assert [(span.line, span.column) for span in lines.values()] == [(9, 17), (11, 13), (11, 38)]

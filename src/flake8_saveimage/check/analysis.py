@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import libcst as cst
 
@@ -20,10 +19,8 @@ from flake8_saveimage.source.reading import Unparsable
 from flake8_saveimage.syntax.collector import collector_paused
 from flake8_saveimage.syntax.flow import Flow
 from flake8_saveimage.syntax.imports import Importer, TextPlace
-from flake8_saveimage.syntax.nodes import child_nodes
-from flake8_saveimage.syntax.positions import Span, spans
+from flake8_saveimage.syntax.positions import Positions, Span
 from flake8_saveimage.syntax.reader import read_facts
-from flake8_saveimage.syntax.scopes import CallSite, Facts
 from flake8_saveimage.syntax.stack import stack_room
 
 _PLACE = re.compile(r"parser error: error at (\d+):(\d+): ")
@@ -49,6 +46,7 @@ class Analysis(NamedTuple):
     flow: Flow
     saves: list[Save]
     diagnoses: list[Diagnosis]
+    positions: Positions
     normalized: Normalized | None = None
     routed: Sequence[Save] = ()
 
@@ -96,10 +94,11 @@ def diagnose(
     importer: Importer | None = None,
     table: Table = DEFAULT,
 ) -> Analysis:
-    """Run the rules (all, or those in ``codes``) over a file's text.
+    """Run the rules over a file's text. Raises :class:`Unparsable`.
 
-    ``path`` is the file; ``importer`` finds what it imports from its project. ``table`` holds
-    the writers that are looked for.
+    ``hooks`` are further names of functions that a framework calls repeatedly; ``codes`` the rules
+    to run (``None``: all, opt-in rules included). ``path`` is the file; ``importer`` finds what it
+    imports from its project. ``table`` holds the writers that are looked for.
     """
     module, plain = _readable(source)
     flow = Flow(read_facts(module, hooks, path=path, text=source), importer, table)
@@ -116,33 +115,23 @@ def diagnose(
     text = source if plain is None else plain.text
     local = [save for save in saves if not save.route]
     routed = [save for save in saves if save.route]
-    return Analysis(text, module, flow, local, _without_repeats(diagnoses), plain, routed)
+    first, positions = _without_repeats(diagnoses), Positions(module, text, flow.facts.calls)
+    return Analysis(text, module, flow, local, first, positions, plain, routed)
 
 
 def _without_repeats(diagnoses: Sequence[Diagnosis]) -> list[Diagnosis]:
-    """Return one diagnosis of a rule for each call: a helper may save several files."""
-    first: dict[tuple[int, str], Diagnosis] = {}
+    """Return one diagnosis of a rule for each call and save: more than one way may lead there."""
+    first: dict[tuple[int, int, str], Diagnosis] = {}
     for diagnosis in diagnoses:
-        first.setdefault((id(diagnosis.save.call), diagnosis.rule.code), diagnosis)
+        save = diagnosis.save
+        key = (id(save.call), id(save.site.call), diagnosis.rule.code)
+        first.setdefault(key, diagnosis)
     return list(first.values())
 
 
-def analyse(
-    source: str,
-    *,
-    hooks: Collection[str] = (),
-    codes: Collection[str] | None = None,
-    path: str = "",
-    importer: Importer | None = None,
-    table: Table = DEFAULT,
-) -> list[Finding]:
-    """Return the findings in a file's text, sorted. Raises :class:`Unparsable`.
-
-    ``hooks`` are further names of functions that a framework calls repeatedly; ``codes`` the rules
-    to run (``None``: all, opt-in rules included).
-    """
-    analysis = diagnose(source, hooks=hooks, codes=codes, path=path, importer=importer, table=table)
-    return sorted(located(analysis))
+def analyse(source: str, **options: Any) -> list[Finding]:
+    """Return the findings in a file's text, sorted; ``options`` are those of :func:`diagnose`."""
+    return sorted(located(diagnose(source, **options)))
 
 
 def located(analysis: Analysis, name_line: Callable[[int], str] = str) -> list[Finding]:
@@ -153,8 +142,7 @@ def located(analysis: Analysis, name_line: Callable[[int], str] = str) -> list[F
     wanted: list[cst.CSTNode | TextPlace] = []
     for _rule, save, problem in analysis.diagnoses:
         wanted += (save.call, save.site.call, *(place.node for place in problem.places))
-    sites = [diagnosis.save.call_site for diagnosis in analysis.diagnoses]
-    positions = locate(analysis, wanted, sites)
+    positions = locate(analysis, wanted)
     found = [_finding(diagnosis, positions, name_line) for diagnosis in analysis.diagnoses]
     if analysis.normalized is not None:
         found = list(map(analysis.normalized.in_original, found))
@@ -191,31 +179,25 @@ class Position(NamedTuple):
     text: str = ""
 
 
-def locate(
-    analysis: Analysis,
-    wanted: Sequence[cst.CSTNode | TextPlace],
-    sites: Sequence[CallSite] = (),
-) -> dict[int, Position]:
-    """Return where nodes are, by ``id``: in the checked file, or in one that it imports.
-
-    ``sites`` are the calls in the checked file that the nodes belong to.
-    """
-    nodes = [node for node in wanted if not isinstance(node, TextPlace)]
-    near = spans(analysis.module, nodes, analysis.source, sites, everywhere=False)
-    found = {key: Position("", span) for key, span in near.items()}
-    found |= {id(p): _of_text(p, analysis) for p in wanted if isinstance(p, TextPlace)}
+def locate(analysis: Analysis, wanted: Sequence[cst.CSTNode | TextPlace]) -> dict[int, Position]:
+    """Return where nodes are, by ``id``: in the checked file, or in one that it imports."""
+    nodes = {id(node): node for node in wanted if not isinstance(node, TextPlace)}
+    found = {id(p): _of_text(p, analysis) for p in wanted if isinstance(p, TextPlace)}
+    near = analysis.positions.of(nodes.values(), everywhere=False)
+    found |= {key: Position("", span) for key, span in near.items()}
     for facts in analysis.flow.files[1:]:
-        missing = [node for node in nodes if id(node) not in found]
-        there = [node for node in missing if id(node) in _ids(facts)]
-        if not there:
-            continue
+        missing = [node for key, node in nodes.items() if key not in found]
+        if not missing:
+            break
         text = facts.text.split("\n")
-        for key, span in spans(facts.module, there).items():
-            line, end = facts.lines[span.line - 1], facts.lines[span.end_line - 1]
+        there = Positions(facts.module, facts.text, facts.calls)
+        for key, span in there.of(missing, everywhere=False).items():
+            line = facts.lines[span.line - 1]
+            end = facts.lines[min(span.end_line, len(facts.lines)) - 1]
             where = span._replace(line=line, end_line=end)
             found[key] = Position(_shown(facts.path), where, text[span.line - 1].rstrip("\r"))
-    missing = [node for node in nodes if id(node) not in found]
-    for key, span in spans(analysis.module, missing).items() if missing else ():
+    missing = [node for key, node in nodes.items() if key not in found]
+    for key, span in analysis.positions.of(missing).items() if missing else ():
         found[key] = Position("", span)
     return found
 
@@ -225,18 +207,6 @@ def _of_text(place: TextPlace, analysis: Analysis) -> Position:
     if place.path == analysis.flow.facts.path:
         return Position("", span)
     return Position(_shown(place.path), span, place.text)
-
-
-@functools.lru_cache(maxsize=128)
-def _ids(facts: Facts) -> frozenset[int]:
-    """Return the ``id`` of each node of a parsed file or part of one."""
-    found: set[int] = set()
-    stack: list[cst.CSTNode] = [facts.module]
-    while stack:
-        node = stack.pop()
-        found.add(id(node))
-        stack.extend(child_nodes(node))
-    return frozenset(found)
 
 
 def _shown(path: str) -> str:

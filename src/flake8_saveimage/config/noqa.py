@@ -58,6 +58,11 @@ class FileJudge:
         """Whether a ``# flake8: noqa`` line takes the whole file out."""
         return self._processor.should_ignore_file()
 
+    @functools.cached_property
+    def _may_silence(self) -> bool:
+        """Whether there is a ``# noqa``: if not, the file need not be tokenized."""
+        return any(defaults.NOQA_INLINE_REGEXP.search(line) for line in self._processor.lines)
+
     def accepts(self, finding: Finding) -> bool:
         """Say whether flake8 would show a finding."""
         return not self.skips_all and bool(
@@ -67,9 +72,12 @@ class FileJudge:
                 finding.line,
                 finding.column - 1,
                 finding.message,
-                self._processor.noqa_line_for(finding.line),
+                self._noqa_line(finding.line),
             )
         )
+
+    def _noqa_line(self, number: int) -> str | None:
+        return self._processor.noqa_line_for(number) if self._may_silence else ""
 
     def last_line(self, number: int) -> int:
         """Return the last of the lines that share their ``# noqa`` with a line."""

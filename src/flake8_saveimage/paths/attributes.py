@@ -27,6 +27,7 @@ from flake8_saveimage.paths.texts import (
     names_in,
     union,
     unknown,
+    varying,
 )
 from flake8_saveimage.syntax.flow import enclosing_method
 from flake8_saveimage.syntax.nodes import dotted, last_part, literal_key
@@ -94,9 +95,12 @@ class _Own:
         if not bindings:
             return self._unbound(rest)
         here = self.place.scope.function
-        own = any(b.place.scope.function is here for b in bindings)
-        if own and not all(_is_settled(self.evaluation, b, self.owner) for b in bindings):
+        own = [b for b in bindings if b.place.scope.function is here]
+        others = [b for b in bindings if b.place.scope.function is not here]
+        if own and not all(_is_settled(self.evaluation, b, self.owner) for b in others):
             return self._unseen(rest)
+        if own and not all(_is_settled(self.evaluation, b, self.owner) for b in own):
+            return self._changed_here(own, rest)
         values = []
         for binding in bindings:
             value = self._assigned(binding, rest)
@@ -127,6 +131,12 @@ class _Own:
             return False  # one of the bindings of the class, or of another one
         owner = self.evaluation.flow.class_of(cst.Name(base), binding.place)
         return owner is self.owner or (owner is None and binding.place.scope.root is not self.root)
+
+    def _changed_here(self, own: Sequence[Binding], rest: str) -> SymbolicText:
+        """``self.epoch += 1`` in this function alone: the same until the next one."""
+        loops = {loop for binding in own for loop in binding.place.loops()}
+        around = [loop for loop in self.place.loops() if loop in loops]
+        return varying([*around, self.place.scope.function, *self.receiver], unknown(rest))
 
     def _unseen(self, rest: str) -> SymbolicText:
         receiver = SymbolicText(self.receiver)

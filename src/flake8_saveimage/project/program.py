@@ -7,8 +7,7 @@ import functools
 import libcst as cst
 
 from flake8_saveimage.knowledge.writers import Table
-from flake8_saveimage.project.finder import Finder
-from flake8_saveimage.project.library import SourceFile
+from flake8_saveimage.project.finder import Finder, SourceFile
 from flake8_saveimage.project.reach import Reach
 from flake8_saveimage.project.readers import Readers, readers_in
 from flake8_saveimage.syntax.imports import Aim, Foreign, TextPlace

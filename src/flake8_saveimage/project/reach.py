@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from flake8_saveimage.knowledge.ranks import text_may_join
 from flake8_saveimage.knowledge.writers import Table
-from flake8_saveimage.project.finder import Finder
-from flake8_saveimage.project.library import SourceFile
+from flake8_saveimage.project.finder import Finder, SourceFile
 from flake8_saveimage.project.outline import imported_names
 from flake8_saveimage.source.gate import text_may_save
 from flake8_saveimage.syntax.imports import Aim

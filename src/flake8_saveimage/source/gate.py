@@ -61,7 +61,8 @@ def tree_may_save(tree: ast.AST, table: Table = DEFAULT) -> bool:
 
     leaves = {*table.leaves, *table.vendored}
     imported = used = False
-    stack: list[ast.AST] = [tree]
+    # the imports, which stand at the top, first; then from the end, where programs save
+    stack: list[ast.AST] = [tree, *_top_imports(tree)]
     while stack:
         node = stack.pop()
         if isinstance(node, ast.ImportFrom):
@@ -79,3 +80,7 @@ def tree_may_save(tree: ast.AST, table: Table = DEFAULT) -> bool:
             return True
         stack.extend(ast.iter_child_nodes(node))
     return False
+
+
+def _top_imports(tree: ast.AST) -> list[ast.AST]:
+    return [node for node in getattr(tree, "body", ()) if type(node).__name__.startswith("Import")]

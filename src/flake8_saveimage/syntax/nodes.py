@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import libcst as cst
 
@@ -51,6 +52,12 @@ def code_of(node: cst.CSTNode) -> str:
 
 def string_value(node: cst.SimpleString) -> str | bytes:
     """Return what a string literal evaluates to."""
+    return _string_value(node.value)
+
+
+@functools.lru_cache(maxsize=4096)
+def _string_value(literal: str) -> str | bytes:
+    node = cst.SimpleString(literal)
     raw = node.raw_value
     # `evaluated_value` compiles the literal, which costs fifty times this.
     return raw if "\\" not in raw and not node.prefix else node.evaluated_value
