@@ -287,7 +287,6 @@ WRITERS = (
         "file_name mdict appendmat",
         value="mdict",
         path="file_name",
-        suffix=".mat",
         rewritten=True,
     ),
     Writer(

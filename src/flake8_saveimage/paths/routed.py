@@ -60,6 +60,9 @@ def routed_path_fact(site: SaveCall, route: Route, dependence: Dependence) -> Pa
         for step in route
     )
     fact = repetition_at(place, place, value, dependence)
+    in_loop = any(p.loops() for p in (site.place, *(step.call.place for step in route)))
+    if fact.repetition == "constant" and rolling and in_loop:
+        return SILENT  # rewritten on purpose, whoever starts that
     if fact.repetition == "loop" and restarts:
         fact = replace(fact, repetition="outer")
     if site.writer.rewritten:

@@ -8,8 +8,10 @@ this file that ends in `nn.Tanh`) and reports values that leave [0, 1] and are n
 `save_image` multiplies by 255 and clamps, without a warning: of an image in [-1, 1] the lower half
 becomes black, and an image in [0, 255] becomes white.
 
-With `writers = ["torch", "images"]`, floats in [0, 1] that reach `cv2.imwrite` are reported as
-well: it saves 255 as white, so that the image is nearly black.
+With `writers = ["torch", "images"]`, the writer at hand is asked: `cv2.imwrite` saves 255 as white,
+so that floats up to 1 are nearly black (so is what Pillow's `convert` makes of grey floats), and
+clips what lies outside of [0, 255]; matplotlib's `imsave` raises `ValueError` for colours outside
+of [0, 1]. Files that hold floats (TIFF, EXR, HDR) are left alone.
 
 ## Example
 ```python

@@ -2,7 +2,11 @@
 
 ## What it does
 Finds integer and bool tensors that reach `save_image`: masks, labels, `.byte()`, `read_image`; and
-floats that reach `torchvision.io.write_png` or `write_jpeg`, which take uint8.
+what is not uint8 and reaches `torchvision.io.write_png` or `write_jpeg`.
+
+With `writers = ["torch", "images"]`, also floats and int64 that reach Pillow's `Image.fromarray`,
+`imageio` (which raises since 2.28 and scaled by content before) or `skimage.io.imsave`, and
+integers with colours for matplotlib's `imsave`.
 
 ## Why is this bad
 `save_image` computes in place, `mul(255).add_(0.5)`, which torch refuses for integers:

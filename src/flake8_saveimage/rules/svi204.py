@@ -1,7 +1,9 @@
 """`normalize=True` without `value_range=`: colours depend on the batch.
 
 ## What it does
-Finds `save_image(..., normalize=True)` calls that do not say which range to map to [0, 1].
+Finds `save_image(..., normalize=True)` calls that do not say which range to map to [0, 1]; with
+`writers = ["torch", "images"]`, also matplotlib's `imsave` with `cmap=` but without `vmin=` and
+`vmax=`, and floats for `scipy.misc.imsave`, which always stretches them.
 
 ## Why is this bad
 Each call takes the minimum and maximum of its own batch. One bright pixel changes the colours of
@@ -63,14 +65,10 @@ def check(save: Save) -> Problem | None:
 
 def _stretched(save: Save, stretch: Normalizer) -> Problem | None:
     """Report a writer that always scales, or does so where its switch is given."""
-    from flake8_saveimage.values.dtypes import DTypes  # libcst
-
     given, bounds = save.site.argument, stretch.bounds.split()
     if save.site.has_star_arguments or (bounds and all(given(bound) for bound in bounds)):
         return None
-    is_on = (
-        given(stretch.switch) if stretch.switch else not save.values.values.dtypes & DTypes.UINT8
-    )
+    is_on = given(stretch.switch) if stretch.switch else save.values.is_never_bytes
     if not is_on:
         return None
     leaf, advice = save.site.writer.leaf, f"pass {' and '.join(bounds)}"

@@ -61,7 +61,8 @@ def element(value: Abstract, context: Context, frame: Frame) -> Abstract:
     if isinstance(value, Several):
         return merged([element(part, context, frame) for part in value.parts])
     if isinstance(value, Loader):
-        return element(value.source, context, frame)
+        found = element(value.source, context, frame)
+        return _batched(found, ("array",)) if value.collates else found
     if isinstance(value, Dataset):
         if value.transform is None or value.transform == NOTHING:
             return Items((UNKNOWN, UNKNOWN), complete=False)
@@ -76,12 +77,13 @@ def element(value: Abstract, context: Context, frame: Frame) -> Abstract:
     return reshaped_by_index(value) if isinstance(value, Values) else UNKNOWN
 
 
-def _batched(value: Abstract) -> Abstract:
-    """Return samples after a loader stacked them."""
+def _batched(value: Abstract, kinds: tuple[str, ...] = ("tensor",)) -> Abstract:
+    """Return samples of some kinds after a loader made a tensor of them."""
     if isinstance(value, Items):
-        return Items(tuple(_batched(p) for p in value.parts), value.complete)
+        return Items(tuple(_batched(p, kinds) for p in value.parts), value.complete)
     if isinstance(value, Table):
-        return Table({k: _batched(v) for k, v in value.entries.items()})
-    if isinstance(value, Values) and value.kind == "tensor":
-        return dataclasses.replace(with_new_axis(value, 0), ranks=Ranks.DIMENSIONS)
+        return Table({k: _batched(v, kinds) for k, v in value.entries.items()})
+    if isinstance(value, Values) and value.kind in kinds:
+        stacked = with_new_axis(value, 0)
+        return dataclasses.replace(stacked, kind="tensor", ranks=Ranks.DIMENSIONS)
     return value

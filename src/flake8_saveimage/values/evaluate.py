@@ -42,6 +42,7 @@ from flake8_saveimage.values.intervals import WHOLE
 from flake8_saveimage.values.merging import EXHAUSTED, PENDING, merged
 from flake8_saveimage.values.naming import role
 from flake8_saveimage.values.objects import (
+    Chain,
     Class,
     Dataset,
     Frame,
@@ -49,6 +50,7 @@ from flake8_saveimage.values.objects import (
     Instance,
     Loader,
     Sequential,
+    Transform,
 )
 from flake8_saveimage.values.operations import Passed, applied_to
 
@@ -145,7 +147,10 @@ class Evaluator:
             if lookup.local:
                 value = self._effects.between(name, value, reach.binding, place, frame)
             found.append(value)
-        result = merged(self._once_loops_ran(lookup.reaches, found, place))
+        found = self._once_loops_ran(lookup.reaches, found, place)
+        if len(found) == len(lookup.reaches) > 1:
+            found = self._once_taken(lookup.reaches, found, place, frame)
+        result = merged(found)
         if isinstance(result, Values) and not result.sources and result.kind != "number":
             source = _source(lookup.reaches[0].binding, frame.flow)
             result = dataclasses.replace(result, sources=frozenset({source}))
@@ -167,6 +172,25 @@ class Evaluator:
                     for r, v in zip(reaches, found, strict=True)
                     if r.binding.place.order >= start or not isinstance(v, Values)
                 ]
+        return found
+
+    def _once_taken(
+        self, reaches: Sequence[Reach], found: list[Abstract], place: Place, frame: Frame
+    ) -> list[Abstract]:
+        """Leave out what held before ``if self.transform is not None:`` with a transform."""
+        for reach in reaches:
+            block = reach.binding.place.block
+            if (
+                block.parent is None
+                or not isinstance(block.node, cst.If)
+                or place.order < block.end
+            ):
+                continue
+            asked = _tested_object(block.node.test)
+            before = Place(block.parent, block.start - 1)
+            if asked is not None and _is_object(self.evaluate(asked, before, frame)):
+                pairs = zip(reaches, found, strict=True)
+                return [v for r, v in pairs if r.binding.place.order >= block.start]
         return found
 
     def from_elsewhere(self, qualified: str, place: Place, frame: Frame) -> Abstract | None:
@@ -440,3 +464,17 @@ def _class_of(binding: Binding) -> Scope:
     method = enclosing_method(binding.place)
     owner = method.owner_class if method is not None else None
     return owner if owner is not None else binding.place.scope
+
+
+def _tested_object(test: cst.BaseExpression) -> cst.BaseExpression | None:
+    """Return ``x`` of the tests ``x`` and ``x is not None``."""
+    if isinstance(test, cst.Comparison) and len(test.comparisons) == 1:
+        target = test.comparisons[0]
+        nothing = isinstance(target.comparator, cst.Name) and target.comparator.value == "None"
+        return test.left if nothing and isinstance(target.operator, cst.IsNot) else None
+    return test if isinstance(test, cst.Name | cst.Attribute) else None
+
+
+def _is_object(value: Abstract) -> bool:
+    """Say whether a value is an object that is never empty."""
+    return isinstance(value, Transform | Chain | Function)

@@ -107,7 +107,7 @@ def _built(qualified: str, arguments: Passed, node: object) -> Abstract | None:
         return build_layer(name, arguments, node)
     if name == "DataLoader" and home in ("torch.utils.data", "torch.utils.data.dataloader"):
         custom = "collate_fn" in arguments.keywords
-        return UNKNOWN if custom else Loader(_first(arguments, "dataset"))
+        return UNKNOWN if custom else Loader(_first(arguments, "dataset"), collates=True)
     if home == "torchvision.datasets" or home.startswith("torchvision.datasets."):
         return _dataset(arguments)
     return None

@@ -94,9 +94,13 @@ class Dataset(Thing):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Loader(Thing):
-    """Something that yields the items of ``source``: a DataLoader, an iterator, a progress bar."""
+    """Something that yields the items of ``source``: a generator, or a DataLoader, which collates.
+
+    Collating makes tensors of arrays, and stacks them.
+    """
 
     source: Abstract
+    collates: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

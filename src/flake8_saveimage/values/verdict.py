@@ -75,6 +75,11 @@ class RangeFact:
             return None
         return self.bounds
 
+    @property
+    def is_never_bytes(self) -> bool:
+        """Whether the values are sure to be of another dtype than uint8."""
+        return not self.values.dtypes & DTypes.UINT8
+
     def as_handled(self) -> RangeFact:
         """Return the fact with nothing wrong."""
         return replace(self, verdict="handled")

@@ -238,7 +238,10 @@ def power(a: Operands) -> Values:
     exact = _exactly(lambda x, y: x**y, first, second)
     if exact is not None:
         return exact
-    return pointwise(intervals.power, first, second, dtypes=without_bool(first, second), slack=8)
+    dtypes = without_bool(first, second)
+    if first.dtypes & DTypes.BOOL and first.kind in ("array", "unknown"):
+        dtypes |= DTypes.INT8  # NumPy squares bools as int8
+    return pointwise(intervals.power, first, second, dtypes=dtypes, slack=8)
 
 
 @operation("{torch Tensor numpy}.square", "Tensor.square_")

@@ -78,7 +78,9 @@ def apply_color_map(a: Operands) -> Values:
 def scaled_to_bytes(a: Operands) -> Values:
     value = _matrix(a)
     found = dataclasses.replace(_bytes("convertScaleAbs"), reach=None, origin=None)
-    return dataclasses.replace(found, layout=value.layout, channels=value.channels)
+    is_sure = made_array(a.get("input")).ranks is Ranks.DIMENSIONS
+    ranks = Ranks.DIMENSIONS if is_sure else Ranks.TENSOR  # of a scalar, whichever
+    return dataclasses.replace(found, ranks=ranks, layout=value.layout, channels=value.channels)
 
 
 @operation("cv2.cvtColor", parameters="input code")

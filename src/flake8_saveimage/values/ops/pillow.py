@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from flake8_saveimage.values.arrays import BYTES, converted_to_hidden
+from flake8_saveimage.values.arrays import BYTES, converted_to_hidden, made_array
 from flake8_saveimage.values.domain import Origin, Values
 from flake8_saveimage.values.dtypes import DTypes, within
 from flake8_saveimage.values.intervals import WHOLE, Interval, overlap
@@ -19,7 +19,15 @@ _BYTES_MODES = frozenset({"RGB", "RGBA", "RGBX", "L", "LA", "P", "CMYK", "YCbCr"
 def opened(a: Operands) -> Values:
     """An image of any mode; if it has colours, they are most likely RGB."""
     decoded = dataclasses.replace(IMAGE, marks=frozenset({"decoded"}))
-    return image(decoded, "HWC", "RGB", Origin("Image.open", "assumed"))
+    return image(
+        decoded, "HWC", "RGB", Origin(a.name if a.name == "imread" else "Image.open", "assumed")
+    )
+
+
+@operation("{imageio imageio.v2 imageio.v3 skimage.io scipy.misc scipy.ndimage}.imread")
+def read(a: Operands) -> Values:
+    """The array of an image of any mode."""
+    return made_array(opened(a))
 
 
 @operation("PIL.Image.new", parameters="mode size color")

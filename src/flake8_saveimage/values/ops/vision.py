@@ -71,8 +71,11 @@ def to_pil_image(a: Operands) -> Values:
     if within(value.dtypes, DTypes.FLOATS):
         scaled = pointwise(lambda s: intervals.multiply(s, BYTES_MAX), value, dtypes=value.dtypes)
         value = cast_to(scaled, DTypes.UINT8, a.name)
-    dtypes = value.dtypes if within(value.dtypes, DTypes.UINT8) else DTypes.ANY
-    return dataclasses.replace(found, dtypes=dtypes, interval=value.interval, wrapped=value.wrapped)
+    if not within(value.dtypes, DTypes.UINT8):
+        return found
+    return dataclasses.replace(
+        found, dtypes=value.dtypes, interval=value.interval, wrapped=value.wrapped
+    )
 
 
 @operation(f"{_FUNCTIONAL}.to_tensor")
@@ -87,7 +90,11 @@ def to_tensor(a: Operands) -> Values:
     elif value.dtypes & DTypes.UINT8:
         interval = intervals.hull(value.interval, UNIT)
         dtypes = value.dtypes | DTypes.FLOAT
-        result = dataclasses.replace(result, interval=interval, dtypes=dtypes, reach=None)
+        decoded = "decoded" in value.marks  # most likely bytes
+        reach, known = (UNIT, True) if decoded else (None, value.known)
+        result = dataclasses.replace(
+            result, interval=interval, dtypes=dtypes, reach=reach, known=known
+        )
     return _channels_first(result, value, "ToTensor")
 
 
@@ -106,6 +113,10 @@ def _channels_first(result: Values, source: Values, what: str) -> Values:
 @operation(f"{_FUNCTIONAL}.{{pil_to_tensor to_image}}")
 def to_image(a: Operands) -> Values:
     value = a.values("input")
+    of_any_mode = value.kind == "image" and "decoded" not in value.marks
+    if of_any_mode and not within(value.dtypes, DTypes.UINT8):  # grey integers or floats
+        found = Values(kind="tensor", ranks=Ranks.DIMENSIONS, wrapped=value.wrapped)
+        return _channels_first(found, value, a.name)
     if value.kind in ("image", "unknown"):
         found = tensor(BYTES, DTypes.UINT8, origin=Origin("an 8-bit image"))
         found = dataclasses.replace(found, channels=value.channels)
