@@ -17,6 +17,9 @@ then runs with and without the plugin over all PATHs in one process. With ``--ea
 runs over each PATH, or, where a PATH has no Python file directly in it, over each folder in it
 (``repositories/OWNER+NAME``): the time to import libcst then counts once per repository.
 
+With ``--of-large N`` the first N files of each PATH that save are checked alone, in a copy of PATH
+among 20,000 other files of one project, with imports followed and not.
+
 What is measured is CPU time, user and system, of one process, with bytecode compiled before. Runs
 alternate, so that other load on the machine meets both sides; ratios are of minima, beside them
 those of medians. ``--profile`` runs `check` once more and prints where its time goes.
@@ -26,6 +29,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -86,6 +90,18 @@ if parsed:
     import libcst
     for text in parsed:
         libcst.parse_module(text)
+"""
+
+
+# A module of a large project: nothing is saved.
+FILLING = """\
+import os
+
+from package{number} import module0
+
+
+def name{module}(x):
+    return os.path.join("a", str(x), module0.__name__)
 """
 
 
@@ -211,12 +227,47 @@ def with_and_without(options: argparse.Namespace, variables: dict[str, str]) -> 
         )
 
 
+def files_of_large_project(options: argparse.Namespace, variables: dict[str, str]) -> None:
+    """Print what following costs for each PATH alone, in a copy of a project of 20,000 files."""
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name).resolve()
+        (root / ".git").mkdir()
+        for number in range(200):
+            package = root / f"package{number}"
+            package.mkdir()
+            for module in range(100):
+                text = FILLING.format(module=module, number=number)
+                (package / f"module{module}.py").write_text(text, encoding="utf-8")
+        ratios: list[float] = []
+        for path in options.paths:
+            copy = root / path.name
+            if not copy.exists():
+                ignore = shutil.ignore_patterns("__pycache__", "*.so*", "*.a", "*.h")
+                shutil.copytree(path, copy, ignore=ignore)
+            saving = [p for p in sources([copy]) if b"torch.save(" in p.read_bytes()]
+            for file in saving[: options.of_large]:
+                on, off = (
+                    check_command([file], ["--saveimage-follow-imports", value, *options.option])
+                    for value in ("true", "false")
+                )
+                ratio = Ratio(*alternate([on, off], options.runs, [variables] * 2))
+                ratios.append(ratio.of_minima)
+                print(f"following on / off, {file.relative_to(root)}: {ratio}", flush=True)
+        print(f"median {statistics.median(ratios):.3f}, max {max(ratios):.3f}")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("paths", type=Path, nargs="+", metavar="PATH")
     parser.add_argument("--src", type=Path, help="the version to measure (default: as installed)")
     parser.add_argument("--without", metavar="PYTHON", help="flake8 without the plugin")
     parser.add_argument("--each", action="store_true", help="flake8 once per repository")
+    parser.add_argument(
+        "--of-large",
+        type=int,
+        metavar="N",
+        help="instead: the first N files of each PATH that save, in a project of 20,000 files",
+    )
     parser.add_argument("--runs", type=int, default=5, help="of check and floor")
     parser.add_argument("--flake8-runs", type=int, default=3, help="of flake8")
     parser.add_argument("--option", action="append", default=[], help="more options for check")
@@ -230,6 +281,9 @@ def main() -> int:
     options = parser.parse_args()
     ratio = 0.0
     with compiled(options.src) as variables, tempfile.TemporaryDirectory() as name:
+        if options.of_large is not None:
+            files_of_large_project(options, variables)
+            return 0
         if not options.no_floor:
             ratio = against_floor(options, variables, Path(name))
         if options.without is not None:

@@ -21,6 +21,7 @@ from flake8_saveimage.syntax.flow import Flow
 from flake8_saveimage.syntax.imports import Importer, TextPlace
 from flake8_saveimage.syntax.positions import Positions, Span
 from flake8_saveimage.syntax.reader import read_facts
+from flake8_saveimage.syntax.stack import stack_room
 
 _PLACE = re.compile(r"parser error: error at (\d+):(\d+): ")
 
@@ -83,6 +84,7 @@ def _readable(source: str) -> tuple[cst.Module, Normalized | None]:
 
 
 @collector_paused()
+@stack_room()
 def diagnose(
     source: str,
     *,

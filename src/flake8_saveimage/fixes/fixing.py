@@ -20,6 +20,7 @@ from flake8_saveimage.rules.save import Save
 from flake8_saveimage.source import reading
 from flake8_saveimage.syntax.collector import collector_paused
 from flake8_saveimage.syntax.positions import Span
+from flake8_saveimage.syntax.stack import stack_room
 
 _MAX_ROUNDS = 8
 _BOM = "\ufeff"
@@ -67,6 +68,7 @@ class FixResult:
 
 
 @collector_paused()
+@stack_room()
 def fix_source(
     source: str, *, filename: str = "<unknown>", options: FixOptions | None = None
 ) -> FixResult:

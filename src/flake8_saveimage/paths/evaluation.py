@@ -200,6 +200,10 @@ class Evaluation:
             value, deps=value.deps | grown, solid=value.solid | grown, text=unknown(name)
         )
 
+    def is_changed(self, name: str) -> bool:
+        """Say whether code changes the object behind a name in place."""
+        return bool(self._mutations_of(name))
+
     def _mutations_of(self, name: str) -> Sequence[tuple[Scope, Change]]:
         """Return the changes of the objects behind a name, in the files read so far."""
         for facts in self.flow.files[self._read_files :]:

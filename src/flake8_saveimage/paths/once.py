@@ -22,7 +22,7 @@ def runs_once(place: Place, loop: Loop, evaluation: Evaluation) -> bool:
     """Say whether ``place`` is reached at most once in all the iterations of ``loop``."""
     return (
         _leaves(place, loop)
-        or _has_one_iteration(loop, evaluation.flow)
+        or _has_one_iteration(loop, evaluation)
         or yields_one_batch(loop, evaluation.flow)
         or any(
             _picks_one(test, holds, guard, loop, evaluation)
@@ -33,21 +33,41 @@ def runs_once(place: Place, loop: Loop, evaluation: Evaluation) -> bool:
     )
 
 
-def _has_one_iteration(loop: Loop, flow: Flow) -> bool:
+def _has_one_iteration(loop: Loop, evaluation: Evaluation) -> bool:
     """``for _ in range(1)``, ``for x in islice(loader, 1)``, ``for x in [x]``."""
     node = loop.iter
-    if isinstance(node, cst.Name):
-        reaches = flow.lookup(node.value, loop.place).reaches
-        changed = len(reaches) != 1 or node.value in loop.place.scope.function.mutations
-        node = None if changed or reaches[0].binding.pattern else reaches[0].binding.value
-    if isinstance(node, cst.List | cst.Tuple):
-        return len(node.elements) == 1 and not isinstance(node.elements[0], cst.StarredElement)
+    if isinstance(node, cst.Name | cst.Attribute):
+        return _names_one_element(node, loop.place, evaluation)
     if not isinstance(node, cst.Call) or not node.args:
-        return False
+        return _holds_one_element(node)
     last = node.args[-1].value
     one = isinstance(last, cst.Integer) and last.value == "1"
     counts = {"range": 1, "islice": 2}
     return one and counts.get(last_name(node.func)) == len(node.args)
+
+
+def _holds_one_element(node: cst.CSTNode | None) -> bool:
+    if not isinstance(node, cst.List | cst.Tuple):
+        return False
+    return len(node.elements) == 1 and not isinstance(node.elements[0], cst.StarredElement)
+
+
+def _names_one_element(node: cst.BaseExpression, place: Place, evaluation: Evaluation) -> bool:
+    """Say whether a name, here or in another file, stands for one element and nothing adds any."""
+    name = dotted(node) or ""
+    bindings = [reach.binding for reach in evaluation.flow.lookup(name, place).reaches]
+    if not bindings or any(binding.kind == "import" for binding in bindings):
+        qualified = evaluation.flow.resolve(node, place)
+        found = evaluation.flow.foreign(qualified, place) if qualified is not None else None
+        bindings = list(found.bindings) if found is not None and not found.rest else []
+    return (
+        bool(bindings)
+        and all(
+            b.kind == "assign" and not b.pattern and _holds_one_element(b.value) for b in bindings
+        )
+        and not evaluation.is_changed(name)
+        and not evaluation.is_changed(bindings[0].name)
+    )
 
 
 def _leaves(place: Place, loop: Loop) -> bool:

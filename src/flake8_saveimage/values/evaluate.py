@@ -92,12 +92,7 @@ class Evaluator:
         self._steps = 0
         if self._total > MAX_TOTAL:
             return EXHAUSTED
-        try:
-            return self.evaluate(node, place, self.entered(route))
-        except RecursionError:  # the caller's own stack is deep already
-            self._active.clear()
-            self._depth = 0
-            return EXHAUSTED
+        return self.evaluate(node, place, self.entered(route))
 
     def evaluate(self, node: cst.BaseExpression, place: Place, frame: Frame) -> Abstract:
         """Return what an expression stands for in one activation."""
