@@ -33,7 +33,7 @@ from flake8_saveimage.paths.texts import (
 from flake8_saveimage.syntax.flow import Flow
 from flake8_saveimage.syntax.nodes import last_part
 from flake8_saveimage.syntax.reaching import Lookup, Reach
-from flake8_saveimage.syntax.scopes import Binding, CallSite, Loop, Place, Scope
+from flake8_saveimage.syntax.scopes import Binding, CallSite, Change, Loop, Place, Scope
 
 _MAX_DEPTH = 60
 _MAX_CALLS = 4
@@ -63,7 +63,7 @@ class Evaluation:
 
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
-        self._mutations: dict[str, list[tuple[Scope, Place, str | None]]] = {}
+        self._mutations: dict[str, list[tuple[Scope, Change]]] = {}
         self._read_files = 0
         self.uses: dict[tuple[int, frozenset[str]], list[CallSite]] = {}  # see usage.py
         self._evaluated: dict[tuple[int, int, int], SymbolicText] = {}
@@ -178,7 +178,7 @@ class Evaluation:
             return value  # `self.step()` changes attributes, which are looked at one by one
         found: set[Source] = set()
         here = place.loops()
-        for scope, where, changed in changes:
+        for scope, (where, changed, _value) in changes:
             if not _is_within(scope, owner):
                 continue
             if key is not None and changed is not None and changed != key:
@@ -200,12 +200,12 @@ class Evaluation:
             value, deps=value.deps | grown, solid=value.solid | grown, text=unknown(name)
         )
 
-    def _mutations_of(self, name: str) -> Sequence[tuple[Scope, Place, str | None]]:
+    def _mutations_of(self, name: str) -> Sequence[tuple[Scope, Change]]:
         """Return the changes of the objects behind a name, in the files read so far."""
         for facts in self.flow.files[self._read_files :]:
             for scope in facts.scopes:
                 for changed, changes in scope.mutations.items():
-                    self._mutations.setdefault(changed, []).extend((scope, *c) for c in changes)
+                    self._mutations.setdefault(changed, []).extend((scope, c) for c in changes)
         self._read_files = len(self.flow.files)
         return self._mutations.get(name, ())
 

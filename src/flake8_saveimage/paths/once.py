@@ -22,7 +22,7 @@ def runs_once(place: Place, loop: Loop, evaluation: Evaluation) -> bool:
     """Say whether ``place`` is reached at most once in all the iterations of ``loop``."""
     return (
         _leaves(place, loop)
-        or _has_one_iteration(loop)
+        or _has_one_iteration(loop, evaluation.flow)
         or yields_one_batch(loop, evaluation.flow)
         or any(
             _picks_one(test, holds, guard, loop, evaluation)
@@ -33,9 +33,13 @@ def runs_once(place: Place, loop: Loop, evaluation: Evaluation) -> bool:
     )
 
 
-def _has_one_iteration(loop: Loop) -> bool:
+def _has_one_iteration(loop: Loop, flow: Flow) -> bool:
     """``for _ in range(1)``, ``for x in islice(loader, 1)``, ``for x in [x]``."""
     node = loop.iter
+    if isinstance(node, cst.Name):
+        reaches = flow.lookup(node.value, loop.place).reaches
+        changed = len(reaches) != 1 or node.value in loop.place.scope.function.mutations
+        node = None if changed or reaches[0].binding.pattern else reaches[0].binding.value
     if isinstance(node, cst.List | cst.Tuple):
         return len(node.elements) == 1 and not isinstance(node.elements[0], cst.StarredElement)
     if not isinstance(node, cst.Call) or not node.args:

@@ -226,12 +226,14 @@ class _Renewal:
     def _added(self, binding: Binding) -> Iterator[Origin]:
         """Yield the origins of what the iteration adds to a collection that it has made."""
         function = binding.place.scope.function
-        changes = function.mutations.get(binding.name, ())
-        for place, _key in changes:
+        for place, _key, value in function.mutations.get(binding.name, ()):
+            if value is not None:
+                yield self._origin(value, place)
+                continue
             calls = [c for c in function.calls if c.place.order == place.order]
             yield max(
                 (self._origin(a.value, c.place) for c in calls for a in c.node.args),
-                default=Origin.KEPT,  # an item is assigned
+                default=Origin.KEPT,
             )
 
     def _bound_outside(self, binding: Binding) -> Origin:
@@ -249,7 +251,7 @@ class _Renewal:
         for scope in self.flow.facts_of(owner).scopes:
             if scope.function is owner:
                 places = [b.place for b in scope.bindings.get(name, ())]
-                places += [place for place, _key in scope.mutations.get(name, ())]
+                places += [change.place for change in scope.mutations.get(name, ())]
                 if any(map(self._is_inside, places)):
                     return True
             elif name in scope.mutations and owner.kind == "module":
