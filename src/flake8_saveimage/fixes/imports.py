@@ -127,14 +127,12 @@ class Imports:
 
     def _already_there(self, source: str, place: Place) -> str | None:
         """Return the name under which ``source`` is imported where ``place`` can see it."""
-        for name, bindings in self._bindings.items():
-            if any(binding.source == source for binding in bindings):
-                reaches = self._flow.lookup(name, place).reaches
-                if reaches and all(
-                    b.source == source and not self._facts.is_for_types(b.node)
-                    for b, _loops in reaches
-                ):
-                    return name
+        for name in self._names_of_sources.get(source, ()):
+            reaches = self._flow.lookup(name, place).reaches
+            if reaches and all(
+                b.source == source and not self._facts.is_for_types(b.node) for b, _loops in reaches
+            ):
+                return name
         return None
 
     def _free_name(self, name: str) -> str:
@@ -156,6 +154,15 @@ class Imports:
             for name, bindings in scope.bindings.items():
                 found.setdefault(name, []).extend(bindings)
         return found
+
+    @cached_property
+    def _names_of_sources(self) -> dict[str, list[str]]:
+        found: dict[str, dict[str, None]] = {}
+        for name, bindings in self._bindings.items():
+            for binding in bindings:
+                if binding.source is not None:
+                    found.setdefault(binding.source, {})[name] = None
+        return {source: list(names) for source, names in found.items()}
 
     def _body_of(self, binding: Binding) -> list[ast.stmt] | None:
         return self._facts.direct_body(self._facts.statement(binding.node))
