@@ -170,6 +170,7 @@ class Work:
         from flake8_saveimage.check import analysis
         from flake8_saveimage.check.runner import Checker
         from flake8_saveimage.config import options as config
+        from flake8_saveimage.fixes import FixOptions
         from flake8_saveimage.fixes.fixer import Fixer
 
         codes = "--select=SVI"
@@ -184,7 +185,7 @@ class Work:
         request = config.Request(isolated=True, forwarded=(codes, "--disable-noqa"))
         options = config.load(request).options
         self.checker = Checker(options, fix_judge=applicabilities)
-        self.fixer = Fixer(options, unsafe=True)
+        self.fixer = Fixer(options, FixOptions(unsafe=True))
 
     def _timed(self, function: Callable[[str], Any]) -> Callable[[str], Any]:
         def timed(text: str) -> Any:

@@ -64,6 +64,11 @@ for i in range(3):
             "safe_save",
         ),
         (
+            "import torch; import os\nfrom torch import save\nprint(os, torch)", "save",
+            "import torch; import os\nfrom flake8_saveimage.runtime import safe_save\nprint(os, torch)",
+            "safe_save",
+        ),
+        (
             "from torch import *", "save",
             "from flake8_saveimage.runtime import safe_save\nfrom torch import *", "safe_save",
         ),

@@ -45,8 +45,7 @@ what to look for (rules: codes, beginnings of codes or names, separated by comma
   --per-file-ignores PAIRS   pattern:CODES        --disable-noqa         ignore '# noqa'
   --saveimage-hooks NAMES    repeated calls       --saveimage-writers GROUPS  what saves (torch)
   --saveimage-follow-imports true|false  look into other files of the project (true)
-  --saveimage-src FOLDERS    more folders in which imports of the project start
-  --saveimage-writer FUNCTIONS  functions of your own that save
+  --saveimage-src FOLDERS    imports start there  --saveimage-writer FUNCTIONS  of your own
 where to look:
   --exclude PATTERNS         instead of flake8's  --extend-exclude PATTERNS  as well
   --filename PATTERNS        names in folders (*.py, *.ipynb)

@@ -26,7 +26,7 @@ from flake8_saveimage.cli import (
 from flake8_saveimage.cli.common import Work, prepare, report, swept, terminal_width
 from flake8_saveimage.cli.git import require_clean, require_tracked
 from flake8_saveimage.config.options import Request
-from flake8_saveimage.fixes import vendoring
+from flake8_saveimage.fixes import FixOptions, vendoring
 from flake8_saveimage.fixes.fixer import FixedFile, Fixer
 from flake8_saveimage.fixes.patch import coloured, unified
 from flake8_saveimage.report import Style
@@ -65,12 +65,11 @@ def run(arguments: argparse.Namespace, request: Request) -> int:
 
 
 def _fixer(work: Work, arguments: argparse.Namespace) -> Fixer:
-    return Fixer(
-        work.options,
-        unsafe=arguments.unsafe_fixes,
-        vendor=arguments.vendor,
-        prefers_names=arguments.prefer == "names",
+    prefers_names = arguments.prefer == "names"
+    how = FixOptions(
+        unsafe=arguments.unsafe_fixes, vendor=arguments.vendor, prefers_names=prefers_names
     )
+    return Fixer(work.options, how)
 
 
 def _fix_files(work: Work, arguments: argparse.Namespace) -> list[FixedFile]:

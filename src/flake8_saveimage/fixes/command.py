@@ -15,6 +15,7 @@ from libcst.codemod import CodemodCommand, CodemodContext
 
 from flake8_saveimage.config import options as config
 from flake8_saveimage.fixes.fixer import Fixer
+from flake8_saveimage.fixes.fixing import FixOptions
 from flake8_saveimage.fixes.vendoring import install
 
 
@@ -43,8 +44,7 @@ class SaveImageCommand(CodemodCommand):
         self._forwarded = tuple(
             f"--{name}={value}" for name, value in (("select", select), ("ignore", ignore)) if value
         )
-        self._unsafe = unsafe_fixes
-        self._vendor = vendor
+        self._how = FixOptions(unsafe=unsafe_fixes, vendor=vendor)
         self._isolated = isolated
         if vendor is not None:
             install(vendor)
@@ -83,4 +83,4 @@ class SaveImageCommand(CodemodCommand):
     def _fixer(self) -> Fixer:
         request = config.Request(isolated=self._isolated, forwarded=self._forwarded)
         options = config.load(request).options
-        return Fixer(options, unsafe=self._unsafe, vendor=self._vendor)
+        return Fixer(options, self._how)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -176,36 +176,32 @@ class Evidence:
         words -= set(re.findall(r"\w+", "".join(pieces[::2])))
         return Target(name, stem, frozenset(words - _GENERIC), frozenset(self._holders(path, save)))
 
-    def _words(self, node: cst.CSTNode, place: Place, depth: int = 0) -> set[str]:
+    def _words(self, path: cst.CSTNode, place: Place) -> set[str]:
         """Return the variables that an expression is made of, followed through assignments."""
         found: set[str] = set()
-        stack = [node]
+        stack = [(path, place, 0)]
         while stack:
-            current = stack.pop()
-            if isinstance(current, cst.Name):
-                found.add(current.value)
-                found |= self._words_of_name(current.value, place, depth)
-            elif isinstance(current, cst.Attribute):
-                found.add(current.attr.value)
-                stack.append(current.value)
-            elif isinstance(current, cst.Arg):
-                stack.append(current.value)
-            elif isinstance(current, cst.Call):
-                stack.extend(current.args)
-                if isinstance(current.func, cst.Attribute):
-                    stack.append(current.func.value)
+            node, place, depth = stack.pop()
+            parts: Sequence[cst.CSTNode] = ()
+            if isinstance(node, cst.Name):
+                found.add(node.value)
+                reaches = self._analysis.flow.lookup(node.value, place).reaches
+                stack += (
+                    (binding.value, binding.place, depth + 1)
+                    for binding, _loops in (reaches if depth < _MAX_DEPTH else ())
+                    if binding.kind == "assign" and binding.value is not None
+                )
+            elif isinstance(node, cst.Attribute):
+                found.add(node.attr.value)
+                parts = [node.value]
+            elif isinstance(node, cst.Arg):
+                parts = [node.value]
+            elif isinstance(node, cst.Call):
+                owner = [node.func.value] if isinstance(node.func, cst.Attribute) else []
+                parts = [*node.args, *owner]
             else:
-                stack.extend(current.children)
-        return found
-
-    def _words_of_name(self, name: str, place: Place, depth: int) -> set[str]:
-        found: set[str] = set()
-        if depth >= _MAX_DEPTH:
-            return found
-        for reach in self._analysis.flow.lookup(name, place).reaches:
-            binding = reach.binding
-            if binding.kind == "assign" and binding.value is not None:
-                found |= self._words(binding.value, binding.place, depth + 1)
+                parts = node.children
+            stack += ((part, place, depth) for part in parts)
         return found
 
     def _holders(self, path: cst.BaseExpression, save: Save) -> Iterator[str]:

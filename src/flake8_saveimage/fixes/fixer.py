@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from flake8_saveimage.check.runner import FileWork
@@ -43,31 +44,18 @@ class Fixer(FileWork[FixedFile]):
 
     result = FixedFile
 
-    def __init__(
-        self,
-        options: argparse.Namespace,
-        *,
-        unsafe: bool = False,
-        vendor: str | None = None,
-        prefers_names: bool = False,
-    ) -> None:
+    def __init__(self, options: argparse.Namespace, how: FixOptions) -> None:
         super().__init__(options)
         forget_projects()
-        self._unsafe = unsafe
-        self._vendor = vendor
-        self._prefers_names = prefers_names
+        self._how = replace(how, following=self.following, policy=Policy.of(options))
 
     def work(self, name: str, program: Program) -> FixedFile:
         codes = self.judge.codes_for(name)
         accepts = self.judge.file(name, program.lines).accepts
-        options = FixOptions(
+        options = replace(
+            self._how,
             accept=lambda finding: finding.code in codes and accepts(finding),
-            unsafe=self._unsafe,
-            vendor=self._vendor,
             name_line=program.name_line,
-            following=self.following,
-            policy=Policy.of(self.options),
-            prefers_names=self._prefers_names,
         )
         try:
             result = fix_source(program.text, filename=name, options=options)

@@ -151,8 +151,9 @@ class ImportLines:
 
     def _lines(self, line: ast.stmt, statements: Sequence[str]) -> str:
         start = self._layout.of_ast(line)[0]
-        indent = self._text[self._layout.line_start(start) : start]
+        before = self._text[self._layout.line_start(start) : start]
         newline = self._layout.newline(start)
+        indent = before[: len(before) - len(before.lstrip(" \t"))]
         return "".join(f"{indent}{statement}{newline}" for statement in statements)
 
     def _sections(self, body: Sequence[ast.stmt]) -> list[list[Statement]]:

@@ -51,7 +51,8 @@ def _agreement(old: Sequence[bytes], new: Sequence[bytes], i: int, j: int) -> tu
     for distance in range(1, _MOST_APART):
         for skipped in range(distance + 1):
             a, b = i + skipped, j + distance - skipped
-            alike = 1 if a < len(old) and old[a].strip() else 2  # a blank line says little
+            # a blank line says little, unless as many lines were taken out as put in
+            alike = 1 if b"".join(old[a : a + 1]).strip() or a - i == b - j else 2
             if old[a : a + alike] == new[b : b + alike]:
                 return min(a, len(old)), min(b, len(new))
     return len(old), len(new)
