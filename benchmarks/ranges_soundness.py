@@ -30,6 +30,7 @@ import torch
 import torch.nn.functional as F
 import torchvision
 import torchvision.transforms.functional as TF
+from einops import rearrange
 from PIL import Image
 
 from flake8_saveimage.syntax.flow import Flow
@@ -169,6 +170,9 @@ STEPS = (
     "torchvision.utils.make_grid({x}, nrow=2, normalize=True, value_range=(-1, 1))",
     "torchvision.utils.make_grid({x}, pad_value={n})",
     "torchvision.utils.make_grid([{x}, {x}], normalize={flag})",
+    "TF.pil_to_tensor(TF.to_pil_image({x}[0]))",
+    "np.asarray(TF.to_pil_image({x}))",
+    "TF.to_tensor(TF.to_pil_image({x}))",
     "TF.normalize({x}, (0.5,), (0.5,))",
     "TF.normalize({x}, [0.5, 0.5, 0.5], [0.5, 0.5, 0.5])",
     "TF.normalize({x}, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))",
@@ -228,6 +232,15 @@ ARRAY_STEPS = (
     "{x} * 255",
     "{x} / 255",
     "{x} * 0.5 + 0.5",
+    "np.asarray(Image.fromarray({x}))",
+    "np.asarray(Image.fromarray({x}).convert('L'))",
+    "np.array(Image.fromarray({x}[..., 0]).convert('RGB'))",
+    "np.asarray(Image.fromarray({x}[:, :, 0].astype(np.{a})).convert('L'))",
+    "np.asarray(Image.fromarray(np.uint8({x})).resize((5, 6)))",
+    "np.asarray(TF.to_pil_image({x}))",
+    "TF.to_tensor(np.uint8({x}))",
+    "cv2.convertScaleAbs({x})",
+    "cv2.resize({x}, (6, 5), interpolation=cv2.INTER_AREA)",
     "np.clip({x}, 0, 255)",
     "np.clip({x}, 0, 1)",
     "np.clip({x}, {n}, {m})",
@@ -314,6 +327,9 @@ PICTURE_STEPS = (
     *(f"cv2.cvtColor({{x}}, cv2.COLOR_{name})" for name in ("GRAY2BGR", "RGB2RGBA", "RGBA2BGR")),
     "np.transpose({x}, (1, 0, 2))",
     "np.swapaxes({x}, 0, 2)",
+    "rearrange({x}, 'h w c -> c h w')",
+    "rearrange({x}, 'c h w -> h w c')",
+    "rearrange({x}, 'b c h w -> b h w c')",
     "{x}.transpose(1, 2)",
     "{x}.movedim(0, -1)",
     "{x}.unsqueeze(0)",
@@ -424,6 +440,7 @@ NAMES: Mapping[str, Any] = {
     "np": np,
     "cv2": cv2,
     "Image": Image,
+    "rearrange": rearrange,
 }
 HEADER = """\
 import cv2
@@ -433,7 +450,7 @@ import torchvision
 from PIL import Image
 import torch.nn.functional as F
 import torchvision.transforms.functional as TF
-from PIL import Image
+from einops import rearrange
 """
 
 

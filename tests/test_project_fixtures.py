@@ -48,7 +48,7 @@ def test_the_gate_in_force_decides(monkeypatch: pytest.MonkeyPatch) -> None:
             fresh = importlib.import_module(name)
             assert not findings(path)
         fresh._look_at.cache_clear()
-        assert len(findings(path)) == 5
+        assert len(findings(path)) == 6
 
 
 def test_there_are_projects() -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -62,24 +61,13 @@ class SaveImagePlugin:
 
     def _findings(self, source: str) -> list[Finding]:
         try:
-            hooks, codes, following = _chosen()
+            codes, following = _chosen()
             worth = is_worth_parsing(source, self._tree, following.table)
-            if not worth and not self._calls_a_saver(source):
+            if not codes or not (worth or self._calls_a_saver(source)):
                 return []
-            if not codes:
-                return []
-            from flake8_saveimage.check.analysis import analyse  # libcst
+            from flake8_saveimage.check.analysis import located  # libcst
 
-            importer = following.importer(self._filename, source)
-            path = os.path.realpath(self._filename)
-            return analyse(
-                source,
-                hooks=hooks,
-                codes=codes,
-                path=path,
-                importer=importer,
-                table=following.table,
-            )
+            return sorted(located(following.diagnose(self._filename, source, codes)))
         except SourceError as error:
             self._not_checked(str(error))
         except RecursionError:
@@ -89,7 +77,7 @@ class SaveImagePlugin:
         return []
 
     def _calls_a_saver(self, source: str) -> bool:
-        following = _chosen()[2]
+        following = _chosen()[1]
         raw = source.encode("utf-8", "replace")
         worth = following.is_worth_a_look(self._filename, raw)
         return worth and following.calls_a_saver(self._filename, source)
@@ -103,9 +91,9 @@ class SaveImagePlugin:
 
 
 @functools.cache
-def _chosen() -> tuple[frozenset[str], frozenset[str], Following]:
-    """Return the extra hooks, the codes, and how imports are followed, by the options."""
+def _chosen() -> tuple[frozenset[str], Following]:
+    """Return the codes, and how imports are followed, by the options."""
     options = SaveImagePlugin.options
     if options is None:
-        return frozenset(), default_codes(), Following()
-    return frozenset(options.saveimage_hooks), active_codes(options), following_of(options)
+        return default_codes(), Following()
+    return active_codes(options), following_of(options)

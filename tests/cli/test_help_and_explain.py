@@ -34,11 +34,7 @@ def test_help_fits_a_screen_and_shows_examples(
 def test_help_names_every_option_and_no_other(name: str) -> None:
     import re
 
-    parser = {
-        "check": arguments._check,
-        "fix": arguments._fix,
-        "explain": arguments._explain,
-    }[name]()
+    parser = arguments._parser(name)
     known = {o for action in parser._actions for o in action.option_strings if o.startswith("--")}
     text = arguments._HELP[name].replace("--[no-]show-source", "--show-source --no-show-source")
     shown = set(re.findall(r"--[a-z][a-z-]+", text))

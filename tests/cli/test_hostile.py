@@ -293,6 +293,8 @@ def test_surrogates_in_source_text(tmp_path: Path, command: Command) -> None:
 
 
 CODINGS = sorted({*aliases, *aliases.values(), "utf-8-sig", "UTF8", "klingon", "latin-1-unix"})
+COMMON = """utf-8 utf-8-sig UTF8 latin-1 latin-1-unix cp1252 cp1251 koi8-r gbk gb18030 big5 euc-jp
+    shift-jis euc-kr utf-7 utf-16 klingon rot13 hex""".split()
 TEXT = "# coding: {}\n" + LOOP + "# àé ñ\n"
 
 
@@ -316,9 +318,19 @@ def _python_reads(raw: bytes) -> str | None:
     return text
 
 
-def test_every_coding_is_read_as_python_reads_it(tmp_path: Path, command: Command) -> None:
+@pytest.mark.parametrize(
+    "codings",
+    [
+        COMMON,
+        pytest.param(CODINGS, marks=pytest.mark.slow),
+    ],
+    ids=["common", "every"],
+)
+def test_codings_are_read_as_python_reads_them(
+    tmp_path: Path, command: Command, codings: list[str]
+) -> None:
     """PEP 263: all that Python has; what Python does not read is one error, and not touched."""
-    sources = {f"{coding}.py": _encoded(coding) for coding in CODINGS}
+    sources = {f"{coding}.py": _encoded(coding) for coding in codings}
     texts = {name: _python_reads(raw) for name, raw in sources.items()}
     write(tmp_path, dict(sources))
     done = command("check", "--format", "json", ".")
@@ -327,7 +339,7 @@ def test_every_coding_is_read_as_python_reads_it(tmp_path: Path, command: Comman
     errors = [e["file"] for e in report["errors"]]
     readable = {name for name, text in texts.items() if text is not None and "torch" in text}
     assert found == {(f"./{name}", 5, "SVI101") for name in readable}
-    assert len(readable) > 200
+    assert len(readable) > 0.6 * len(codings)
     refused = {f"./{name}" for name, text in texts.items() if text is None}
     assert set(errors) == refused
     assert len(errors) == len(set(errors))

@@ -226,13 +226,14 @@ def test_two_saves_of_one_conversion_are_one_edit() -> None:
     )
 
 
-def test_a_conversion_by_a_function_is_left() -> None:
+def test_a_conversion_by_a_function_without_its_module_is_left() -> None:
     source = dedent(
         """
         import numpy as np
         import torch
+        from numpy import uint8
         from torchvision.io import write_png
-        write_png(torch.from_numpy(np.uint8(np.tanh(x()) * 255)), path)
+        write_png(torch.from_numpy(uint8(np.tanh(x()) * 255)), path)
         """
     )
     result = fix(source, codes="SVI209", unsafe=True)

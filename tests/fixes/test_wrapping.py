@@ -9,6 +9,7 @@ SCRIPT = """
 import numpy as np
 import torch
 from torchvision.io import write_png
+from torchvision.transforms.functional import pil_to_tensor, to_pil_image
 
 def save(model, path):
     image = torch.tanh(model())
@@ -24,6 +25,24 @@ def save(model, path):
         (
             "x = (image * 255).numpy().astype(np.uint8)\n    write_png(torch.from_numpy(x), path)",
             ".numpy().clip(0, 255).astype(np.uint8)",
+        ),
+        (
+            "x = (image * 255).numpy()\n    write_png(torch.from_numpy(np.uint8(x)), path)",
+            "np.uint8(np.clip(x, 0, 255))",
+        ),
+        (
+            "x = np.array(image.numpy() * 255, dtype=np.uint8)\n"
+            "    write_png(torch.from_numpy(x), path)",
+            "np.array(np.clip(image.numpy() * 255, 0, 255), dtype=np.uint8)",
+        ),
+        ("write_png(pil_to_tensor(to_pil_image(image)), path)", "to_pil_image(image.clamp(0, 1))"),
+        (
+            "write_png(pil_to_tensor(to_pil_image(image * 2)), path)",
+            "_image((image * 2).clamp(0, 1))",
+        ),
+        (
+            "x = (image * 255).type(torch.uint8)\n    write_png(x, path)",
+            "* 255).clamp(0, 255).type(",
         ),
     ],
 )

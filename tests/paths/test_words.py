@@ -9,6 +9,7 @@ from flake8_saveimage.knowledge.readers import READERS
 
 ROLLING = (
     "best.pt last.pth latest.ckpt final.pt checkpoint.pth.tar ckpt.pt current.pt resume.pt"
+    " autosave.pth auto_save.pt backup.pt"
     " check_point.pt modelBest.pt bestmodel.pth model-best.pt netG_latest.pth LAST.PT net.ckpt"
     " out/run_3/best.pt best_10.pt best.png samples_last.jpg current.png checkpoints.h5"
 ).split()

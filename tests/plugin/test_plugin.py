@@ -154,7 +154,7 @@ def test_what_cannot_be_checked_is_said_and_breaks_nothing(
     def refuse(*arguments: object, **keywords: object) -> None:
         raise error
 
-    monkeypatch.setattr(analysis, "analyse", refuse)
+    monkeypatch.setattr(analysis, "diagnose", refuse)
     plugin = SaveImagePlugin(ast.parse(LOOP), LOOP.splitlines(keepends=True), "a\n.py")
     assert list(plugin.run()) == []
     assert f"'a\\n.py' {message}" in caplog.text

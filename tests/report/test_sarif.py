@@ -209,7 +209,7 @@ def test_defect_of_the_fixer_costs_the_details_not_the_findings(
     def fail(*arguments: object, **keywords: object) -> None:
         raise AssertionError("two\nlines")
 
-    monkeypatch.setattr("flake8_saveimage.fixes.annotating.verdicts_of", fail)
+    monkeypatch.setattr("flake8_saveimage.fixes.editing.Planner", fail)
     (log,) = sarif({"a.py": FIXED_NAME}, tmp_path)["runs"]
     (result,) = log["results"]
     assert (result["ruleId"], result.get("fixes")) == ("SVI104", None)

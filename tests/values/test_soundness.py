@@ -15,6 +15,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("torchvision")
 pytest.importorskip("cv2")
+pytest.importorskip("einops")
 
 from claiming import FILES, claims
 from hypothesis import HealthCheck, given, settings

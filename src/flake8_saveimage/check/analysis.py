@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import libcst as cst
 
@@ -92,10 +92,11 @@ def diagnose(
     importer: Importer | None = None,
     table: Table = DEFAULT,
 ) -> Analysis:
-    """Run the rules (all, or those in ``codes``) over a file's text.
+    """Run the rules over a file's text. Raises :class:`Unparsable`.
 
-    ``path`` is the file; ``importer`` finds what it imports from its project. ``table`` holds
-    the writers that are looked for.
+    ``hooks`` are further names of functions that a framework calls repeatedly; ``codes`` the rules
+    to run (``None``: all, opt-in rules included). ``path`` is the file; ``importer`` finds what it
+    imports from its project. ``table`` holds the writers that are looked for.
     """
     module, plain = _readable(source)
     flow = Flow(read_facts(module, hooks, path=path, text=source), importer, table)
@@ -117,29 +118,18 @@ def diagnose(
 
 
 def _without_repeats(diagnoses: Sequence[Diagnosis]) -> list[Diagnosis]:
-    """Return one diagnosis of a rule for each call: a helper may save several files."""
-    first: dict[tuple[int, str], Diagnosis] = {}
+    """Return one diagnosis of a rule for each call and save: more than one way may lead there."""
+    first: dict[tuple[int, int, str], Diagnosis] = {}
     for diagnosis in diagnoses:
-        first.setdefault((id(diagnosis.save.call), diagnosis.rule.code), diagnosis)
+        save = diagnosis.save
+        key = (id(save.call), id(save.site.call), diagnosis.rule.code)
+        first.setdefault(key, diagnosis)
     return list(first.values())
 
 
-def analyse(
-    source: str,
-    *,
-    hooks: Collection[str] = (),
-    codes: Collection[str] | None = None,
-    path: str = "",
-    importer: Importer | None = None,
-    table: Table = DEFAULT,
-) -> list[Finding]:
-    """Return the findings in a file's text, sorted. Raises :class:`Unparsable`.
-
-    ``hooks`` are further names of functions that a framework calls repeatedly; ``codes`` the rules
-    to run (``None``: all, opt-in rules included).
-    """
-    analysis = diagnose(source, hooks=hooks, codes=codes, path=path, importer=importer, table=table)
-    return sorted(located(analysis))
+def analyse(source: str, **options: Any) -> list[Finding]:
+    """Return the findings in a file's text, sorted; ``options`` are those of :func:`diagnose`."""
+    return sorted(located(diagnose(source, **options)))
 
 
 def located(analysis: Analysis, name_line: Callable[[int], str] = str) -> list[Finding]:

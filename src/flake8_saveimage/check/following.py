@@ -1,9 +1,10 @@
-"""Whether and how the imports of a checked file are followed."""
+"""What is looked for in a file, and how its imports are followed."""
 
 from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Collection
 from typing import TYPE_CHECKING, NamedTuple
 
 from flake8_saveimage.config.selection import choice_of
@@ -12,23 +13,25 @@ from flake8_saveimage.source import reading
 from flake8_saveimage.source.program import Program, load
 
 if TYPE_CHECKING:
+    from flake8_saveimage.check.analysis import Analysis
     from flake8_saveimage.project.finder import Finder
     from flake8_saveimage.project.program import ProjectImporter
     from flake8_saveimage.project.roots import Layout
 
 
 class Following(NamedTuple):
-    """How imports are followed.
+    """How imports are followed, and what is looked for.
 
     ``fallback`` is the folder that bounds a project without a repository; ``source_folders`` are
     those in which absolute imports start, beside the usual ones. ``choice`` says which writers are
-    looked for.
+    looked for; ``hooks`` are further names of functions that a framework calls repeatedly.
     """
 
     is_on: bool = True
     fallback: str = "."
     source_folders: tuple[str, ...] = ()
     choice: Choice = Choice()
+    hooks: frozenset[str] = frozenset()
 
     @property
     def table(self) -> Table:
@@ -42,6 +45,19 @@ class Following(NamedTuple):
         from flake8_saveimage.project.program import ProjectImporter  # libcst
 
         return ProjectImporter(self._finder(os.path.realpath(name), text), self.table)
+
+    def diagnose(self, name: str, text: str, codes: Collection[str] | None = None) -> Analysis:
+        """Run the rules (all, or those in ``codes``) over the text of a file."""
+        from flake8_saveimage.check.analysis import diagnose  # libcst
+
+        return diagnose(
+            text,
+            hooks=self.hooks,
+            codes=codes,
+            path=os.path.realpath(name),
+            importer=self.importer(name, text),
+            table=self.table,
+        )
 
     def is_worth_a_look(self, name: str, raw: bytes) -> bool:
         """Say by text whether a file that saves nothing itself may call one that does."""
@@ -87,4 +103,5 @@ def following_of(options: argparse.Namespace) -> Following:
         options.saveimage_follow_imports,
         source_folders=tuple(options.saveimage_src or ()),
         choice=choice_of(options),
+        hooks=frozenset(options.saveimage_hooks),
     )

@@ -62,14 +62,6 @@ class WorkerDied(Exception):
     """A worker process ended without an answer."""
 
 
-def check_files(
-    paths: Sequence[str], checker: Checker, *, advance: Callable[[int], None] | None = None
-) -> list[CheckedFile]:
-    """Check files and return those with findings or errors, in the order of ``paths``."""
-    results = sweep(paths, checker, job_count(checker.options), advance=advance)
-    return [file for file in results if file.findings or file.error or file.note]
-
-
 def sweep(
     paths: Sequence[str],
     work: FileWork[Result],
@@ -155,7 +147,13 @@ def job_count(options: argparse.Namespace) -> int:
 
 
 class FileWork(Generic[Result]):
-    """Work on one path, or on a source under a display name, that answers instead of raising."""
+    """Work on one path, or on a source under a display name, that answers instead of raising.
+
+    ``result`` makes the answer for a file that was not analysed: ``error`` says why it could not
+    be, ``note`` why there was no need to.
+    """
+
+    result: Callable[..., Result]
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
@@ -240,33 +238,24 @@ class FileWork(Generic[Result]):
         raise NotImplementedError
 
     def unchecked(self, name: str, error: str | None = None, note: str | None = None) -> Result:
-        """Return the result for a file that was not analysed.
-
-        ``error`` says why it could not be, ``note`` why there was no need to.
-        """
-        raise NotImplementedError
+        """Return the result for a file that was not analysed, and why."""
+        return self.result(name, error=error, note=note)
 
 
 class Checker(FileWork[CheckedFile]):
     """Finds what flake8 would show for a file; ``annotate`` adds what reports show of it."""
+
+    result = CheckedFile
 
     def __init__(self, options: argparse.Namespace, *, annotate: Annotate | None = None) -> None:
         super().__init__(options)
         self._annotate = annotate
 
     def work(self, name: str, program: Program) -> CheckedFile:
-        from flake8_saveimage.check.analysis import diagnose, located  # libcst
+        from flake8_saveimage.check.analysis import located  # libcst
 
         text = program.lines
-        hooks = frozenset(self.options.saveimage_hooks)
-        analysis = diagnose(
-            text,
-            hooks=hooks,
-            codes=self.judge.codes_for(name),
-            path=os.path.realpath(name),
-            importer=self.following.importer(name, text),
-            table=self.following.table,
-        )
+        analysis = self.following.diagnose(name, text, self.judge.codes_for(name))
         if not analysis.diagnoses:
             return CheckedFile(name)
         accepts = self.judge.file(name, text).accepts
@@ -289,11 +278,6 @@ class Checker(FileWork[CheckedFile]):
             newline=_newline(program),
             undetailed=undetailed,
         )
-
-    def unchecked(
-        self, name: str, error: str | None = None, note: str | None = None
-    ) -> CheckedFile:
-        return CheckedFile(name, error=error, note=note)
 
 
 def _newline(program: Program) -> str:

@@ -46,6 +46,7 @@ what to look for (rules: codes, beginnings of codes or names, separated by comma
   --saveimage-hooks NAMES    repeated calls       --saveimage-writers GROUPS  what saves (torch)
   --saveimage-follow-imports true|false  look into other files of the project (true)
   --saveimage-src FOLDERS    more folders in which imports of the project start
+  --saveimage-writer FUNCTIONS  functions of your own that save
 where to look:
   --exclude PATTERNS         instead of flake8's  --extend-exclude PATTERNS  as well
   --filename PATTERNS        names in folders (*.py, *.ipynb)
@@ -165,6 +166,34 @@ class _Version(argparse.Action):
 
 _RULE_OPTIONS = ("select", "ignore", "extend_select", "extend_ignore")
 
+_Keywords = dict[str, Any]
+_SWITCH: _Keywords = {"action": "store_true"}
+_FORWARD: _Keywords = {"action": _Forward}
+# the commands that have some options, what argparse is told of them, their names
+_OPTIONS: tuple[tuple[str, _Keywords, str], ...] = (
+    (
+        "check fix",
+        _FORWARD,
+        "select ignore extend-select extend-ignore per-file-ignores exclude extend-exclude filename"
+        " saveimage-hooks saveimage-follow-imports saveimage-src saveimage-writer saveimage-writers"
+        " jobs",
+    ),
+    ("check fix", {**_FORWARD, "nargs": 0}, "disable-noqa"),
+    ("check", {**_FORWARD, "nargs": 0}, "statistics"),
+    ("check fix", _SWITCH, "isolated show-settings quiet verbose exit-zero diff unsafe-fixes"),
+    ("check", _SWITCH, "count add-noqa fix"),
+    ("fix", _SWITCH, "force show-fixes check-clean"),
+    ("check fix", {}, "config stdin-display-name"),
+    ("check fix", {"action": "append", "default": []}, "append-config"),
+    ("check fix", {"choices": ("auto", "always", "never"), "default": "auto"}, "color"),
+    ("check", {}, "output-file baseline"),
+    ("check", {"choices": FORMATS, "default": "text", "dest": "format"}, "output-format"),
+    ("check", {"action": argparse.BooleanOptionalAction}, "show-source"),
+    ("fix", {}, "vendor"),
+    ("fix", {"choices": ("helper", "names"), "default": "helper"}, "prefer"),
+)
+_ALSO = {"jobs": "-j", "quiet": "-q", "verbose": "-v", "output-format": "--format"}
+
 
 def parse(argv: list[str]) -> argparse.Namespace:
     """Parse a command line; exits with status 2 and one clear message if it is wrong."""
@@ -179,7 +208,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
         parser.exit(2)
     if command not in COMMANDS:
         parser.error(_unknown_command(command))
-    sub = {"check": _check, "fix": _fix, "explain": _explain}[command]()
+    sub = _parser(command)
     arguments, unknown = sub.parse_known_intermixed_args(argv[1:])
     if unknown:
         sub.error(_unknown_options(unknown, sub))
@@ -195,82 +224,22 @@ def parse(argv: list[str]) -> argparse.Namespace:
     return arguments
 
 
-def _check() -> _Parser:
-    parser = _shared("check")
-    parser.add_argument(
-        "--output-format", "--format", choices=FORMATS, default="text", dest="format"
-    )
-    parser.add_argument("--output-file")
-    parser.add_argument("--show-source", action="store_true", default=None)
-    parser.add_argument("--no-show-source", action="store_false", dest="show_source")
-    parser.add_argument("--statistics", action=_Forward, nargs=0)
-    parser.add_argument("--count", action="store_true")
-    parser.add_argument("--baseline", metavar="FILE")
-    parser.add_argument("--add-noqa", action="store_true")
-    parser.add_argument("--fix", action="store_true")
-    _add_fix_options(parser)
-    only_fix = {"vendor": None, "force": False, "prefer": "helper"}
-    parser.set_defaults(**only_fix, check_clean=False, show_fixes=False)
-    return parser
-
-
-def _fix() -> _Parser:
-    parser = _shared("fix")
-    _add_fix_options(parser)
-    parser.add_argument("--vendor", metavar="PATH")
-    parser.add_argument("--prefer", choices=("helper", "names"), default="helper")
-    parser.add_argument("--force", action="store_true")
-    parser.add_argument("--show-fixes", action="store_true")
-    parser.add_argument("--check-clean", action="store_true")
-    return parser
-
-
-def _add_fix_options(parser: _Parser) -> None:
-    parser.add_argument("--diff", action="store_true")
-    parser.add_argument("--unsafe-fixes", action="store_true")
-
-
-def _explain() -> _Parser:
-    parser = _bare("explain")
-    parser.add_argument("codes", nargs="*", metavar="CODE")
-    return parser
-
-
-def _bare(command: str) -> _Parser:
-    return _Parser(f"flake8-saveimage {command}")
-
-
-def _shared(command: str) -> _Parser:
-    """Return a parser with the options that ``check`` and ``fix`` have in common."""
-    parser = _bare(command)
-    parser.set_defaults(forwarded=[], rules=[], baseline=None, fix=False)
+def _parser(command: str) -> _Parser:
+    """Return the parser of a command; the options of others have their defaults."""
+    parser = _Parser(f"flake8-saveimage {command}")
+    if command == "explain":
+        parser.add_argument("codes", nargs="*", metavar="CODE")
+        return parser
     parser.add_argument("paths", nargs="*", metavar="PATH")
-    for name in (
-        "--select",
-        "--ignore",
-        "--extend-select",
-        "--extend-ignore",
-        "--per-file-ignores",
-        "--exclude",
-        "--extend-exclude",
-        "--filename",
-        "--saveimage-hooks",
-        "--saveimage-follow-imports",
-        "--saveimage-src",
-        "--saveimage-writers",
-    ):
-        parser.add_argument(name, action=_Forward)
-    parser.add_argument("--disable-noqa", action=_Forward, nargs=0)
-    parser.add_argument("-j", "--jobs", action=_Forward)
-    parser.add_argument("--stdin-display-name")
-    parser.add_argument("--isolated", action="store_true")
-    parser.add_argument("--config", metavar="FILE")
-    parser.add_argument("--append-config", metavar="FILE", action="append", default=[])
-    parser.add_argument("--show-settings", action="store_true")
-    parser.add_argument("-q", "--quiet", action="store_true")
-    parser.add_argument("-v", "--verbose", action="store_true")
-    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
-    parser.add_argument("--exit-zero", action="store_true")
+    parser.set_defaults(forwarded=[], rules=[])
+    for commands, keywords, names in _OPTIONS:
+        for name in names.split():
+            if command in commands:
+                also = (_ALSO[name],) if name in _ALSO else ()
+                parser.add_argument(f"--{name}", *also, **keywords)
+            elif keywords.get("action") is not _Forward:
+                default = False if keywords is _SWITCH else keywords.get("default")
+                parser.set_defaults(**{name.replace("-", "_"): default})
     return parser
 
 

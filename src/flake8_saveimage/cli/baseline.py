@@ -13,8 +13,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from flake8_saveimage.check.runner import CheckedFile
-from flake8_saveimage.cli import CommandError, counted, say
-from flake8_saveimage.cli.start import write_report
+from flake8_saveimage.cli import CommandError, counted, say, write_report
 from flake8_saveimage.report import Run
 from flake8_saveimage.rules.finding import Finding
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import argparse
 import functools
+import shlex
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.check.runner import (
-    CheckedFile,
-    Checker,
-    WorkerDied,
-    check_files,
-)
+from flake8_saveimage.check.runner import CheckedFile, Checker
 from flake8_saveimage.cli import (
+    ALL_PASSED,
     FAILURE,
     FINDINGS,
     OK,
@@ -27,19 +24,9 @@ from flake8_saveimage.cli import (
     counted,
     is_watched,
     say,
+    write_report,
 )
-from flake8_saveimage.cli.closing import closing_lines
-from flake8_saveimage.cli.common import (
-    Work,
-    configure,
-    prepare,
-    print_settings,
-    report_errors,
-    report_notes,
-    terminal_width,
-)
-from flake8_saveimage.cli.progress import progress
-from flake8_saveimage.cli.start import write_report
+from flake8_saveimage.cli.common import Work, prepare, report, swept, terminal_width
 from flake8_saveimage.config.noqa import Judge, silence
 from flake8_saveimage.report import Run, Style, make_run, render
 from flake8_saveimage.rules import rule
@@ -53,49 +40,47 @@ if TYPE_CHECKING:
 
 _TEXTS = ("text", "concise", "full")
 _WITH_EDITS = ("sarif", "html")
+_MOST_FILES = 10
 
 
 def run(arguments: argparse.Namespace, request: Request) -> int:
     """Check the paths and return the exit status."""
     start = time.monotonic()
-    loaded = configure(arguments, request)
-    if arguments.show_settings:
-        print_settings(loaded)
+    work = prepare(arguments, request)
+    if work is None:
         return OK
-    work = prepare(arguments, loaded)
     result = _check(work, with_edits=arguments.format in _WITH_EDITS)
     if arguments.add_noqa:
-        return _add_noqa(result, work)
+        return _add_noqa(result, work, arguments)
     if arguments.baseline is not None:
         result = baseline.filtered(
             result, arguments.baseline, work.files, Judge(work.options).codes_for("stdin")
         )
     style = _style(arguments, work.options)
     write_report(render(arguments.format, result, style), arguments.output_file)
-    if arguments.format in _TEXTS:
-        report_errors(list(result.errors))
-        report_notes([(file.path, file.note) for file in result.files if file.note], arguments)
+    is_text = arguments.format in _TEXTS
+    if is_text:
+        report(result.files, arguments)
     _print_counts(result, work, arguments)
     if arguments.verbose:
         say(f"checked {counted(result.looked_at, 'file')} in {time.monotonic() - start:.1f} s")
-    if arguments.format in _TEXTS and result.looked_at and is_watched(arguments):
-        for line in closing_lines(result, arguments):
+    if is_text and result.looked_at and is_watched(arguments):
+        for line in _closing_lines(result, arguments):
             announce(line)
-    return _status(result, exit_zero=arguments.exit_zero)
+    if any(result.errors):  # the report is incomplete
+        return FAILURE
+    return FINDINGS if any(result.findings) and not arguments.exit_zero else OK
 
 
 def _check(work: Work, *, with_edits: bool) -> Run:
     annotate = functools.partial(_annotated, work.options, with_edits)
     checker = Checker(work.options, annotate=annotate)
-    try:
-        with progress(len(work.files)) as advance:
-            checked = check_files(work.files, checker, advance=advance)
-    except WorkerDied as error:
-        raise CommandError(str(error)) from error
+    found = swept(work.files, checker)
+    checked = [file for file in found if file.findings or file.error or file.note]
     checked += [CheckedFile(path, error=message) for path, message in work.errors]
     if work.stdin is not None:
         checked.append(checker.on_source(work.stdin_name, work.stdin))
-    return make_run(checked, len(work.files) + (work.stdin is not None))
+    return make_run(checked, work.total)
 
 
 def _annotated(
@@ -108,13 +93,6 @@ def _annotated(
     from flake8_saveimage.fixes import Policy, annotated  # libcst
 
     return annotated(analysis, accepted, name, Policy.of(options), with_edits=with_edits)
-
-
-def _status(result: Run, *, exit_zero: bool) -> int:
-    """A file that could not be checked is a failure: the report is incomplete."""
-    if any(result.errors):
-        return FAILURE
-    return FINDINGS if any(result.findings) and not exit_zero else OK
 
 
 def _style(arguments: argparse.Namespace, options: argparse.Namespace) -> Style:
@@ -151,24 +129,20 @@ def _print_counts(result: Run, work: Work, arguments: argparse.Namespace) -> Non
         print(counts.total(), file=stream)
 
 
-def _add_noqa(result: Run, work: Work) -> int:
+def _add_noqa(result: Run, work: Work, arguments: argparse.Namespace) -> int:
     """Silence every finding in its file; what cannot be silenced is an error."""
     if work.stdin is not None:
         raise CommandError("--add-noqa needs files: standard input cannot be written to")
     judge = Judge(work.options)
-    errors = list(result.errors)
-    files = lines = 0
-    for file in result.files:
-        if file.findings:
-            error = _silence_file(file.path, file.findings, judge)
-            if error:
-                errors.append((file.path, error))
-            else:
-                files += 1
-                lines += len({finding.line for finding in file.findings})
-    report_errors(errors)
-    say(f"added '# noqa' to {counted(lines, 'line')} in {counted(files, 'file')}")
-    return FAILURE if errors else OK
+    found = [file for file in result.files if file.findings]
+    errors = [_silence_file(file.path, file.findings, judge) for file in found]
+    done = [file for file, error in zip(found, errors, strict=True) if error is None]
+    lines = sum(len({finding.line for finding in file.findings}) for file in done)
+    failed = [CheckedFile(f.path, error=e) for f, e in zip(found, errors, strict=True) if e]
+    failed += [CheckedFile(path, error=error) for path, error in result.errors]
+    report(failed, arguments)
+    say(f"added '# noqa' to {counted(lines, 'line')} in {counted(len(done), 'file')}")
+    return FAILURE if failed else OK
 
 
 def _silence_file(path: str, findings: Sequence[Finding], judge: Judge) -> str | None:
@@ -182,3 +156,37 @@ def _silence_file(path: str, findings: Sequence[Finding], judge: Judge) -> str |
     except (reading.SourceError, writing.WriteError) as error:
         return str(error)
     return None
+
+
+def _closing_lines(result: Run, arguments: argparse.Namespace) -> Iterator[str]:
+    """Yield the number of findings by file and in all, and the command that goes on."""
+    findings = [finding for _, finding in result.findings]
+    unchecked = len(list(result.errors))
+    if not findings:
+        yield f"{counted(unchecked, 'file')} could not be checked." if unchecked else ALL_PASSED
+        return
+    by_file = Counter(file.path for file, _ in result.findings)
+    if len(by_file) > 1:
+        yield from (f"{count:>5}  {path}" for path, count in by_file.most_common(_MOST_FILES))
+        if len(by_file) > _MOST_FILES:
+            yield f"       and {counted(len(by_file) - _MOST_FILES, 'more file')}"
+    missing = f"; {counted(unchecked, 'file')} could not be checked" if unchecked else ""
+    yield f"Found {counted(len(findings), 'finding')} in {counted(len(by_file), 'file')}{missing}."
+    yield from _next(result, arguments)
+
+
+def _next(result: Run, arguments: argparse.Namespace) -> Iterator[str]:
+    fixable = Counter(finding.fix for _, finding in result.findings)
+    paths = shlex.join(arguments.paths)
+    if fixable["safe"]:
+        more = f" ({fixable['unsafe']} more with --unsafe-fixes)" if fixable["unsafe"] else ""
+        lead = f"[*] {fixable['safe']} can be fixed{more}:"
+        command = f"flake8-saveimage fix --diff {paths}"
+    elif fixable["unsafe"]:
+        command = f"flake8-saveimage fix --unsafe-fixes --diff {paths}"
+        lead = f"{fixable['unsafe']} can be fixed, but look at the change first:"
+    else:
+        codes = sorted({finding.code for _, finding in result.findings})
+        lead, command = "What they mean:", f"flake8-saveimage explain {' '.join(codes[:3])}"
+    fits = not sys.stderr.isatty() or len(f"{lead} {command}") <= terminal_width()
+    yield from (f"{lead} {command}",) if fits else (lead, f"    {command}")

@@ -7,11 +7,10 @@ import os
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TextIO
 
-from flake8_saveimage.check.runner import WorkerDied, job_count, sweep
 from flake8_saveimage.cli import (
     ALL_PASSED,
     FAILURE,
@@ -24,114 +23,45 @@ from flake8_saveimage.cli import (
     is_watched,
     say,
 )
-from flake8_saveimage.cli.common import (
-    Work,
-    configure,
-    prepare,
-    print_settings,
-    report_errors,
-    report_notes,
-    terminal_width,
-)
+from flake8_saveimage.cli.common import Work, prepare, report, swept, terminal_width
 from flake8_saveimage.cli.git import require_clean, require_tracked
-from flake8_saveimage.cli.progress import progress
 from flake8_saveimage.config.options import Request
 from flake8_saveimage.fixes import vendoring
 from flake8_saveimage.fixes.fixer import FixedFile, Fixer
 from flake8_saveimage.fixes.patch import coloured, unified
-from flake8_saveimage.fixes.vendoring import ModuleChange
 from flake8_saveimage.report import Style
 from flake8_saveimage.report.text import wrapped
-from flake8_saveimage.rules.finding import Finding
 from flake8_saveimage.rules.index import entries
 from flake8_saveimage.source import writing
 from flake8_saveimage.source.reading import printable
 
 
-class Vendored:
-    """The copy of the runtime helper in the user's repository: there before it is imported."""
-
-    def __init__(self, path: str, *, diff: bool, force: bool) -> None:
-        self._path = path
-        self._force = force
-        self._diff = diff
-        self._done = False
-
-    def provide(self) -> None:
-        """Write the copy, or bring it up to date, or print the patch that does so; once."""
-        if self._done:
-            return
-        self._done = True
-        try:
-            if self._diff:
-                self._print_patch(vendoring.changes(self._path, force=self._force))
-            elif (what := vendoring.install(self._path, force=self._force)) != "unchanged":
-                say(
-                    f"{what} the folder {vendoring.folder_of(self._path)}, which needs Python"
-                    f" {vendoring.PYTHON} or newer"
-                )
-        except vendoring.VendorError as error:
-            raise CommandError(f"--vendor: {error}") from error
-
-    def refresh(self) -> None:
-        """Bring a copy that is there up to date, even if no file needed it in this run."""
-        if os.path.isdir(self._path.removesuffix(".py")):
-            self.provide()
-
-    def _print_patch(self, changes: list[ModuleChange]) -> None:
-        for change in changes:
-            _print_bytes(unified(change.path, change.before, change.after))
-
-
-@dataclass
-class _Tally:
-    """What happened so far."""
-
-    fixed: list[tuple[FixedFile, Finding]] = field(default_factory=list)
-    changed: int = 0
-    imports_helper: bool = False
-    left: list[tuple[FixedFile, Finding]] = field(default_factory=list)
-    errors: list[tuple[str, str]] = field(default_factory=list)
-    notes: list[tuple[str, str]] = field(default_factory=list)
-
-
 def run(arguments: argparse.Namespace, request: Request) -> int:
     """Fix the paths and return the exit status."""
-    loaded = configure(arguments, request)
-    if arguments.show_settings:
-        print_settings(loaded)
+    work = prepare(arguments, request)
+    if work is None:
         return OK
     if arguments.check_clean:
         require_clean([path for path in arguments.paths if path != "-"])
-    work = prepare(arguments, loaded)
-    fixer = _fixer(work, arguments)
-    tally = _Tally(errors=list(work.errors))
+    results = [FixedFile(path, error=message) for path, message in work.errors]
     if work.stdin is not None:
-        _fix_stdin(work.stdin_name, work.stdin, fixer, tally, arguments)
-    helper = None
-    if arguments.vendor:
-        helper = Vendored(arguments.vendor, diff=arguments.diff, force=arguments.force)
-    results: Iterable[FixedFile] = _fixed(work, fixer)
-    if arguments.check_clean:
-        results = list(results)
-        require_tracked([result.path for result in results if result.after is not None])
-    for result in results:
-        if helper is not None and result.after is not None:
-            helper.provide()
-        _settle(result, tally, arguments)
-    if tally.changed and not arguments.diff and work.stdin is None:
-        _look_again(tally, _fixer(work, arguments))
-    if helper is not None:
-        helper.refresh()
-    stream = sys.stderr if arguments.diff or work.stdin is not None else sys.stdout
+        results.append(_fix_stdin(work, arguments))
+    results += _fix_files(work, arguments)
+    is_diff = arguments.diff or work.stdin is not None
+    if not is_diff and any(result.after is not None for result in results):
+        fixer = _fixer(work, arguments)
+        results = [_looked_at_again(result, fixer) for result in results]
+    stream = sys.stderr if is_diff else sys.stdout
     if not arguments.fix:  # else ``check`` reports what is left
-        _print_left(tally, stream)
-        report_errors(tally.errors)
-        report_notes(tally.notes, arguments)
+        _print_left(results, stream)
+        report(results, arguments)
     if arguments.show_fixes:
-        _print_fixed(tally, stream)
-    _summarise(tally, arguments, has_files=bool(work.files) or work.stdin is not None)
-    return _status(tally, arguments)
+        _print_fixed(results, stream)
+    _summarise(results, arguments, has_files=bool(work.total))
+    if any(result.error for result in results):
+        return FAILURE
+    to_do = any(result.left or (arguments.diff and result.after is not None) for result in results)
+    return FINDINGS if to_do and not arguments.exit_zero else OK
 
 
 def _fixer(work: Work, arguments: argparse.Namespace) -> Fixer:
@@ -143,38 +73,50 @@ def _fixer(work: Work, arguments: argparse.Namespace) -> Fixer:
     )
 
 
-def _look_again(tally: _Tally, fixer: Fixer) -> None:
-    """Drop what is left of findings that the fix of another file has made void."""
-    files = {file.path: file for file, _ in tally.left if os.path.isfile(file.path)}
-    tally.left = [left for left in tally.left if left[0].path not in files]
-    for path in files:
-        result = fixer(path)
-        tally.left += [(result, finding) for finding in result.left]
-
-
-def _fixed(work: Work, fixer: Fixer) -> Iterator[FixedFile]:
+def _fix_files(work: Work, arguments: argparse.Namespace) -> list[FixedFile]:
+    """Print or write what is fixed in each file; the helper is there before it is imported."""
     files = list({os.path.realpath(path): path for path in reversed(work.files)}.values())
-    jobs = job_count(work.options)
+    results: Iterable[FixedFile] = swept(sorted(files), _fixer(work, arguments))
+    if arguments.check_clean:
+        results = list(results)
+        require_tracked([result.path for result in results if result.after is not None])
+    vendor, settled = arguments.vendor, []
+    for result in results:
+        if vendor and result.after is not None:
+            _provide_helper(arguments)
+            vendor = None
+        settled.append(_settled(result, arguments))
+    if vendor and os.path.isdir(vendor.removesuffix(".py")):  # it may be out of date
+        _provide_helper(arguments)
+    return settled
+
+
+def _provide_helper(arguments: argparse.Namespace) -> None:
+    """Write the copy of the runtime helper, or bring it up to date, or print the patch for it."""
+    path, force = arguments.vendor, arguments.force
     try:
-        with progress(len(files)) as advance:
-            yield from sweep(sorted(files), fixer, jobs, advance=advance)
-    except WorkerDied as error:
-        raise CommandError(str(error)) from error
+        if arguments.diff:
+            for change in vendoring.changes(path, force=force):
+                _print_bytes(unified(change.path, change.before, change.after))
+        elif (what := vendoring.install(path, force=force)) != "unchanged":
+            folder = vendoring.folder_of(path)
+            say(f"{what} the folder {folder}, which needs Python {vendoring.PYTHON} or newer")
+    except vendoring.VendorError as error:
+        raise CommandError(f"--vendor: {error}") from error
 
 
-def _fix_stdin(
-    name: str, raw: bytes, fixer: Fixer, tally: _Tally, arguments: argparse.Namespace
-) -> None:
+def _fix_stdin(work: Work, arguments: argparse.Namespace) -> FixedFile:
     """Write the fixed source to standard output, unchanged if nothing is to be done."""
-    result = fixer.on_source(name, raw)
-    _count(result, tally)
+    raw = work.stdin or b""
+    result = _fixer(work, arguments).on_source(work.stdin_name, raw)
     if arguments.diff or result.error:
         _print_patch(result, arguments)
     else:
         _print_bytes(raw if result.after is None else result.after)
+    return result
 
 
-def _settle(result: FixedFile, tally: _Tally, arguments: argparse.Namespace) -> None:
+def _settled(result: FixedFile, arguments: argparse.Namespace) -> FixedFile:
     """Print or write what was fixed in one file."""
     if arguments.diff:
         _print_patch(result, arguments)
@@ -182,25 +124,20 @@ def _settle(result: FixedFile, tally: _Tally, arguments: argparse.Namespace) -> 
         try:
             writing.replace(result.path, result.before, result.after)
         except writing.WriteError as error:
-            tally.errors.append((result.path, str(error)))
-            return
-    _count(result, tally)
+            return FixedFile(result.path, error=str(error))
+    return result
 
 
-def _count(result: FixedFile, tally: _Tally) -> None:
-    tally.fixed += [(result, finding) for finding in result.fixed]
-    tally.changed += result.after is not None
-    tally.imports_helper = tally.imports_helper or result.imports_helper
-    tally.left += [(result, finding) for finding in result.left]
-    if result.note is not None:
-        tally.notes.append((result.path, result.note))
-    if result.error is not None:
-        tally.errors.append((result.path, result.error))
+def _looked_at_again(result: FixedFile, fixer: Fixer) -> FixedFile:
+    """Drop what is left of findings that the fix of another file has made void."""
+    if not result.left or not os.path.isfile(result.path):
+        return result
+    return result._replace(left=fixer(result.path).left)
 
 
 def _print_patch(result: FixedFile, arguments: argparse.Namespace) -> None:
     if result.after is not None:
-        patch = unified(result.path, result.before, result.after, result.blocks)
+        patch = unified(result.path, result.before, result.after)
         wanted = colour_wanted(sys.stdout, arguments.color)
         _print_bytes(coloured(patch) if wanted else patch)
 
@@ -211,55 +148,50 @@ def _print_bytes(content: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-def _print_left(tally: _Tally, stream: TextIO) -> None:
+def _print_left(results: Sequence[FixedFile], stream: TextIO) -> None:
     """Print what is left, each with the reason in one phrase."""
     style = Style(width=terminal_width() if stream.isatty() else None)
-    for file, finding in sorted(tally.left, key=lambda left: (left[0].path, left[1])):
-        why = "unsafe" if finding.fix == "unsafe" else "no fix"
-        left = replace(finding, message=f"{finding.message} [{why}: {finding.reason}]")
-        print(*wrapped(file, left, style), sep="\n", file=stream)
+    for file in sorted(results, key=lambda result: result.path):
+        for finding in sorted(file.left):
+            why = "unsafe" if finding.fix == "unsafe" else "no fix"
+            left = replace(finding, message=f"{finding.message} [{why}: {finding.reason}]")
+            print(*wrapped(file, left, style), sep="\n", file=stream)
 
 
-def _print_fixed(tally: _Tally, stream: TextIO) -> None:
+def _print_fixed(results: Sequence[FixedFile], stream: TextIO) -> None:
     """Print how many findings of each rule were fixed, by file."""
-    counts = Counter((file.path, finding.code) for file, finding in tally.fixed)
-    last = None
-    for (path, code), count in sorted(counts.items()):
-        if path != last:
-            print(f"{printable(path)}:", file=stream)
-        print(f"    {count} x {code} ({entries()[code].name})", file=stream)
-        last = path
+    for file in sorted(results, key=lambda result: result.path):
+        if file.fixed:
+            print(f"{printable(file.path)}:", file=stream)
+        for code, count in sorted(Counter(finding.code for finding in file.fixed).items()):
+            print(f"    {count} x {code} ({entries()[code].name})", file=stream)
 
 
-def _summarise(tally: _Tally, arguments: argparse.Namespace, *, has_files: bool) -> None:
+def _summarise(
+    results: Sequence[FixedFile], arguments: argparse.Namespace, *, has_files: bool
+) -> None:
     """Say what was done; a run that had nothing to do is silent unless it is watched."""
     if arguments.quiet:
         return
-    if tally.fixed or (tally.left and not arguments.fix):
-        _announce_numbers(tally, arguments)
-    elif has_files and not (tally.left or tally.errors or arguments.fix) and is_watched(arguments):
+    fixed = sum(len(result.fixed) for result in results)
+    left = [finding for result in results for finding in result.left]
+    if fixed or (left and not arguments.fix):
+        verb = "Would fix" if arguments.diff else "Fixed"
+        number = f"{fixed} of {fixed + len(left)} findings" if left else counted(fixed, "finding")
+        changed = counted(sum(result.after is not None for result in results), "file")
+        unsafe = 0 if arguments.unsafe_fixes else sum(f.fix == "unsafe" for f in left)
+        more = f"; {unsafe} more with --unsafe-fixes" if unsafe else ""
+        announce(f"{verb} {number}{f' in {changed}' if fixed else ''}{more}.")
+    elif (
+        has_files
+        and not (left or arguments.fix or any(result.error for result in results))
+        and is_watched(arguments)
+    ):
         announce(ALL_PASSED)
-    if tally.imports_helper:
+    if any(result.imports_helper for result in results):
         text = (
             "Machines that run this code need 'pip install flake8-saveimage', or a copy of the"
             " helper in the project: fix --vendor PATH"
         )
         for line in textwrap.wrap(text, terminal_width()) if sys.stderr.isatty() else [text]:
             announce(line)
-
-
-def _announce_numbers(tally: _Tally, arguments: argparse.Namespace) -> None:
-    fixed, left = len(tally.fixed), len(tally.left)
-    verb = "Would fix" if arguments.diff else "Fixed"
-    number = counted(fixed, "finding") if not left else f"{fixed} of {fixed + left} findings"
-    place = f" in {counted(tally.changed, 'file')}" if fixed else ""
-    unsafe = sum(finding.fix == "unsafe" for _, finding in tally.left)
-    more = "" if not unsafe or arguments.unsafe_fixes else f"; {unsafe} more with --unsafe-fixes"
-    announce(f"{verb} {number}{place}{more}.")
-
-
-def _status(tally: _Tally, arguments: argparse.Namespace) -> int:
-    if tally.errors:
-        return FAILURE
-    to_do = bool(tally.left) or (arguments.diff and tally.changed > 0)
-    return FINDINGS if to_do and not arguments.exit_zero else OK

@@ -20,7 +20,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from flake8_saveimage.config import TABLE
-from flake8_saveimage.config.selection import choice_of, register
+from flake8_saveimage.config.own import from_tables
+from flake8_saveimage.config.selection import OPTIONS, choice_of, register
 from flake8_saveimage.rules.index import entries
 from flake8_saveimage.source.reading import printable
 
@@ -31,35 +32,18 @@ if TYPE_CHECKING:
 
 
 PREFIX = "SVI"
-_WRITERS = "saveimage-writers"
+_WRITER = "saveimage-writer"
 _FLAKE8_FILES = ("setup.cfg", "tox.ini", ".flake8")
 
-_LISTS = frozenset(
-    {
-        "select",
-        "ignore",
-        "extend-select",
-        "extend-ignore",
-        "exclude",
-        "extend-exclude",
-        "filename",
-        "saveimage-hooks",
-        "saveimage-src",
-        _WRITERS,
-        "saveimage-fixable",
-        "saveimage-unfixable",
-        "saveimage-extend-safe-fixes",
-        "saveimage-extend-unsafe-fixes",
-    }
-)
-_SWITCHES = frozenset({"disable-noqa", "statistics", "show-source", "saveimage-follow-imports"})
-_CODES = frozenset(
-    {key for key in _LISTS if key.endswith(("select", "ignore", "fixable", "-fixes"))}
-)
 # What flake8's own files call saveimage-..., the table may call by the short name.
 _PREFIX = "saveimage-"
-_OWN = frozenset(key for key in _LISTS | _SWITCHES if key.startswith(_PREFIX))
-_KEYS = _LISTS | _SWITCHES | {"per-file-ignores", "jobs"}
+_FIX_OPTIONS = tuple(
+    _PREFIX + name for name in ("fixable", "unfixable", "extend-safe-fixes", "extend-unsafe-fixes")
+)
+_CODES = {"select", "ignore", "extend-select", "extend-ignore", *_FIX_OPTIONS}
+_SWITCHES = {"disable-noqa", "statistics", "show-source", "saveimage-follow-imports"}
+_KEYS = _CODES | _SWITCHES | OPTIONS.keys()
+_KEYS |= {"exclude", "extend-exclude", "filename", "per-file-ignores", "jobs"}
 
 
 class ConfigError(Exception):
@@ -110,19 +94,17 @@ def table_for(request: Request) -> Table | None:
 def may_choose_writers(request: Request) -> bool:
     """Say whether the configuration may name other writers than the usual ones."""
     table = table_for(request)
-    if any(word.startswith(f"--{_WRITERS}") for word in request.forwarded):
+    if any(word.startswith(f"--{_WRITER}") for word in request.forwarded):
         return True
     if table is not None:
-        return _WRITERS in table.values
+        return any(key.startswith(_WRITER) for key in table.values)
     if request.isolated:
         return False
-    folder = os.getcwd()
-    while True:
-        if any(_mentions(os.path.join(folder, name), _WRITERS) for name in _FLAKE8_FILES):
-            return True
-        folder, below = os.path.dirname(folder), folder
-        if folder == below:
-            return False
+    return any(
+        _mentions(os.path.join(folder, name), _WRITER)
+        for folder in _folders()
+        for name in _FLAKE8_FILES
+    )
 
 
 def _mentions(path: str, word: str) -> bool:
@@ -133,17 +115,17 @@ def _mentions(path: str, word: str) -> bool:
         return False
 
 
+def _folders() -> Iterator[str]:
+    """Yield this folder and those above, inside out."""
+    folder, below = os.getcwd(), ""
+    while folder != below:
+        yield folder
+        folder, below = os.path.dirname(folder), folder
+
+
 def _projects() -> Iterator[str]:
     """Yield the ``pyproject.toml`` of this folder and of those above, inside out."""
-    folder = os.getcwd()
-    while True:
-        path = os.path.join(folder, "pyproject.toml")
-        if os.path.isfile(path):
-            yield path
-        above = os.path.dirname(folder)
-        if above == folder:
-            return
-        folder = above
+    return filter(os.path.isfile, (os.path.join(f, "pyproject.toml") for f in _folders()))
 
 
 def load(request: Request) -> Config:
@@ -213,9 +195,9 @@ def _option_manager() -> OptionManager:
     register_default_options(manager)
     manager.parser.set_defaults(filename="*.py,*.ipynb")
     register(manager)
-    for name in ("fixable", "unfixable", "extend-safe-fixes", "extend-unsafe-fixes"):
+    for name in _FIX_OPTIONS:
         manager.add_option(
-            f"--{_PREFIX}{name}", default="", comma_separated_list=True, parse_from_config=True
+            f"--{name}", default="", comma_separated_list=True, parse_from_config=True
         )
     manager.extend_default_select([PREFIX])
     manager.parser.error = _refuse
@@ -268,7 +250,7 @@ def _read_table(path: str) -> Table | None:
     values: dict[str, Any] = {}
     for name, value in table.items():
         key = name.replace("_", "-")
-        key = _PREFIX + key if _PREFIX + key in _OWN else key
+        key = _PREFIX + key if _PREFIX + key in _KEYS else key
         if key in values:
             raise ConfigError(f"{path}: [tool.{TABLE}] has {key!r} twice")
         values[key] = _typed(path, name, key, value)
@@ -291,8 +273,15 @@ def _typed(path: str, name: str, key: str, value: Any) -> Any:
         if value != "auto" and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
             raise ConfigError(f"{where} must be a number or 'auto'")
         return str(value)
+    if key == _WRITER and not isinstance(value, str):
+        try:
+            return from_tables(value)
+        except ValueError as error:
+            raise ConfigError(f"{path}: [[tool.{TABLE}.writer]]: {error}") from error
     if key == "per-file-ignores" and isinstance(value, dict):
         return _per_file_ignores(where, value)
+    if key == _WRITER:
+        return value
     items = [value] if isinstance(value, str) else value
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
         raise ConfigError(f"{where} must be a string or an array of strings")

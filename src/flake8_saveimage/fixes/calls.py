@@ -1,4 +1,4 @@
-"""Changes of one call: its function, its keywords, what it saves."""
+"""Changes of one call: its function, its keywords, what it saves, the literal of its path."""
 
 from __future__ import annotations
 
@@ -24,11 +24,6 @@ def nodes_of(call: cst.Call) -> Iterator[cst.CSTNode]:
         yield from (argument, argument.value)
         if argument.keyword is not None:
             yield argument.keyword
-
-
-def with_function(layout: Layout, call: cst.Call, name: str) -> Change:
-    """Return the change that calls another function."""
-    return Change(*layout.of(call.func), name)
 
 
 def with_keywords_renamed(
@@ -105,8 +100,41 @@ def cloned(layout: Layout, argument: cst.Arg) -> Iterator[Change]:
     yield from (Change(start, start, "("), Change(end, end, ").clone()"))
 
 
-def formatted(layout: Layout, literal: cst.SimpleString) -> Change:
+def with_f(layout: Layout, literal: cst.SimpleString) -> Change:
     """Return the change that makes a string literal an f-string."""
     start = layout.of(literal)[0]
     raw = "r" if "r" in literal.prefix.lower() else ""
     return Change(start, start + len(literal.prefix), f"f{raw}")
+
+
+def formatted(node: cst.SimpleString) -> cst.FormattedString | None:
+    """Return the literal with an ``f`` in front, or ``None`` if that is no valid f-string."""
+    prefix = node.prefix
+    if "b" in prefix or "f" in prefix or "t" in prefix:
+        return None
+    raw = "r" if "r" in prefix else ""
+    body = node.value[len(prefix) :]
+    if "{{" in body or "}}" in body:
+        return None  # they would turn into single braces
+    try:
+        parsed = cst.parse_expression(f"f{raw}{body}")
+    except cst.ParserSyntaxError:
+        return None
+    if not isinstance(parsed, cst.FormattedString):
+        return None
+    return parsed.with_changes(lpar=node.lpar, rpar=node.rpar)
+
+
+def names_in_format(node: cst.SimpleString) -> list[str]:
+    """Return the names that a literal would read as an f-string."""
+    found: list[str] = []
+    stack: list[cst.CSTNode] = [parsed] if (parsed := formatted(node)) is not None else []
+    while stack:
+        current = stack.pop()
+        if isinstance(current, cst.Name):
+            found.append(current.value)
+        elif isinstance(current, cst.Attribute):
+            stack.append(current.value)
+        else:
+            stack.extend(current.children)
+    return found

@@ -13,14 +13,9 @@ from functools import cached_property
 import libcst as cst
 from libcst.codemod import CodemodCommand, CodemodContext
 
-from flake8_saveimage.check.following import following_of
 from flake8_saveimage.config import options as config
-from flake8_saveimage.config.noqa import Judge
-from flake8_saveimage.fixes.fixing import FixOptions, fix_source
-from flake8_saveimage.fixes.policy import Policy
-from flake8_saveimage.fixes.vendoring import VendorError, install
-from flake8_saveimage.source.gate import is_worth_parsing
-from flake8_saveimage.source.reading import SourceError, universal_newlines
+from flake8_saveimage.fixes.fixer import Fixer
+from flake8_saveimage.fixes.vendoring import install
 
 
 class SaveImageCommand(CodemodCommand):
@@ -75,35 +70,17 @@ class SaveImageCommand(CodemodCommand):
     def transform_module_impl(self, tree: cst.Module) -> cst.Module:
         """Return the fixed module."""
         filename = self.context.filename or "<unknown>"
-        source, lines = tree.code, universal_newlines(tree.code)
-        codes = self._judge.codes_for(filename)
-        accepts = self._judge.file(filename, lines).accepts
-        options = FixOptions(
-            accept=lambda finding: finding.code in codes and accepts(finding),
-            unsafe=self._unsafe,
-            vendor=self._vendor,
-            hooks=frozenset(self._options.saveimage_hooks),
-            following=following_of(self._options),
-            policy=Policy.of(self._options),
-        )
-        try:
-            if not codes or not is_worth_parsing(lines, table=options.following.table):
-                return tree
-            result = fix_source(source, filename=filename, options=options)
-        except (SourceError, VendorError) as error:
-            self.warn(f"{filename}: {error}")
-            return tree
-        for finding in result.left:
+        fixed = self._fixer.on_source(filename, tree.bytes)
+        if fixed.error is not None:
+            self.warn(f"{filename}: {fixed.error}")
+        for finding in fixed.left:
             self.warn(
                 f"{filename}:{finding.line}:{finding.column} {finding.code} {finding.message}"
             )
-        return cst.parse_module(result.code, tree.config_for_parsing) if result.changed else tree
+        return tree if fixed.after is None else cst.parse_module(fixed.after)
 
     @cached_property
-    def _options(self) -> argparse.Namespace:
+    def _fixer(self) -> Fixer:
         request = config.Request(isolated=self._isolated, forwarded=self._forwarded)
-        return config.load(request).options
-
-    @cached_property
-    def _judge(self) -> Judge:
-        return Judge(self._options)
+        options = config.load(request).options
+        return Fixer(options, unsafe=self._unsafe, vendor=self._vendor)

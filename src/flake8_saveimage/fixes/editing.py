@@ -2,78 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import libcst as cst
 
+from flake8_saveimage.check.analysis import Analysis
 from flake8_saveimage.fixes import calls
 from flake8_saveimage.fixes.imports import HELPER_MODULE, Imports
-from flake8_saveimage.fixes.plan import Plan, Planner
+from flake8_saveimage.fixes.plan import Accepted, Plan, Planner
+from flake8_saveimage.fixes.policy import DEFAULT, Policy
 from flake8_saveimage.fixes.text import Change, Layout
-from flake8_saveimage.rules.save import Save
+from flake8_saveimage.rules.base import Problem
+from flake8_saveimage.rules.finding import Finding
 from flake8_saveimage.syntax.nodes import code_of
 
 
-class Editor:
-    """Edits one file as planned; ``module`` is where the helper is imported from."""
+def annotated(
+    analysis: Analysis,
+    accepted: Accepted,
+    filename: str,
+    policy: Policy = DEFAULT,
+    *,
+    with_edits: bool = True,
+) -> list[Finding]:
+    """Return the accepted findings of a file with all that reports show of them.
 
-    def __init__(self, planner: Planner, layout: Layout, *, module: str = HELPER_MODULE) -> None:
-        self._planner = planner
-        self._module = module
-        self._layout = layout
-
-    def locate(self, plans: Iterable[Plan]) -> None:
-        """Look up all places that the changes of the plans need."""
-        self._layout.locate(node for plan in plans for node in _nodes(plan))
-
-    def changes(self, plans: Iterable[Plan], *, removing: bool = True) -> list[Change]:
-        """Return the changes that all ``plans`` make together, with the imports they need.
-
-        ``removing``: imports that nothing uses any more go.
-        """
-        imports = self._planner.imports(self._module)
-        found = {change for plan in plans for change in self._of_call(plan, imports)}
-        return sorted([*found, *imports.changes(self._layout, removing=removing)])
-
-    def _of_call(self, plan: Plan, imports: Imports) -> Iterator[Change]:
-        call = plan.save.call
-        yield from self._in_place(plan)
-        writer = plan.save.site.writer
-        if plan.helper is not None and not writer.is_helper:
-            name = imports.helper(plan.save, writer.helper)
-            yield calls.with_function(self._layout, call, name)
-            yield from calls.with_keywords_renamed(self._layout, call, writer.renamed)
-        elif any(plan.remedies("callee")):
-            existing = imports.existing(plan.save)
-            if existing is not None:
-                yield calls.with_function(self._layout, call, existing)
-        keywords = {**self._switched_on(plan), **(plan.helper or {})}
-        yield from calls.with_keywords(self._layout, call, keywords)
-
-    def _in_place(self, plan: Plan) -> Iterator[Change]:
-        """Yield the changes that leave the called function alone."""
-        template = plan.save.path.template_node
-        if any(plan.remedies("fstring")) and isinstance(template, cst.SimpleString):
-            yield calls.formatted(self._layout, template)
-        for remedy in plan.remedies("rename") if plan.helper is None else ():
-            names = dict(remedy.renames)
-            yield from calls.with_keywords_renamed(self._layout, plan.save.call, names)
-        argument = _saved_argument(plan.save)
-        if any(plan.remedies("clone")) and argument is not None:
-            yield from calls.cloned(self._layout, argument)
-        if plan.renaming is not None:
-            yield from plan.renaming.changes(self._layout)
-        for edit in plan.edits:
-            yield Change(*self._layout.of(edit.node), code_of(edit.change(edit.node)))
-
-    def _switched_on(self, plan: Plan) -> dict[str, str]:
-        normalizer = plan.save.site.writer.normalizer
-        if normalizer is None or not any(plan.remedies("normalize")):
-            return {}
-        return {normalizer.switch: "True"}
+    That is how safely each can be fixed and, ``with_edits``, the edits and the loop that it is
+    about. The edits of a finding fix its call and no other one: imports that other calls need stay.
+    """
+    planner = Planner(analysis, filename=filename, policy=policy)
+    judged = planner.judge(accepted)
+    if not with_edits:
+        return [finding for finding, _ in judged]
+    layout = planner.layout
+    plans = {id(plan): plan for _, plan in judged if plan is not None}
+    loops = [_loop_node(diagnosis.problem) for diagnosis, _ in accepted]
+    layout.locate(
+        [node for plan in plans.values() for node in _nodes(plan)]
+        + [node for node in loops if node is not None]
+    )
+    edits = {
+        key: tuple(map(layout.edit, changes_of([plan], planner, removing=len(plans) == 1)))
+        for key, plan in plans.items()
+    }
+    return [
+        replace(
+            finding,
+            edits=() if plan is None else edits[id(plan)],
+            loop=None if loop is None else layout.lines_of(loop),
+        )
+        for (finding, plan), loop in zip(judged, loops, strict=True)
+    ]
 
 
-def _nodes(plan: Plan) -> Iterator[cst.CSTNode]:
+def _loop_node(problem: Problem) -> cst.CSTNode | None:
+    """Return the loop whose iterations write the same path, if the finding is about one."""
+    loop = problem.loop
+    if loop is None:
+        return None
+    # a clause of a comprehension has no position of its own
+    return loop.target if loop.is_comprehension and loop.target is not None else loop.node
+
+
+def changes_of(
+    plans: Sequence[Plan], planner: Planner, *, module: str = HELPER_MODULE, removing: bool = True
+) -> list[Change]:
+    """Return the changes that all ``plans`` make together, with the imports they need.
+
+    ``module`` is where the helper is imported from; ``removing``: imports that nothing uses any
+    more go.
+    """
+    layout, imports = planner.layout, planner.imports(module)
+    layout.locate(node for plan in plans for node in _nodes(plan))
+    found = {change for plan in plans for change in _of_call(plan, layout, imports)}
+    return sorted([*found, *imports.changes(removing=removing)])
+
+
+def _nodes(plan: Plan) -> Iterable[cst.CSTNode]:
+    """Yield the nodes whose places the changes of a plan need."""
     yield from calls.nodes_of(plan.save.call)
     if plan.save.path.template_node is not None:
         yield plan.save.path.template_node
@@ -82,6 +89,30 @@ def _nodes(plan: Plan) -> Iterator[cst.CSTNode]:
         yield from plan.renaming.nodes
 
 
-def _saved_argument(save: Save) -> cst.Arg | None:
-    saved = save.site.saved
-    return next((argument for argument in save.call.args if argument.value is saved), None)
+def _of_call(plan: Plan, layout: Layout, imports: Imports) -> Iterator[Change]:
+    save, call, writer = plan.save, plan.save.call, plan.save.site.writer
+    kinds = {remedy.kind: remedy for remedy in plan.remedies}
+    template = save.path.template_node
+    if "fstring" in kinds and isinstance(template, cst.SimpleString):
+        yield calls.with_f(layout, template)
+    if "rename" in kinds and plan.helper is None:
+        yield from calls.with_keywords_renamed(layout, call, dict(kinds["rename"].renames))
+    saved = next((argument for argument in call.args if argument.value is save.site.saved), None)
+    if "clone" in kinds and saved is not None:
+        yield from calls.cloned(layout, saved)
+    if plan.renaming is not None:
+        yield from plan.renaming.changes(layout)
+    for edit in plan.edits:
+        yield Change(*layout.of(edit.node), code_of(edit.change(edit.node)))
+    function = None
+    if plan.helper is not None and not writer.is_helper:
+        function = imports.helper(save, writer.helper)
+        yield from calls.with_keywords_renamed(layout, call, writer.renamed)
+    elif "callee" in kinds:
+        function = imports.existing(save)
+    if function is not None:
+        yield Change(*layout.of(call.func), function)
+    keywords = dict(plan.helper or {})
+    if "normalize" in kinds and writer.normalizer is not None:
+        keywords = {writer.normalizer.switch: "True", **keywords}
+    yield from calls.with_keywords(layout, call, keywords)

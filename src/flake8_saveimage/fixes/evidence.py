@@ -249,7 +249,7 @@ class Evidence:
     def _texts(self) -> list[tuple[str, cst.CSTNode]]:
         """The texts of all literals but docstrings and those that are only shown."""
         texts: list[tuple[str, cst.CSTNode]] = []
-        for node, _scope in self._names.strings:
+        for node in self._names.strings:
             if isinstance(self._names.parents.get(id(node)), cst.Expr):
                 continue
             literal = node.evaluated_value if isinstance(node, cst.SimpleString) else node.value

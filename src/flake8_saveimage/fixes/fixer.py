@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from flake8_saveimage.check.runner import FileWork
 from flake8_saveimage.fixes.fixing import FixOptions, fix_source
-from flake8_saveimage.fixes.patch import Block, blocks_of
 from flake8_saveimage.fixes.policy import Policy
 from flake8_saveimage.fixes.project import forget_projects
 from flake8_saveimage.fixes.vendoring import VendorError
@@ -24,9 +22,9 @@ class FixedFile(NamedTuple):
     """What came out for one file.
 
     ``after`` is ``None`` if nothing changes; ``fixed`` are the findings that are fixed in it,
-    ``left`` those that stay, ``cells`` where the cells of a notebook are in its program. ``blocks``
-    are the lines that differ. ``imports_helper``: the package of the helper is needed now, and was
-    not before. ``error`` says why the file could not be fixed, ``note`` why there was no need to.
+    ``left`` those that stay, ``cells`` where the cells of a notebook are in its program.
+    ``imports_helper``: the package of the helper is needed now, and was not before. ``error`` says
+    why the file could not be fixed, ``note`` why there was no need to.
     """
 
     path: str
@@ -37,12 +35,13 @@ class FixedFile(NamedTuple):
     error: str | None = None
     cells: Cells | None = None
     note: str | None = None
-    blocks: Sequence[Block] | None = None
     imports_helper: bool = False
 
 
 class Fixer(FileWork[FixedFile]):
     """Computes the fixed content of a file; the caller writes it."""
+
+    result = FixedFile
 
     def __init__(
         self,
@@ -65,7 +64,6 @@ class Fixer(FileWork[FixedFile]):
             accept=lambda finding: finding.code in codes and accepts(finding),
             unsafe=self._unsafe,
             vendor=self._vendor,
-            hooks=frozenset(self.options.saveimage_hooks),
             name_line=program.name_line,
             following=self.following,
             policy=Policy.of(self.options),
@@ -78,7 +76,6 @@ class Fixer(FileWork[FixedFile]):
         left = tuple(result.left)
         if result.code == program.text:
             return FixedFile(name, left=left, cells=program.cells)
-        is_script = program.notebook is None
         return FixedFile(
             name,
             program.raw,
@@ -86,9 +83,5 @@ class Fixer(FileWork[FixedFile]):
             result.applied,
             left,
             cells=program.cells,
-            blocks=blocks_of(program.text, result.changes) if is_script else None,
             imports_helper=result.imports_helper,
         )
-
-    def unchecked(self, name: str, error: str | None = None, note: str | None = None) -> FixedFile:
-        return FixedFile(name, error=error, note=note)

@@ -6,21 +6,20 @@ the name of the module.
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
-import libcst as cst
-
-from flake8_saveimage.fixes.names import IMPORT, Line, Names
 from flake8_saveimage.fixes.text import Change, Layout
-from flake8_saveimage.syntax.nodes import dotted
-
-Small: TypeAlias = cst.Import | cst.ImportFrom
-Suite: TypeAlias = cst.Module | cst.BaseSuite
+from flake8_saveimage.fixes.unused import Statement
+from flake8_saveimage.source.reading import universal_newlines
 
 _FUTURE, _STANDARD, _THIRD_PARTY, _FIRST_PARTY, _LOCAL = range(5)
+_REST = re.compile(r"[ \t]*;?[ \t]*(?:#[^\r\n]*)?(?=[\r\n]|\Z)")
+_LOST_COMMENT = re.compile(r"(,?)[ \t]*#[^\r\n]*")
 
 
 class Wanted(NamedTuple):
@@ -34,266 +33,210 @@ class Wanted(NamedTuple):
 class ImportLines:
     """Collects the changes of the import statements of one file."""
 
-    def __init__(self, names: Names, layout: Layout, filename: str) -> None:
-        self._names = names
+    def __init__(self, layout: Layout, filename: str) -> None:
         self._layout = layout
+        self._text = layout.text
         self._folders = _import_folders(filename)
-        self._gone: dict[int, set[str]] = {}
-        self._nodes: dict[int, Small] = {}
+        self._gone: dict[Statement, set[str]] = {}
+        self._bodies: dict[Statement, Sequence[ast.stmt]] = {}
         self._changes: list[Change] = []
-        self._refilled: set[int] = set()
-        aliases = (
-            alias
-            for node in names.imports
-            for alias in (node.names if not isinstance(node.names, cst.ImportStar) else ())
-        )
-        layout.locate([*names.imports, *aliases])
+        self._refilled: set[Statement] = set()
 
-    def remove(self, node: Small, name: str) -> None:
+    def remove(self, node: Statement, name: str, body: Sequence[ast.stmt]) -> None:
         """Take out a name that an import binds; all removals come before all insertions."""
-        self._nodes[id(node)] = node
-        self._gone.setdefault(id(node), set()).add(name)
+        self._bodies[node] = body
+        self._gone.setdefault(node, set()).add(name)
 
-    def silence(self, node: Small) -> None:
+    def silence(self, node: Statement) -> None:
         """Have flake8 and ruff accept an import that is kept although nothing uses it."""
-        line = self._names.parents[id(node)]
-        if isinstance(line, cst.SimpleStatementLine) and line.trailing_whitespace.comment is None:
-            end = self._layout.of(line.body[-1])[1]
+        end = self._layout.of_ast(node)[1]
+        if not self._text[end : self._layout.next_line(end)].strip():
             self._changes.append(Change(end, end, "  # noqa: F401"))
 
-    def insert(self, suite: Suite, anchor: Small | None, wanted: Iterable[Wanted]) -> None:
-        """Put imports into a suite, beside ``anchor`` or at its start."""
+    def insert(
+        self, body: Sequence[ast.stmt], anchor: Statement | None, wanted: Iterable[Wanted]
+    ) -> None:
+        """Put imports into a body, beside ``anchor`` or at its start."""
         for kind, statements in _by_kind(wanted, self._folders):
-            line = self._names.parents[id(anchor)] if anchor is not None else None
-            if anchor is not None and not _is_alone(line):
+            if anchor is not None and self._is_alone(anchor):
+                self._insert_in_section(body, anchor, kind, statements)
+            elif anchor is not None:
                 self._insert_on_line(anchor, statements)
-            elif isinstance(suite, cst.SimpleStatementSuite):
-                start = self._start_of(suite.body[0])
-                self._changes.append(Change(start, start, "".join(f"{s}; " for s in statements)))
-            elif isinstance(line, cst.SimpleStatementLine):
-                self._insert_in_section(suite, line, kind, statements)
             else:
-                self._insert_at_start(suite, statements)
+                self._insert_at_start(body, statements)
 
     def changes(self) -> list[Change]:
         """Return all changes."""
-        for node in self._nodes.values():
-            if self._is_alone_and_gone(node):
+        for node in self._gone:
+            kept = self._kept(node)
+            if kept:
+                self._changes.append(self._without_names(node, kept))
+            elif self._is_alone(node):
                 self._remove_line(node)
-            elif id(node) not in self._refilled:
-                self._changes += _joined(self._removal(node))
+            elif node not in self._refilled:
+                self._changes.append(self._without_statement(node))
         return self._changes
 
     # -- insertions ----------------------------------------------------------------------------
 
-    def _insert_on_line(self, anchor: Small, statements: Sequence[str]) -> None:
+    def _insert_on_line(self, anchor: Statement, statements: Sequence[str]) -> None:
         """Put imports on a line of several statements."""
-        start, end = self._layout.of(anchor)
-        if not self._kept(anchor):
-            self._refilled.add(id(anchor))
+        start, end = self._layout.of_ast(anchor)
+        if self._is_gone(anchor):
+            self._refilled.add(anchor)
             self._changes.append(Change(start, end, "; ".join(statements)))
         else:
             self._changes.append(Change(end, end, "".join(f"; {s}" for s in statements)))
 
     def _insert_in_section(
-        self, suite: Suite, anchor: Line, kind: int, statements: Sequence[str]
+        self, body: Sequence[ast.stmt], anchor: ast.stmt, kind: int, statements: Sequence[str]
     ) -> None:
-        sections = self._names.sections(suite)
-        home = next(s for s in sections if any(line is anchor for line in s))
+        sections = self._sections(body)
+        home = next(section for section in sections if anchor in section)
         if kind != _THIRD_PARTY:
-            same = [s for s in sections if self._kind_of(s) == kind]
-            if not same:
-                self._insert_section(sections, home, kind, statements)
+            same = [section for section in sections if self._kind_of(section) == kind]
+            if not same:  # a section of its own where sections of this kind stand
+                earlier = [section for section in sections if self._kind_of(section) <= kind]
+                last = [home, *earlier][-1]
+                self._insert_below(last[-1], statements, blank=not all(map(self._is_gone, last)))
                 return
             home = same[-1]
         for statement in statements:
-            self._insert_line(home, statement)
+            key = _key(ast.parse(statement).body[0])
+            before = [line for line in home if _key(line) <= key]
+            if before:
+                self._insert_below(before[-1], [statement])
+            else:
+                self._insert_above(home[0], [statement], past_comments=home[0] is not body[0])
 
-    def _insert_line(self, section: Sequence[Line], statement: str) -> None:
-        """Put a line into a section, in order if it is sorted."""
-        key = _key(cst.parse_statement(statement))
-        before = [line for line in section if (other := _key(line)) and key and other <= key]
-        if before:
-            self._insert_below(before[-1], [statement])
+    def _insert_at_start(self, body: Sequence[ast.stmt], statements: Sequence[str]) -> None:
+        """Put imports behind the docstring and the imports from ``__future__``."""
+        last = None
+        for index, statement in enumerate(body):
+            is_text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+            is_future = isinstance(statement, ast.ImportFrom) and _kind(statement, ()) == _FUTURE
+            if not is_future and not (is_text and index == 0):
+                break
+            last = statement
+        if last is not None and self._starts_line(last):
+            self._insert_below(last, statements)
+        elif self._starts_line(body[0]):
+            self._insert_above(body[0], statements)
         else:
-            offset = self._above(section[0])
-            self._changes.append(Change(offset, offset, self._lines(section[0], [statement])))
+            start = self._layout.of_ast(body[0])[0]
+            self._changes.append(Change(start, start, "".join(f"{s}; " for s in statements)))
 
-    def _insert_section(
-        self,
-        sections: Sequence[Sequence[Line]],
-        beside: Sequence[Line],
-        kind: int,
-        statements: Sequence[str],
+    def _insert_below(
+        self, line: ast.stmt, statements: Sequence[str], *, blank: bool = False
     ) -> None:
-        """Put a section of its own where sections of this kind stand."""
-        last = beside
-        for section in sections:
-            if self._kind_of(section) <= kind:
-                last = section
-        if all(self._is_line_gone(line) for line in last):
-            self._insert_below(last[-1], statements)
-        else:
-            self._insert_below(last[-1], statements, blank=True)
-
-    def _insert_below(self, line: Line, statements: Sequence[str], *, blank: bool = False) -> None:
-        end = self._layout.of(line.body[-1])[1]
+        end = self._layout.of_ast(line)[1]
         offset, newline = self._layout.next_line(end), self._layout.newline(end)
         text = (newline if blank else "") + self._lines(line, statements)
-        if offset == len(self._layout.text) and not self._layout.text.endswith(("\n", "\r")):
+        if offset == len(self._text) and not self._text.endswith(("\n", "\r")):
             text = newline + text[: -len(newline)]
         self._changes.append(Change(offset, offset, text))
 
-    def _insert_at_start(self, suite: Suite, statements: Sequence[str]) -> None:
-        """Put imports behind the docstring and the imports from ``__future__``."""
-        body = list(getattr(suite, "body", ()))
-        last: Line | None = None
-        for index, line in enumerate(body):
-            small = line.body[0] if isinstance(line, cst.SimpleStatementLine) else None
-            is_docstring = index == 0 and isinstance(small, cst.Expr) and isinstance(
-                small.value, cst.SimpleString | cst.ConcatenatedString
-            )  # fmt: skip
-            is_future = isinstance(small, cst.ImportFrom) and _kind(small, ()) == _FUTURE
-            if not is_docstring and not is_future:
-                break
-            last = line
-        if last is not None:
-            self._layout.locate(last.body)
-            self._insert_below(last, statements)
-            return
-        start = self._start_of(body[0])
+    def _insert_above(
+        self, line: ast.stmt, statements: Sequence[str], *, past_comments: bool = False
+    ) -> None:
+        decorators = getattr(line, "decorator_list", ())
+        start = min(self._layout.of_ast(node)[0] for node in (line, *decorators))
         offset = self._layout.line_start(start)
-        indent, newline = self._layout.text[offset:start], self._layout.newline(start)
-        text = "".join(f"{indent}{statement}{newline}" for statement in statements)
-        self._changes.append(Change(offset, offset, text))
+        while past_comments and offset:
+            above = self._layout.line_start(offset - 1)
+            if not self._text[above:offset].lstrip().startswith("#"):
+                break
+            offset = above
+        self._changes.append(Change(offset, offset, self._lines(line, statements)))
 
-    def _start_of(self, statement: cst.CSTNode) -> int:
-        """Return where a statement starts, its decorators included."""
-        node = statement
-        if isinstance(statement, cst.SimpleStatementLine):
-            node = statement.body[0]
-        elif isinstance(statement, cst.FunctionDef | cst.ClassDef) and statement.decorators:
-            node = statement.decorators[0].decorator
-            self._layout.locate([node])
-            return self._layout.text.rindex("@", 0, self._layout.of(node)[0])
-        self._layout.locate([node])
-        return self._layout.of(node)[0]
-
-    def _lines(self, line: Line, statements: Sequence[str]) -> str:
-        start = self._layout.of(line.body[0])[0]
-        indent = self._layout.text[self._layout.line_start(start) : start]
+    def _lines(self, line: ast.stmt, statements: Sequence[str]) -> str:
+        start = self._layout.of_ast(line)[0]
+        indent = self._text[self._layout.line_start(start) : start]
         newline = self._layout.newline(start)
         return "".join(f"{indent}{statement}{newline}" for statement in statements)
 
-    def _above(self, line: Line) -> int:
-        """Return where the comments directly above a line start."""
-        comments = 0
-        for empty in reversed(line.leading_lines):
-            if empty.comment is None:
-                break
-            comments += 1
-        return self._layout.line_start(self._layout.of(line.body[0])[0], comments)
+    def _sections(self, body: Sequence[ast.stmt]) -> list[list[Statement]]:
+        """Return the groups of imports of a body without a blank line in them."""
+        sections: list[list[Statement]] = []
+        end: int | None = None  # of the statement before, if it is an import
+        for line in body:
+            if not isinstance(line, ast.Import | ast.ImportFrom):
+                end = None
+                continue
+            between = universal_newlines(self._text[end : self._layout.of_ast(line)[0]])
+            if end is None or not all(map(str.strip, between.split("\n")[1:-1])):
+                sections.append([])
+            sections[-1].append(line)
+            end = self._layout.of_ast(line)[1]
+        return sections
 
-    def _kind_of(self, section: Sequence[Line]) -> int:
-        kinds = [_kind(small, self._folders) for line in section for small in line.body]
+    def _kind_of(self, section: Sequence[Statement]) -> int:
+        kinds = [_kind(line, self._folders) for line in section]
         return max(kinds, key=kinds.count)
 
     # -- removals ------------------------------------------------------------------------------
 
-    def _kept(self, node: Small) -> list[cst.ImportAlias]:
-        assert not isinstance(node.names, cst.ImportStar)
-        gone = self._gone.get(id(node), set())
+    def _kept(self, node: Statement) -> list[ast.alias]:
+        gone = self._gone.get(node, set())
         return [alias for alias in node.names if _local_name(alias, node) not in gone]
 
-    def _is_alone_and_gone(self, node: Small) -> bool:
-        return _is_alone(self._names.parents[id(node)]) and not self._kept(node)
+    def _is_gone(self, node: Statement) -> bool:
+        return not self._kept(node)
 
-    def _is_line_gone(self, line: Line) -> bool:
-        return all(
-            isinstance(small, IMPORT) and id(small) in self._gone and not self._kept(small)
-            for small in line.body
-        )
+    def _starts_line(self, node: ast.stmt) -> bool:
+        start = self._layout.of_ast(node)[0]
+        return not self._text[self._layout.line_start(start) : start].strip(" \t\f@")
 
-    def _remove_line(self, node: Small) -> None:
+    def _is_alone(self, node: ast.stmt) -> bool:
+        end = self._layout.of_ast(node)[1]
+        return self._starts_line(node) and _REST.match(self._text, end) is not None
+
+    def _remove_line(self, node: Statement) -> None:
         """Remove a line; blank lines that would meet become one gap. Comments above it stay."""
-        start, end = self._layout.of(node)
+        start, end = self._layout.of_ast(node)
         first, last = self._layout.line_start(start), self._layout.next_line(end)
-        line = self._names.parents[id(node)]
-        sections = self._names.sections(self._names.parents[id(line)])
-        section = next(s for s in sections if any(other is line for other in s))
-        is_lost = all(self._is_line_gone(other) for other in section)
+        section = next(s for s in self._sections(self._bodies[node]) if node in s)
         is_refilled = any(first <= change.start <= last for change in self._changes)
-        if is_lost and not is_refilled and line is section[-1]:
+        if all(map(self._is_gone, section)) and not is_refilled and node is section[-1]:
             last = self._past_blank_lines(last)
         self._changes.append(Change(first, last, ""))
 
     def _past_blank_lines(self, offset: int) -> int:
-        text = self._layout.text
+        text = self._text
         while offset < len(text) and not text[offset : self._layout.next_line(offset)].strip():
             offset = self._layout.next_line(offset)
         return offset
 
-    def _removal(self, node: Small) -> Iterator[Change]:
-        """Yield what takes names out of an import of which something is left on the line."""
-        assert not isinstance(node.names, cst.ImportStar)
-        kept, aliases = self._kept(node), list(node.names)
-        if not kept:
-            yield self._without_statement(node)
-            return
-        for index, alias in enumerate(aliases):
-            if alias in kept:
-                continue
-            start, end = self._layout.of(alias)
-            whole = self._whole_lines(start, end)
-            if whole is not None:
-                yield whole
-            elif index + 1 < len(aliases) and any(a in kept for a in aliases[:index]) is False:
-                yield Change(start, self._layout.of(aliases[index + 1])[0], "")
-            else:
-                yield Change(self._layout.of(aliases[index - 1])[1], end, "")
+    def _without_names(self, node: Statement, kept: Sequence[ast.alias]) -> Change:
+        """Return the change to the names that are kept, each with what stands behind it."""
+        places = {alias: self._layout.of_ast(alias) for alias in node.names}
+        nexts = dict(zip(node.names, node.names[1:], strict=False))
+        text = ""
+        for alias in kept:
+            start, end = places[alias]
+            behind = places[nexts[alias]][0] if alias is not kept[-1] else end
+            text += self._text[start:behind]
+        start, end = places[node.names[0]][0], places[node.names[-1]][1]
+        comment = _LOST_COMMENT.match(self._text, end)
+        if kept[-1] is not node.names[-1] and comment is not None:
+            return Change(start, comment.end(), text + comment[1])
+        return Change(start, end, text)
 
-    def _whole_lines(self, start: int, end: int) -> Change | None:
-        """Return the removal of the lines that hold only this name, its comma and a comment."""
-        text, first, last = self._layout.text, self._layout.line_start(start), end
-        last = self._layout.next_line(end)
-        rest = text[end:last].lstrip(" \t")
-        if text[first:start].strip(" \t") or not rest.startswith(","):
-            return None
-        rest = rest[1:].strip(" \t\r\n")
-        return Change(first, last, "") if not rest or rest.startswith("#") else None
-
-    def _without_statement(self, node: Small) -> Change:
+    def _without_statement(self, node: Statement) -> Change:
         """Return the removal of one of several statements of a line, with its semicolon."""
-        line = self._names.parents[id(node)]
-        smalls = list(getattr(line, "body", ()))
-        self._layout.locate(smalls)
-        index = next(index for index, small in enumerate(smalls) if small is node)
-        start, end = self._layout.of(node)
-        if index + 1 < len(smalls):
-            return Change(start, self._layout.of(smalls[index + 1])[0], "")
-        return Change(self._layout.of(smalls[index - 1])[1], end, "")
+        body = self._bodies[node]
+        index = body.index(node)
+        start, end = self._layout.of_ast(node)
+        following = body[index + 1] if index + 1 < len(body) else None
+        if following is not None and not self._starts_line(following):
+            return Change(start, self._layout.of_ast(following)[0], "")
+        return Change(self._layout.of_ast(body[index - 1])[1], end, "")
 
 
-def _joined(removals: Iterable[Change]) -> list[Change]:
-    """Return removals of which none overlap."""
-    joined: list[Change] = []
-    for removal in sorted(removals):
-        if joined and removal.start < joined[-1].end:
-            joined[-1] = joined[-1]._replace(end=max(removal.end, joined[-1].end))
-        else:
-            joined.append(removal)
-    return joined
-
-
-def _is_alone(line: cst.CSTNode | None) -> bool:
-    return isinstance(line, cst.SimpleStatementLine) and len(line.body) == 1
-
-
-def _local_name(alias: cst.ImportAlias, node: Small) -> str:
+def _local_name(alias: ast.alias, node: Statement) -> str:
     if alias.asname is not None:
-        return dotted(alias.asname.name) or ""
-    name = dotted(alias.name) or ""
-    return name if isinstance(node, cst.ImportFrom) else name.partition(".")[0]
+        return alias.asname
+    return alias.name if isinstance(node, ast.ImportFrom) else alias.name.partition(".")[0]
 
 
 # -- kinds and order ---------------------------------------------------------------------------
@@ -316,13 +259,11 @@ def _by_kind(wanted: Iterable[Wanted], folders: Sequence[str]) -> Iterator[tuple
     yield from kinds.items()
 
 
-def _kind(small: cst.CSTNode, folders: Sequence[str]) -> int:
+def _kind(line: Statement, folders: Sequence[str]) -> int:
     """Return the section that isort and ruff put an import into."""
-    if isinstance(small, cst.ImportFrom):
-        return _kind_of_module("." * len(small.relative) + (dotted(small.module) or ""), folders)
-    if isinstance(small, cst.Import):
-        return _kind_of_module(dotted(small.names[0].name) or "", folders)
-    return _STANDARD
+    if isinstance(line, ast.ImportFrom):
+        return _kind_of_module("." * line.level + (line.module or ""), folders)
+    return _kind_of_module(line.names[0].name, folders)
 
 
 def _kind_of_module(module: str, folders: Sequence[str]) -> int:
@@ -355,11 +296,9 @@ def _import_folders(filename: str) -> tuple[str, ...]:
     return (root, os.path.join(root, "src"))
 
 
-def _key(line: cst.CSTNode) -> tuple[bool, int, str] | None:
-    """Return by what isort orders an import in its section; ``None`` for other statements."""
-    small = line.body[0] if isinstance(line, cst.SimpleStatementLine) else None
-    if isinstance(small, cst.Import):
-        return (False, 0, (dotted(small.names[0].name) or "").lower())
-    if isinstance(small, cst.ImportFrom):
-        return (True, -len(small.relative), (dotted(small.module) or "").lower())
-    return None
+def _key(line: ast.stmt) -> tuple[bool, int, str]:
+    """Return by what isort orders an import in its section."""
+    if isinstance(line, ast.ImportFrom):
+        return (True, -line.level, (line.module or "").lower())
+    assert isinstance(line, ast.Import)
+    return (False, 0, line.names[0].name.lower())

@@ -11,29 +11,32 @@ import ast
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import libcst as cst
 
 from flake8_saveimage.check.analysis import Analysis
-from flake8_saveimage.fixes.import_lines import ImportLines, Small, Suite, Wanted
-from flake8_saveimage.fixes.names import IMPORT, Names
+from flake8_saveimage.fixes.import_lines import ImportLines, Wanted
+from flake8_saveimage.fixes.names import Names
 from flake8_saveimage.fixes.project import NO_PROJECT, Project
-from flake8_saveimage.fixes.text import Change, Layout
-from flake8_saveimage.fixes.unused import ImportUses
+from flake8_saveimage.fixes.text import Change
+from flake8_saveimage.fixes.unused import ImportFacts, Statement
 from flake8_saveimage.rules.save import Save
 from flake8_saveimage.source import reading
 from flake8_saveimage.syntax.nodes import dotted
 from flake8_saveimage.syntax.scopes import Binding, Place
 
 HELPER_MODULE = "flake8_saveimage.runtime"
+# Functions that look names up by their text.
+_REFLECTION = ("globals", "eval", "exec", "vars")
 
 
 @dataclass
 class _Home:
-    """What is to be imported in one suite, and the import there beside which it goes."""
+    """What is to be imported in one body, and the import there beside which it goes."""
 
-    suite: Suite
-    anchor: Small | None = None
+    body: Sequence[ast.stmt]
+    anchor: Statement | None = None
     wanted: set[Wanted] = field(default_factory=set)
 
 
@@ -44,34 +47,34 @@ class Imports:
         self,
         analysis: Analysis,
         names: Names,
+        facts: ImportFacts,
         *,
         module: str = HELPER_MODULE,
         filename: str = "",
         project: Project = NO_PROJECT,
     ) -> None:
         self._flow = analysis.flow
-        self._module_node = analysis.module
         self._names = names
-        self._uses = ImportUses(analysis.flow, names)
+        self._facts = facts
         self._module = module
         self._filename = filename
         self._project = project
         self._homes: dict[int, _Home] = {}
         self._left: dict[int, Binding] = {}
-        self._edited: set[int] = set()
+        self._edited: list[cst.CSTNode] = []
         self._rewritten: set[int] = set()
 
     # -- asked for by the edits of calls -------------------------------------------------------
 
     def helper(self, save: Save, name: str) -> str:
         """Have the helper function ``name`` imported for a call, and return its local name."""
-        self._edited.add(id(save.call.func))
+        self._edited.append(save.call.func)
         bindings = self._sources(save)
         self._left.update((id(binding), binding) for binding in bindings)
         there = self._already_there(f"{self._module}.{name}", save.place)
         if there is not None:
             return there
-        local = name if self._is_free(name) else self._other_name(name)
+        local = self._free_name(name)
         self._want(save, bindings, Wanted(self._module, name, local))
         return local
 
@@ -91,7 +94,7 @@ class Imports:
                 self._rewritten.add(id(binding))
                 self._want(save, [binding], Wanted(module, leaf, binding.name))
             return None
-        self._edited.add(id(save.call.func))
+        self._edited.append(save.call.func)
         self._left.update((id(binding), binding) for binding in bindings)
         if self._already_there(package, save.place) is None:
             self._want(save, bindings, Wanted(package, None, package))
@@ -99,10 +102,9 @@ class Imports:
 
     def is_conditional(self, save: Save) -> bool:
         """Say whether the module runs without the import of a call that it makes itself."""
-        if self._function_of(save) is not None:
+        if self._names.function_of(save.call) is not None:
             return False
-        anchors = [b.node for b in self._sources(save)]
-        return any(self._direct_suite(anchor) is None for anchor in anchors)
+        return any(self._body_of(binding) is None for binding in self._sources(save))
 
     # -- what is known -------------------------------------------------------------------------
 
@@ -117,7 +119,7 @@ class Imports:
             lookup = self._flow.lookup(name.partition(".")[0], place)
             for binding, _loops in lookup.reaches:
                 if binding.kind == "import":
-                    if not self._uses.for_types_only(binding.node):
+                    if not self._facts.is_for_types(binding.node):
                         found[id(binding)] = binding
                 elif binding.value is not None:
                     queue.append((dotted(binding.value), binding.place, depth + 1))
@@ -125,121 +127,105 @@ class Imports:
 
     def _already_there(self, source: str, place: Place) -> str | None:
         """Return the name under which ``source`` is imported where ``place`` can see it."""
-        for name in self._names.imported.get(source, ()):
-            lookup = self._flow.lookup(name, place)
-            if lookup.reaches and all(
-                reach.binding.source == source and not self._uses.for_types_only(reach.binding.node)
-                for reach in lookup.reaches
+        for name in self._names_of_sources.get(source, ()):
+            reaches = self._flow.lookup(name, place).reaches
+            if reaches and all(
+                b.source == source and not self._facts.is_for_types(b.node) for b, _loops in reaches
             ):
                 return name
         return None
 
-    def _is_free(self, name: str) -> bool:
-        """Say whether the file means nothing by ``name`` but, perhaps, the helper itself."""
-        bindings = self._bindings(name)
-        if not bindings:
-            return name not in self._names.identifiers()
-        return all(binding.source == f"{self._module}.{name}" for binding in bindings)
-
-    def _other_name(self, name: str) -> str:
-        other, number = f"runtime_{name}", 1
-        while bound := self._bindings(other) or other in self._names.identifiers():
-            if isinstance(bound, list) and all(
-                binding.source == f"{self._module}.{name}" for binding in bound
+    def _free_name(self, name: str) -> str:
+        """Return a name by which the file means nothing but, perhaps, the helper itself."""
+        source = f"{self._module}.{name}"
+        numbered = (f"runtime_{name}_{number}" for number in itertools.count(2))
+        for local in itertools.chain((name, f"runtime_{name}"), numbered):
+            bindings = self._bindings.get(local, ())
+            if all(b.source == source for b in bindings) and (
+                bindings or local not in self._names.identifiers
             ):
                 break
-            number += 1
-            other = f"runtime_{name}_{number}"
-        return other
+        return local
 
-    def _bindings(self, name: str) -> list[Binding]:
-        return [b for scope in self._flow.facts.scopes for b in scope.bindings.get(name, ())]
+    @cached_property
+    def _bindings(self) -> dict[str, list[Binding]]:
+        found: dict[str, list[Binding]] = {}
+        for scope in self._flow.facts.scopes:
+            for name, bindings in scope.bindings.items():
+                found.setdefault(name, []).extend(bindings)
+        return found
 
-    # -- where it goes -------------------------------------------------------------------------
+    @cached_property
+    def _names_of_sources(self) -> dict[str, list[str]]:
+        found: dict[str, dict[str, None]] = {}
+        for name, bindings in self._bindings.items():
+            for binding in bindings:
+                if binding.source is not None:
+                    found.setdefault(binding.source, {})[name] = None
+        return {source: list(names) for source, names in found.items()}
+
+    def _body_of(self, binding: Binding) -> list[ast.stmt] | None:
+        return self._facts.direct_body(self._facts.statement(binding.node))
 
     def _want(self, save: Save, bindings: Sequence[Binding], wanted: Wanted) -> None:
-        anchors = [b.node for b in bindings if isinstance(b.node, IMPORT)] or self._star_imports
-        suites = {id(suite): suite for suite in map(self._direct_suite, anchors)}
-        suite = next(iter(suites.values())) if len(suites) == 1 else None
-        anchor: Small | None = anchors[-1] if suite is not None else None
-        if suite is None:
-            function = self._function_of(save)
-            suite = function.body if function is not None else self._module_node
-        home = self._homes.setdefault(id(suite), _Home(suite, anchor))
+        """Have something imported beside the imports that a call used, or in its function."""
+        anchors = [self._facts.statement(binding.node) for binding in bindings]
+        anchors = anchors or self._facts.star_imports()
+        bodies = {id(body): body for body in map(self._facts.direct_body, anchors)}
+        body = next(iter(bodies.values())) if len(bodies) == 1 else None
+        anchor = anchors[-1] if body is not None else None
+        if body is None:
+            body = self._facts.function_body(self._facts.layout.of(save.call)[0])
+        home = self._homes.setdefault(id(body), _Home(body, anchor))
         home.anchor = home.anchor or anchor
         home.wanted.add(wanted)
 
-    def _direct_suite(self, node: cst.CSTNode) -> Suite | None:
-        """Return the body of the module or function in which an import directly stands."""
-        suite = self._names.suite_of(node)
-        if isinstance(suite, cst.Module):
-            return suite
-        is_body = isinstance(self._names.parents[id(suite)], cst.FunctionDef)
-        return suite if is_body and isinstance(suite, cst.BaseSuite) else None
-
-    def _function_of(self, save: Save) -> cst.FunctionDef | None:
-        for outer in self._names.ancestors(save.call):
-            if isinstance(outer, cst.FunctionDef):
-                return outer
-        return None
-
-    @property
-    def _star_imports(self) -> list[Small]:
-        """The star imports of the module, one of which brings what no other import binds."""
-        lines = (x for x in self._flow.facts.module.body if isinstance(x, cst.SimpleStatementLine))
-        return [
-            small
-            for line in lines
-            for small in line.body
-            if isinstance(small, cst.ImportFrom) and isinstance(small.names, cst.ImportStar)
-        ]
-
     # -- what is not used any more -------------------------------------------------------------
 
-    def _unused(self, *, removing: bool) -> tuple[list[Binding], list[Binding]]:
-        """Return the bindings to remove, and those that stay although this file does not use them.
+    @property
+    def _looks_names_up(self) -> bool:
+        """Whether the file may look its names up by text: ``globals()``, ``eval``, ``vars()``."""
+        calls = self._flow.facts.calls_by_name
+        return any(
+            isinstance(call.node.func, cst.Name) and not (name == "vars" and call.node.args)
+            for name in _REFLECTION
+            for call in calls.get(name, ())
+        )
 
-        Those are in a ``try`` or branch, for their effect, or used by other files.
-        """
-        gone, kept = [], []
-        stay = self._filename.endswith("__init__.py") or self._uses.looks_names_up or not removing
-        for binding in self._candidates():
-            if id(binding) in self._rewritten:
-                gone.append(binding)
-            elif stay or not self._uses.is_unused(binding, self._edited):
-                continue
-            elif self._direct_suite(binding.node) is None or self._is_imported_elsewhere(binding):
-                kept.append(binding)
-            else:
-                gone.append(binding)
-        return gone, kept
+    def _unused(self) -> Iterator[Binding]:
+        """Yield the bindings that nothing in this file uses any more."""
+        tables = self._facts.tables(self._edited)
+        names = {(id(left.place.scope), left.name): left for left in self._left.values()}
+        for left in names.values():
+            for binding in left.place.scope.bindings[left.name]:
+                if binding.kind == "import" and id(binding) not in self._rewritten:
+                    statement = self._facts.statement(binding.node)
+                    if self._facts.is_unused(statement, binding.name, tables):
+                        yield binding
 
-    def _is_imported_elsewhere(self, binding: Binding) -> bool:
+    def _stays(self, binding: Binding) -> bool:
+        """Say whether an import stays for its effect (in a branch) or for other files."""
         is_global = binding.place.scope is self._flow.facts.scope
-        return is_global and self._project.imports(self._filename, binding.name)
-
-    def _candidates(self) -> Iterator[Binding]:
-        seen: set[int] = set()
-        for left in self._left.values():
-            for binding in left.place.scope.bindings.get(left.name, ()):
-                if binding.kind == "import" and id(binding) not in seen:
-                    seen.add(id(binding))
-                    yield binding
+        elsewhere = is_global and self._project.imports(self._filename, binding.name)
+        return elsewhere or self._body_of(binding) is None
 
     # -- changes -------------------------------------------------------------------------------
 
-    def changes(self, layout: Layout, *, removing: bool = True) -> list[Change]:
+    def changes(self, *, removing: bool = True) -> list[Change]:
         """Return the changes of the import statements; ``removing``: unused ones go."""
-        lines = ImportLines(self._names, layout, self._filename)
-        gone, kept = self._unused(removing=removing)
-        for binding in kept:
-            assert isinstance(binding.node, IMPORT)
-            lines.silence(binding.node)
+        lines = ImportLines(self._facts.layout, self._filename)
+        gone = [binding for key, binding in self._left.items() if key in self._rewritten]
+        is_offered = self._filename.endswith("__init__.py") or self._looks_names_up
+        for binding in self._unused() if removing and not is_offered else ():
+            if self._stays(binding):
+                lines.silence(self._facts.statement(binding.node))
+            else:
+                gone.append(binding)
         for binding in gone:
-            assert isinstance(binding.node, IMPORT)
-            lines.remove(binding.node, binding.name)
+            statement = self._facts.statement(binding.node)
+            lines.remove(statement, binding.name, self._facts.body(statement))
         for home in self._homes.values():
-            lines.insert(home.suite, home.anchor, home.wanted)
+            lines.insert(home.body, home.anchor, home.wanted)
         return lines.changes()
 
 

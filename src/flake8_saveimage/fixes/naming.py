@@ -49,8 +49,10 @@ class Renaming:
         """Yield the changes of the path."""
         start, end = layout.of(self.literal)
         text = layout.text[start:end]
-        quote = _quote(self.literal)
-        at = end - len(quote) - len(_suffix(text[: -len(quote)]))
+        literal = self.literal
+        quote = literal.quote if isinstance(literal, cst.SimpleString) else literal.end
+        inner = text.removesuffix(quote)
+        at = start + len(_SUFFIX.sub("", inner))
         if isinstance(self.formatting, cst.BinaryOperation):
             yield Change(at, at, "_%d" * len(self.indices))
             yield from self._operands(layout, self.formatting.right)
@@ -60,7 +62,7 @@ class Renaming:
             given = {index: index for index in self.indices}
             yield from calls.with_keywords(layout, self.formatting, given)
         elif isinstance(self.literal, cst.SimpleString):
-            yield calls.formatted(layout, self.literal)
+            yield calls.with_f(layout, self.literal)
 
     def _operands(self, layout: Layout, right: cst.BaseExpression) -> Iterator[Change]:
         new = "".join(f", {index}" for index in self.indices)
@@ -186,21 +188,10 @@ def _percent(node: cst.BinaryOperation, place: Place, flow: Flow) -> _Found | No
     if isinstance(right, cst.Tuple):
         return (template, node) if right.elements and right.lpar else None
     name = dotted(right)
-    if isinstance(right, cst.Integer | cst.BinaryOperation):
-        return (
-            None if isinstance(right, cst.BinaryOperation) and not right.lpar else (template, node)
-        )
+    if isinstance(right, cst.Integer) or (isinstance(right, cst.BinaryOperation) and right.lpar):
+        return template, node
     reaches = flow.lookup(name, place).reaches if name is not None else ()
     is_index = bool(reaches) and all(
         reach.binding.kind == "for" and not reach.binding.pattern[1:] for reach in reaches
     )
     return (template, node) if is_index and isinstance(right, cst.Name) else None
-
-
-def _quote(literal: Literal) -> str:
-    return literal.quote if isinstance(literal, cst.SimpleString) else literal.end
-
-
-def _suffix(text: str) -> str:
-    match = _SUFFIX.search(text)
-    return match.group() if match is not None else ""

@@ -2,44 +2,16 @@
 
 from __future__ import annotations
 
-import bisect
-import difflib
 import os
-import re
-from collections.abc import Iterator, Sequence
-
-from flake8_saveimage.fixes.text import Change, applied
+from collections.abc import Iterable, Iterator, Sequence
 
 _NO_NEWLINE = b"\\ No newline at end of file\n"
 _COLOURS = {b"@": b"36", b"+": b"32", b"-": b"31"}
 _CONTEXT = 3
+_MOST_APART = 400  # lines
 
-# Lines `i1` up to `i2` become lines `j1` up to `j2` (from 0), as in :mod:`difflib`.
+# Lines `i1` up to `i2` become lines `j1` up to `j2` (from 0).
 Block = tuple[int, int, int, int]
-
-
-def blocks_of(text: str, changes: Sequence[Change]) -> list[Block]:
-    """Return the lines (they end at ``\\n`` only) that changes of a text replace."""
-    starts = [0, *(match.end() for match in re.finditer(r"\n", text))]
-    total = len(starts) - (starts[-1] == len(text))
-    found: list[tuple[int, int, int]] = []  # lines, and how many line breaks they gain
-    for start, end, new in sorted(changes):
-        first, last = (bisect.bisect_right(starts, offset) - 1 for offset in (start, end))
-        is_whole = new.endswith("\n") or (not new and starts[first] == start)
-        last = min(last + (starts[last] < end or not is_whole), total)
-        gain = new.count("\n") - text.count("\n", start, end)
-        if found and first < found[-1][1]:
-            first, last, gain = found[-1][0], max(last, found[-1][1]), gain + found.pop()[2]
-        found.append((first, last, gain))
-    blocks: list[Block] = []
-    shift = 0
-    for first, last, gain in found:
-        blocks.append((first, last, first + shift, last + shift + gain))
-        shift += gain
-    if blocks and blocks[-1][1] == total:  # the last line may lose or get its line break
-        after = applied(text, changes)
-        blocks[-1] = (*blocks[-1][:3], after.count("\n") + (after[-1:] not in ("", "\n")))
-    return blocks
 
 
 def unified(
@@ -51,21 +23,41 @@ def unified(
     """
     name = os.fsencode(_relative(path))
     old, new = _lines(before or b""), _lines(after)
-    if blocks is None:
-        matcher = difflib.SequenceMatcher(None, old, new)
-        blocks = [code[1:] for code in matcher.get_opcodes() if code[0] != "equal"]
     head = [
         b"--- " + (b"/dev/null" if before is None else _quoted(b"a/" + name)) + b"\n",
         b"+++ " + _quoted(b"b/" + name) + b"\n",
     ]
-    lines = [line for group in _groups(blocks) for line in _hunk(group, old, new)]
+    lines = [line for group in _groups(_blocks(old, new)) for line in _hunk(group, old, new)]
     return b"".join(
         line if line.endswith(b"\n") else line + b"\n" + _NO_NEWLINE
         for line in (head + lines if lines else [])
     )
 
 
-def _groups(blocks: Sequence[Block]) -> Iterator[list[Block]]:
+def _blocks(old: Sequence[bytes], new: Sequence[bytes]) -> Iterator[Block]:
+    """Yield the lines that differ; takes linear time where they are few at a time."""
+    i = j = 0
+    while i < len(old) or j < len(new):
+        if old[i : i + 1] == new[j : j + 1]:
+            i, j = i + 1, j + 1
+            continue
+        start, new_start = i, j
+        i, j = _agreement(old, new, i, j)
+        yield start, i, new_start, j
+
+
+def _agreement(old: Sequence[bytes], new: Sequence[bytes], i: int, j: int) -> tuple[int, int]:
+    """Return the nearest lines from which both texts go on alike."""
+    for distance in range(1, _MOST_APART):
+        for skipped in range(distance + 1):
+            a, b = i + skipped, j + distance - skipped
+            alike = 1 if a < len(old) and old[a].strip() else 2  # a blank line says little
+            if old[a : a + alike] == new[b : b + alike]:
+                return min(a, len(old)), min(b, len(new))
+    return len(old), len(new)
+
+
+def _groups(blocks: Iterable[Block]) -> Iterator[list[Block]]:
     """Yield the blocks whose context touches."""
     group: list[Block] = []
     for block in blocks:

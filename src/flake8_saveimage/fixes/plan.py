@@ -7,20 +7,23 @@ wrote still shows what it last wrote there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import libcst as cst
 
 from flake8_saveimage.check.analysis import Analysis, Diagnosis
+from flake8_saveimage.fixes.calls import formatted, names_in_format
 from flake8_saveimage.fixes.evidence import Evidence
 from flake8_saveimage.fixes.imports import Imports
-from flake8_saveimage.fixes.literals import formatted, interval, names_in_format
 from flake8_saveimage.fixes.names import Names
 from flake8_saveimage.fixes.naming import Renaming, renaming
 from flake8_saveimage.fixes.policy import DEFAULT, Policy
-from flake8_saveimage.fixes.project import NO_PROJECT, Project
+from flake8_saveimage.fixes.project import project_of
+from flake8_saveimage.fixes.text import Layout
+from flake8_saveimage.fixes.unused import ImportFacts
 from flake8_saveimage.rules.base import Edit, Remedy
 from flake8_saveimage.rules.finding import Applicability, Finding
 from flake8_saveimage.rules.save import Save
@@ -31,7 +34,11 @@ _BACKUPS = 3
 _HELPER_KINDS = frozenset({"helper", "replace"})
 _MAX_STEPS = 4
 _JOINING = frozenset("cat stack concat concatenate hstack vstack make_grid".split())
-UNUSUAL = "the white space of the file is unusual"
+# Some form feeds, and line ends of old Macs.
+_CHANGED_BY_LIBCST = re.compile(r"\f|\r(?!\n)")
+UNUSUAL = "the white space or the syntax of the file is unusual"
+
+Accepted = Sequence[tuple[Diagnosis, Finding]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +70,11 @@ class Plan:
             or any(_kind(d) not in _HELPER_KINDS for d in self.fixed)
         )
 
-    def remedies(self, kind: str) -> Iterator[Remedy]:
-        """Yield the remedies of one kind."""
-        for diagnosis in self.fixed:
-            remedy = diagnosis.problem.remedy
-            if remedy is not None and remedy.kind == kind:
-                yield remedy
-
-
-@dataclass
-class Verdict:
-    """The plan for a call, if there is one, and why the other findings are not fixable."""
-
-    plan: Plan | None = None
-    refused: dict[str, str] = field(default_factory=dict)
+    @property
+    def remedies(self) -> list[Remedy]:
+        """The remedies of the problems that it fixes."""
+        found = (diagnosis.problem.remedy for diagnosis in self.fixed)
+        return [remedy for remedy in found if remedy is not None]
 
 
 class Planner:
@@ -87,44 +85,65 @@ class Planner:
         analysis: Analysis,
         *,
         filename: str = "",
-        project: Project = NO_PROJECT,
         policy: Policy = DEFAULT,
         prefers_names: bool = False,
     ) -> None:
         self.analysis = analysis
         self._policy = policy
         self._prefers_names = prefers_names
-        self.project = project
+        self.project = project_of(filename)
         self._filename = filename
 
     @cached_property
     def names(self) -> Names:
         """All uses of names in the file."""
-        return Names(self.analysis.flow.facts)
+        return Names(self.analysis.module)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Where nodes stand in the file."""
+        return Layout(self.analysis.source, self.analysis.positions)
+
+    @cached_property
+    def _import_facts(self) -> ImportFacts:
+        return ImportFacts(self.analysis.positions, self.layout)
 
     @cached_property
     def _evidence(self) -> Evidence:
         return Evidence(self.analysis, self.names, self.project, self._filename)
 
-    def verdict(self, save: Save, diagnoses: Sequence[Diagnosis]) -> Verdict:
-        """Say what can be done about all ``diagnoses`` of a call."""
-        verdict = Verdict()
-        fixable = []
-        for diagnosis in diagnoses:
-            refusal = self._refusal(diagnosis)
-            if refusal:
-                verdict.refused[diagnosis.rule.code] = refusal
-            else:
-                fixable.append(diagnosis)
-        if fixable:
-            verdict.plan = self._plan(save, tuple(fixable))
-        return verdict
+    def judge(self, accepted: Accepted) -> list[tuple[Finding, Plan | None]]:
+        """Return each finding with how safely it can be fixed or why not, and the plan for it."""
+        refusals = [self._obstacle or self._refusal(diagnosis) for diagnosis, _ in accepted]
+        fixable: dict[int, list[Diagnosis]] = {}
+        for (diagnosis, _), refusal in zip(accepted, refusals, strict=True):
+            if not refusal:
+                fixable.setdefault(id(diagnosis.save), []).append(diagnosis)
+        plans = {key: self._plan(found[0].save, tuple(found)) for key, found in fixable.items()}
+        judged: list[tuple[Finding, Plan | None]] = []
+        for (diagnosis, finding), refusal in zip(accepted, refusals, strict=True):
+            plan = None if refusal else plans[id(diagnosis.save)]
+            fix = None if plan is None else plan.applicability
+            reason = refusal if plan is None else next(iter(plan.reasons), "")
+            judged.append((replace(finding, fix=fix, reason=reason), plan))
+        return judged
+
+    @cached_property
+    def _obstacle(self) -> str:
+        """Why nothing in this file can be edited, ``""`` if that is not so."""
+        analysis = self.analysis
+        is_known = analysis.normalized is None and analysis.positions.tree is not None
+        may_differ = _CHANGED_BY_LIBCST.search(analysis.source) is not None
+        if is_known and (not may_differ or analysis.module.code == analysis.source):
+            return ""
+        return UNUSUAL
 
     def imports(self, module: str) -> Imports:
         """Return an empty plan for the imports; ``module`` is where the helper is."""
         return Imports(
             self.analysis,
             self.names,
+            self._import_facts,
             module=module,
             filename=self._filename,
             project=self.project,
@@ -275,7 +294,7 @@ class Planner:
         keywords: dict[str, str] = {}
         bounds = _bounds(save, wanted)
         if bounds is not None and save.site.writer.normalizer is not None:
-            keywords[save.site.writer.normalizer.bounds] = interval(bounds)
+            keywords[save.site.writer.normalizer.bounds] = f"({bounds[0]:.16g}, {bounds[1]:.16g})"
         if save.site.writer.is_helper:
             return keywords
         naming = any(d.rule.renames for d in wanted)
@@ -336,13 +355,12 @@ class Planner:
             yield "it may change what the program does"
         if remedy.kind == "fstring":
             node = save.path.template_node
-            if node is None or not self.names.within(node, save.call):
+            if node is None or save.call not in self.names.ancestors(node):
                 yield "the text is bound to a name, which may be used elsewhere"
-            elif isinstance(node, cst.SimpleString) and self._names_literal(node):
+            elif isinstance(node, cst.SimpleString) and self.project.holds(
+                node.raw_value, self._filename
+            ):
                 yield "another file uses the name with the braces"
-
-    def _names_literal(self, node: cst.SimpleString) -> bool:
-        return self.project.holds(node.raw_value, self._filename)
 
     @cached_property
     def _twins(self) -> frozenset[int]:
@@ -363,32 +381,6 @@ class Planner:
                 return True
             node = outer
         return True
-
-
-def is_reproducible(analysis: Analysis) -> bool:
-    """Say whether libcst gives back the file's own text, so that places in it are known."""
-    if analysis.normalized is not None:
-        return False
-    # libcst drops some form feeds, and nothing else
-    return "\f" not in analysis.source or analysis.module.code == analysis.source
-
-
-def verdicts_of(
-    planner: Planner, accepted: Iterable[tuple[Diagnosis, Finding]]
-) -> dict[int, Verdict]:
-    """Return the verdict on each call that has an accepted finding, by the id of its save."""
-    by_save: dict[int, list[Diagnosis]] = {}
-    for diagnosis, _finding in accepted:
-        by_save.setdefault(id(diagnosis.save), []).append(diagnosis)
-    return {key: planner.verdict(found[0].save, found) for key, found in by_save.items()}
-
-
-def judged_by(verdict: Verdict, diagnosis: Diagnosis, finding: Finding) -> Finding:
-    """Return a finding that says how safely it can be fixed, and why not."""
-    refusal, plan = verdict.refused.get(diagnosis.rule.code), verdict.plan
-    if refusal is not None or plan is None:
-        return replace(finding, fix=None, reason=refusal or "")
-    return replace(finding, fix=plan.applicability, reason=next(iter(plan.reasons), ""))
 
 
 def _kind(diagnosis: Diagnosis) -> str | None:

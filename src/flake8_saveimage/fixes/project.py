@@ -9,15 +9,15 @@ from __future__ import annotations
 import functools
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
+
+from flake8_saveimage.project.roots import forget_roots, project_root
 
 _MAX_FILES = 4000
 _MAX_BYTES = 1_000_000
 _MAX_CALL = 600  # characters of a call that are looked at
 _SUFFIXES = (".py", ".ipynb", ".sh", ".bash", ".yaml", ".yml", ".toml", ".cfg", ".ini", ".json")
-_ROOTS = (".git", "pyproject.toml", "setup.py", "setup.cfg", "tox.ini")
-_DOCUMENTS = ("README.md", "README.rst", "README", "LICENSE", "requirements.txt")
 _SKIPPED = frozenset(
     "node_modules __pycache__ site-packages build dist venv env .venv .git .tox .mypy_cache".split()
 )
@@ -236,34 +236,16 @@ def project_of(filename: str) -> Project:
     """Return the project of a file; one without other files if the file is not on the disk."""
     if not os.path.isfile(filename):
         return NO_PROJECT
-    return _project(_root(os.path.dirname(os.path.realpath(filename))))
+    return _project(project_root(filename))
 
 
 def forget_projects() -> None:
     """Read the projects anew: before a run, because files may have changed."""
     _project.cache_clear()
     _real.cache_clear()
-    _root.cache_clear()
+    forget_roots()
 
 
 @functools.cache
 def _project(root: str) -> Project:
     return Project(root)
-
-
-@functools.cache
-def _root(folder: str) -> str:
-    """Return the folder of the project: that of its configuration, else the one of this run."""
-    here = os.path.realpath(os.getcwd())
-    is_project = here not in (os.path.realpath(os.path.expanduser("~")), os.path.abspath(os.sep))
-    is_below = is_project and (folder == here or folder.startswith(here + os.sep))
-    return _marked(folder, _ROOTS) or (is_below and here) or _marked(folder, _DOCUMENTS) or folder
-
-
-def _marked(folder: str, marks: Sequence[str]) -> str | None:
-    """Return the nearest folder, from this one upwards, that holds one of some files."""
-    while folder != os.path.dirname(folder):
-        if any(os.path.exists(os.path.join(folder, mark)) for mark in marks):
-            return folder
-        folder = os.path.dirname(folder)
-    return None

@@ -6,9 +6,10 @@ that everything outside of them stays as it is, byte for byte, and a file is fix
 
 from __future__ import annotations
 
+import ast
 import bisect
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import libcst as cst
@@ -41,7 +42,7 @@ class Layout:
         """Look up many nodes at once: it takes as long as for one."""
         wanted = [node for node in nodes if id(node) not in self._found]
         self._nodes += wanted
-        for key, span in self._positions.of(wanted).items():
+        for key, span in self._positions.of(wanted).items() if wanted else ():
             start = self._lines[span.line - 1] + span.column - 1
             self._found[key] = (start, self._lines[span.end_line - 1] + span.end_column - 1)
 
@@ -49,19 +50,32 @@ class Layout:
         """Return start and end of a located node, without the parentheses around it."""
         return self._found[id(node)]
 
+    def of_ast(self, node: ast.stmt | ast.alias) -> tuple[int, int]:
+        """Return start and end of a node of Python's own tree."""
+        end = self._offset(node.end_lineno or 0, node.end_col_offset or 0)
+        return self._offset(node.lineno, node.col_offset), end
+
+    def _offset(self, line: int, column: int) -> int:
+        """Return the offset of a column in bytes of UTF-8."""
+        start = self._lines[line - 1]
+        return start + len(self.text[start : start + column].encode()[:column].decode())
+
     def lines_of(self, node: cst.CSTNode) -> tuple[int, int]:
         """Return the first and last line of a located node without blank lines at its end."""
         start, end = self._found[id(node)]
-        end = start + len(self.text[start:end].rstrip())
-        return self._line(start) + 1, self._line(end) + 1
+        return self.line(start), self.line(start + len(self.text[start:end].rstrip()))
 
-    def line_start(self, offset: int, above: int = 0) -> int:
-        """Return where the line around ``offset`` starts, or one ``above`` it."""
-        return self._lines[self._line(offset) - above]
+    def line(self, offset: int) -> int:
+        """Return the number of the line around ``offset``, from 1."""
+        return bisect.bisect_right(self._lines, offset)
+
+    def line_start(self, offset: int) -> int:
+        """Return where the line around ``offset`` starts."""
+        return self._lines[self.line(offset) - 1]
 
     def next_line(self, offset: int) -> int:
         """Return where the line below starts: the end of the text if there is none."""
-        line = self._line(offset) + 1
+        line = self.line(offset)
         return self._lines[line] if line < len(self._lines) else len(self.text)
 
     def newline(self, offset: int) -> str:
@@ -74,12 +88,8 @@ class Layout:
         """Return a change by lines and columns."""
         return TextEdit(*self._place(change.start), *self._place(change.end), change.text)
 
-    def _line(self, offset: int) -> int:
-        return bisect.bisect_right(self._lines, offset) - 1
-
     def _place(self, offset: int) -> tuple[int, int]:
-        line = self._line(offset)
-        return line + 1, offset - self._lines[line] + 1
+        return self.line(offset), offset - self.line_start(offset) + 1
 
 
 def applied(text: str, changes: Iterable[Change]) -> str:
@@ -90,71 +100,3 @@ def applied(text: str, changes: Iterable[Change]) -> str:
         parts += (text[done:start], new)
         done = end
     return "".join([*parts, text[done:]])
-
-
-def composed(first: Iterable[Change], second: Iterable[Change], length: int) -> list[Change]:
-    """Return the changes that do what ``first`` and then ``second`` do.
-
-    ``length`` is that of the text before. Changes of ``second`` refer to the text in between.
-    """
-    pieces = _edited(_edited([_Piece(0, length)], first), second)
-    changes: list[Change] = []
-    done, new = 0, ""
-    for piece in [*pieces, _Piece(length, length)]:
-        if piece.text:
-            new += piece.text
-            continue
-        if new or piece.start > done:
-            changes.append(Change(done, piece.start, new))
-        done, new = piece.end, ""
-    return changes
-
-
-class _Piece(NamedTuple):
-    """A part of the text before, or new text."""
-
-    start: int
-    end: int
-    text: str = ""
-
-    @property
-    def length(self) -> int:
-        return len(self.text) or self.end - self.start
-
-    def part(self, start: int, end: int) -> _Piece:
-        if self.text:
-            return _Piece(0, 0, self.text[start:end])
-        return _Piece(self.start + start, self.start + end)
-
-
-def _edited(pieces: Iterable[_Piece], changes: Iterable[Change]) -> list[_Piece]:
-    """Return the pieces of a text after changes of the text that ``pieces`` make."""
-    in_order = sorted(changes)
-    marks = sorted({mark for change in in_order for mark in (change.start, change.end)})
-    result: list[_Piece] = []
-    position = index = gone_to = 0
-    for piece in _cut(pieces, marks):
-        while index < len(in_order) and in_order[index].start <= position:
-            result.append(_Piece(0, 0, in_order[index].text))
-            gone_to = max(gone_to, in_order[index].end)
-            index += 1
-        if position >= gone_to:
-            result.append(piece)
-        position += piece.length
-    result += (_Piece(0, 0, change.text) for change in in_order[index:])
-    return [piece for piece in result if piece.length]
-
-
-def _cut(pieces: Iterable[_Piece], marks: Sequence[int]) -> Iterator[_Piece]:
-    """Yield the pieces, cut at offsets of the text that they make."""
-    position = index = 0
-    for piece in pieces:
-        done, end = 0, position + piece.length
-        while index < len(marks) and marks[index] < end:
-            at = marks[index] - position
-            if at > done:
-                yield piece.part(done, at)
-                done = at
-            index += 1
-        yield piece.part(done, piece.length)
-        position = end

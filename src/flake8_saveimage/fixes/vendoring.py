@@ -18,6 +18,7 @@ MARK = b"# flake8-saveimage runtime "
 PYTHON = "3.10"  # the oldest that runs the helper
 _INIT = "__init__.py"
 _DIGESTS = b"\n# The modules as they were copied:\n"
+_PACKAGING = ("setup.py", "setup.cfg", "pyproject.toml")
 _TAKEN = PACKAGES | {"PIL", "numpy"}
 
 
@@ -80,7 +81,8 @@ def import_path(vendor: str, filename: str) -> str:
     if base is None and root is not None and in_package:
         if not _is_script(importer):
             return _relative(folder, home, name)
-        base = home if home == folder and not _is_installable(root.parent) else root.parent
+        is_installed = any((root.parent / name).is_file() for name in _PACKAGING)
+        base = home if home == folder and not is_installed else root.parent
     if base is not None:
         return ".".join([*home.relative_to(base).parts, name])
     if home_root is not None:
@@ -121,10 +123,6 @@ def _base_of(home: Path, importer: Path, imported: Collection[str]) -> Path | No
         if is_around and any((folder / f"{m}.py").is_file() or (folder / m).is_dir() for m in own):
             return folder
     return None
-
-
-def _is_installable(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in ("setup.py", "setup.cfg", "pyproject.toml"))
 
 
 def changes(vendor: str, *, force: bool = False) -> list[ModuleChange]:

@@ -32,6 +32,8 @@ COLLECTING = _names(
     "Tensor FloatTensor LongTensor tensor as_tensor stack cat concat array asarray concatenate"
     " vstack hstack from_numpy list tuple dict"
 )
+# What makes a collection that is usually filled later.
+COLLECTIONS = _names("list dict set defaultdict OrderedDict Counter deque DataFrame")
 
 # -- the same answer for the same arguments ----------------------------------------------------
 

@@ -31,6 +31,8 @@ READERS = (
     Reader("joblib.load", "object", "filename"),
     Reader("numpy.load", "object", "file"),
     Reader("numpy.loadtxt", "object", "fname"),
+    Reader("scipy.io.loadmat", "object", "file_name"),
+    *(Reader(f"pandas.read_{name}", "object", "path") for name in ("csv", "json", "parquet")),
     Reader("PIL.Image.open", "image", "fp"),
     Reader("cv2.imread", "image", "filename"),
     Reader("imageio.imread", "image", "uri"),

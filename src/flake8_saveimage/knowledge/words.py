@@ -42,7 +42,7 @@ def says(name: str, table: Iterable[str]) -> bool:
 # -- files that are overwritten on purpose -----------------------------------------------------
 
 _NEWEST = _table("best latest lastest newest last current recent")
-_LAST = _table("final cur resume resumed")
+_LAST = _table("final cur resume resumed autosave backup bak")
 _CHECKPOINT = _table("checkpoint checkpoints chkpt chkpnt ckpt ckpts")
 _IMAGES = _table(".png .jpg .jpeg .bmp .gif .tif .tiff .webp .ppm .pgm")
 
@@ -58,7 +58,7 @@ def says_rolling(name: str, *, image: bool) -> bool:
         return True
     if image:
         return False
-    if not _LAST.isdisjoint(found):
+    if not _LAST.isdisjoint(found) or ("auto", "save") in pairwise(found):
         return True
     spelt = not _CHECKPOINT.isdisjoint(found) or ("check", "point") in pairwise(found)
     return spelt and not any(word.isdigit() for word in words(name.partition(".")[0]))
@@ -78,6 +78,24 @@ def function_says_rolling(name: str) -> bool:
 def says_scratch(name: str) -> bool:
     """Say whether a file's name says that it is temporary."""
     return says(name, ("tmp", "temp", "scratch", "temporary"))
+
+
+_HISTORY = _table(
+    "history histories hist log logs logger logging meter meters monitor record recorder records"
+    " tracker memory buffer replay statistics stats curve curves"
+)
+_HANDLE = _table("f fd fh fid fp fout file fileobj handle buf buffer stream out io sink stdout")
+
+
+def says_history(name: str) -> bool:
+    """Say whether a variable's name is that of what is collected over time."""
+    return says(name, _HISTORY)
+
+
+def says_handle(name: str) -> bool:
+    """Say whether a variable's name is that of an open file."""
+    *_, last = ("", *words(name))
+    return last in _HANDLE
 
 
 # -- the best value so far ---------------------------------------------------------------------

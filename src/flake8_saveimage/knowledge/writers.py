@@ -10,8 +10,19 @@ from flake8_saveimage.knowledge.writer import Image, Normalizer, Writer
 
 _FLOATS = frozenset({"float"})
 _BYTES = Image("CHW", range=(0, 255), dtypes=frozenset({"uint8"}), error="RuntimeError")
-_PICTURE = Image("HWC")
+# Pillow, and what writes with it
+_PICTURE = Image(
+    "HWC", dtypes=frozenset({"uint8", "int", "bool"}), error="TypeError (OSError for grey images)"
+)
+_OF_IMAGEIO = _PICTURE._replace(since="imageio 2.28")
 _JPEG = {"jpg": "JPEG", "jpeg": "JPEG", "jfif": "JPEG"}
+# Calls that begin a figure anew, or end it.
+_FIGURES = frozenset("figure subplots subplot_mosaic Figure clf cla clear close".split())
+_FRAMES = (
+    *(f"pandas.{name}" for name in "DataFrame Series concat merge pivot_table".split()),
+    *(f"pandas.DataFrame.from_{name}" for name in ("dict", "records")),
+    *(f"pandas.read_{name}" for name in "csv excel json parquet pickle table".split()),
+)
 
 WRITERS = (
     Writer(
@@ -159,7 +170,7 @@ WRITERS = (
             "torchvision.transforms.ToPILImage()",
             "torchvision.transforms.v2.ToPILImage()",
         ),
-        accepts=_PICTURE,
+        accepts=_PICTURE._replace(refused_by="Image.fromarray"),
     ),
     Writer(
         "cv2.imwrite",
@@ -167,7 +178,7 @@ WRITERS = (
         "filename img params",
         value="img",
         path="filename",
-        accepts=Image("HWC", "BGR", range=(0, 255), dtypes=frozenset({"uint8", "float"})),
+        accepts=Image("HWC", "BGR", range=(0, 255)),
     ),
     Writer(
         "imageio.imwrite",
@@ -176,7 +187,7 @@ WRITERS = (
         value="im",
         path="uri",
         aliases=("imageio.v2.imwrite", "imageio.imsave", "imageio.v2.imsave"),
-        accepts=_PICTURE,
+        accepts=_OF_IMAGEIO,
     ),
     Writer(
         "imageio.v3.imwrite",
@@ -184,7 +195,7 @@ WRITERS = (
         "uri image",
         value="image",
         path="uri",
-        accepts=_PICTURE,
+        accepts=_OF_IMAGEIO,
     ),
     Writer(
         "imageio.mimsave",
@@ -193,7 +204,7 @@ WRITERS = (
         value="ims",
         path="uri",
         aliases=("imageio.mimwrite", "imageio.v2.mimsave", "imageio.v2.mimwrite"),
-        picture=True,
+        accepts=_OF_IMAGEIO._replace(formats=(".gif",)),
     ),
     Writer(
         "skimage.io.imsave",
@@ -201,7 +212,7 @@ WRITERS = (
         "fname arr",
         value="arr",
         path="fname",
-        accepts=_PICTURE,
+        accepts=_OF_IMAGEIO,
     ),
     Writer(
         "matplotlib.pyplot.imsave",
@@ -210,7 +221,15 @@ WRITERS = (
         value="arr",
         path="fname",
         aliases=("matplotlib.image.imsave",),
-        accepts=_PICTURE,
+        accepts=Image(
+            "HWC",
+            range=(0, 1),
+            dtypes=frozenset({"uint8", "float"}),
+            outside="raises",
+            error="ValueError",
+            if_coloured=True,
+        ),
+        stretch=Normalizer("cmap", "vmin vmax"),
     ),
     Writer(
         "scipy.misc.imsave",
@@ -218,7 +237,8 @@ WRITERS = (
         "name arr format",
         value="arr",
         path="name",
-        accepts=_PICTURE,
+        accepts=Image("HWC"),
+        stretch=Normalizer("", ""),
     ),
     Writer(
         "torchvision.io.write_video",
@@ -226,7 +246,138 @@ WRITERS = (
         "filename video_array fps",
         value="video_array",
         path="filename",
-        picture=True,
+        accepts=Image("HWC", range=(0, 255), outside="wrapped"),
+    ),
+    Writer(
+        "numpy.save",
+        "arrays",
+        "file arr",
+        value="arr",
+        path="file",
+        suffix=".npy",
+        rewritten=True,
+    ),
+    Writer(
+        "numpy.savez",
+        "arrays",
+        "file",
+        path="file",
+        suffix=".npz",
+        rewritten=True,
+    ),
+    Writer(
+        "numpy.savez_compressed",
+        "arrays",
+        "file",
+        path="file",
+        suffix=".npz",
+        rewritten=True,
+    ),
+    Writer(
+        "numpy.savetxt",
+        "arrays",
+        "fname X fmt",
+        value="X",
+        path="fname",
+        rewritten=True,
+    ),
+    Writer(
+        "scipy.io.savemat",
+        "arrays",
+        "file_name mdict appendmat",
+        value="mdict",
+        path="file_name",
+        suffix=".mat",
+        rewritten=True,
+    ),
+    Writer(
+        "pickle.dump",
+        "arrays",
+        "obj file protocol",
+        value="obj",
+        path="file",
+        handle=True,
+        rewritten=True,
+    ),
+    Writer(
+        "joblib.dump",
+        "arrays",
+        "value filename compress",
+        value="value",
+        path="filename",
+        aliases=("sklearn.externals.joblib.dump",),
+        rewritten=True,
+    ),
+    Writer(
+        "matplotlib.pyplot.savefig",
+        "plots",
+        "fname",
+        path="fname",
+        aliases=("matplotlib.pylab.savefig",),
+        begins=_FIGURES,
+        rewritten=True,
+    ),
+    Writer(
+        "matplotlib.figure.Figure.savefig",
+        "plots",
+        "fname",
+        value="self",
+        path="fname",
+        made_by=(
+            "matplotlib.figure.Figure",
+            "matplotlib.pyplot.subplot_mosaic[0]",
+            *(f"matplotlib.pyplot.{name}" for name in ("figure", "gcf", "subplots[0]")),
+        ),
+        begins=_FIGURES,
+        rewritten=True,
+    ),
+    Writer(
+        "pandas.DataFrame.to_csv",
+        "tables",
+        "path_or_buf sep",
+        value="self",
+        path="path_or_buf",
+        made_by=_FRAMES,
+        opening="mode",
+        rewritten=True,
+    ),
+    Writer(
+        "pandas.DataFrame.to_parquet",
+        "tables",
+        "path engine",
+        value="self",
+        path="path",
+        made_by=_FRAMES,
+        rewritten=True,
+    ),
+    Writer(
+        "pandas.DataFrame.to_json",
+        "tables",
+        "path_or_buf orient",
+        value="self",
+        path="path_or_buf",
+        made_by=_FRAMES,
+        opening="mode",
+        rewritten=True,
+    ),
+    Writer(
+        "json.dump",
+        "tables",
+        "obj fp",
+        value="obj",
+        path="fp",
+        handle=True,
+        rewritten=True,
+    ),
+    Writer(
+        "yaml.dump",
+        "tables",
+        "data stream",
+        value="data",
+        path="stream",
+        aliases=("yaml.safe_dump",),
+        handle=True,
+        rewritten=True,
     ),
 )
 
@@ -245,8 +396,7 @@ HELPERS = (
         accepts=Image(
             "CHW",
             range=(0, 1),
-            dtypes=frozenset({"float", "uint8", "int", "bool"}),
-            otherwise="converted",
+            dtypes=frozenset({"float", "uint8", "int", "long", "bool"}),
         ),
         normalizer=Normalizer("normalize", "value_range"),
         renamed={"path": "fp"},
@@ -265,7 +415,12 @@ HELPERS = (
 )
 
 # Methods that return an object of the same class: an image, a module.
-SAME_CLASS = frozenset("convert copy crop filter resize rotate transpose eval cpu cuda to".split())
+SAME_CLASS = frozenset(
+    (
+        "convert copy crop filter resize rotate transpose eval cpu cuda to dropna reset_index"
+        " sort_values set_index sort_index fillna drop rename head tail round"
+    ).split()
+)
 # What a class of networks is derived from.
 NETWORKS = ("torch.nn.", "lightning.", "pytorch_lightning.")
 # Functions beside the writers that `from torchvision.utils import *` brings.
@@ -277,10 +432,33 @@ PACKAGES = frozenset(
 GROUPS = tuple(dict.fromkeys(row.group for row in WRITERS))
 
 
+class Own(NamedTuple):
+    """A function of the user's that writes a file, as a configuration names it.
+
+    Without ``parameters`` they are those of its definition, where that is part of the project.
+    """
+
+    name: str
+    path: str
+    value: str = ""
+    parameters: tuple[str, ...] = ()
+    range: tuple[float, float] | None = None
+
+    @property
+    def row(self) -> Writer:
+        """Its row."""
+        accepts = None
+        if self.range is not None:
+            accepts = Image("", "", self.range, dtypes=frozenset({"float", "uint8"}))
+        signature = " ".join(self.parameters)
+        return Writer(self.name, "own", signature, self.path, self.value, accepts)
+
+
 class Choice(NamedTuple):
-    """Which writers are looked for: groups of rows."""
+    """Which writers are looked for: groups of rows, and functions of the user's own."""
 
     groups: tuple[str, ...] = ("torch",)
+    own: tuple[Own, ...] = ()
 
 
 class Table:
@@ -337,7 +515,8 @@ def _shortest(words: Iterable[str]) -> list[str]:
 @functools.cache
 def table_of(choice: Choice) -> Table:
     """Return the rows that a configuration chooses."""
-    return Table((*(row for row in WRITERS if row.group in choice.groups), *HELPERS))
+    chosen = (row for row in WRITERS if row.group in choice.groups)
+    return Table((*chosen, *(own.row for own in choice.own), *HELPERS))
 
 
 DEFAULT = table_of(Choice())

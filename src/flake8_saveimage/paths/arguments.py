@@ -26,14 +26,28 @@ def passed(
     evaluation: Evaluation, function: Scope, node: cst.Call, place: Place
 ) -> dict[Binding, SymbolicText] | None:
     """Return what a call passes for each parameter, or ``None`` if that cannot be told."""
+    written = arguments_of(function, node)
+    if written is None:
+        return None
+    found = {target: evaluation.evaluate(value, place) for target, value in written.items()}
+    for binding in function.params:
+        if binding not in found and binding.value is not None and function.outer is not None:
+            found[binding] = evaluation.evaluate(binding.value, function.outer)
+    return found
+
+
+def arguments_of(function: Scope, node: cst.Call) -> dict[Binding, cst.BaseExpression] | None:
+    """Return the argument that a call writes for each parameter, ``None`` if some are starred."""
     if any(argument.star for argument in node.args):
         return None
     parameters = list(function.params)
-    found: dict[Binding, SymbolicText] = {}
+    found: dict[Binding, cst.BaseExpression] = {}
     if function.self_name is not None:
         # `x.f()` passes x; Trainer(...) -> __init__ and stopper(...) -> __call__ what is called.
-        receiver = node.func.value if isinstance(node.func, cst.Attribute) else node.func
-        found[parameters.pop(0)] = evaluation.evaluate(receiver, place)
+        receiver = node.func
+        if isinstance(receiver, cst.Attribute) and receiver.attr.value == function.name:
+            receiver = receiver.value
+        found[parameters.pop(0)] = receiver
     by_name = {binding.name: binding for binding in parameters}
     for index, argument in enumerate(node.args):
         if argument.keyword is not None:
@@ -41,10 +55,7 @@ def passed(
         else:
             target = parameters[index] if index < len(parameters) else None
         if target is not None:
-            found[target] = evaluation.evaluate(argument.value, place)
-    for binding in parameters:
-        if binding not in found and binding.value is not None and function.outer is not None:
-            found[binding] = evaluation.evaluate(binding.value, function.outer)
+            found[target] = argument.value
     return found
 
 

@@ -27,6 +27,7 @@ from flake8_saveimage.paths.texts import (
     names_in,
     union,
     unknown,
+    varying,
 )
 from flake8_saveimage.syntax.flow import enclosing_method
 from flake8_saveimage.syntax.nodes import dotted, last_part, literal_key
@@ -74,7 +75,7 @@ def attribute(
     if method is not None and base_name == method.self_name:
         own = _Own(evaluation, method, place).value(rest)
         return evaluation.mutated(own, name, lookup, place, key)
-    return _foreign(evaluation, node, name, lookup, place)
+    return _foreign(evaluation, node, name, lookup, place, key)
 
 
 class _Own:
@@ -94,9 +95,12 @@ class _Own:
         if not bindings:
             return self._unbound(rest)
         here = self.place.scope.function
-        own = any(b.place.scope.function is here for b in bindings)
-        if own and not all(_is_settled(self.evaluation, b, self.owner) for b in bindings):
+        own = [b for b in bindings if b.place.scope.function is here]
+        others = [b for b in bindings if b.place.scope.function is not here]
+        if own and not all(_is_settled(self.evaluation, b, self.owner) for b in others):
             return self._unseen(rest)
+        if own and not all(_is_settled(self.evaluation, b, self.owner) for b in own):
+            return self._changed_here(own, rest)
         values = []
         for binding in bindings:
             value = self._assigned(binding, rest)
@@ -127,6 +131,12 @@ class _Own:
             return False  # one of the bindings of the class, or of another one
         owner = self.evaluation.flow.class_of(cst.Name(base), binding.place)
         return owner is self.owner or (owner is None and binding.place.scope.root is not self.root)
+
+    def _changed_here(self, own: Sequence[Binding], rest: str) -> SymbolicText:
+        """``self.epoch += 1`` in this function alone: the same until the next one."""
+        loops = {loop for binding in own for loop in binding.place.loops()}
+        around = [loop for loop in self.place.loops() if loop in loops]
+        return varying([*around, self.place.scope.function, *self.receiver], unknown(rest))
 
     def _unseen(self, rest: str) -> SymbolicText:
         receiver = SymbolicText(self.receiver)
@@ -219,7 +229,12 @@ def _constructs(evaluation: Evaluation, function: Scope, depth: int) -> bool:
 
 
 def _foreign(
-    evaluation: Evaluation, node: cst.Attribute, name: str, lookup: Lookup, place: Place
+    evaluation: Evaluation,
+    node: cst.Attribute,
+    name: str,
+    lookup: Lookup,
+    place: Place,
+    key: str | None,
 ) -> SymbolicText:
     """``args.out``, ``config.OUT``, ``Config.OUT``, ``path.stem``, ``module.NAME``."""
     last = node.attr.value
@@ -237,9 +252,14 @@ def _foreign(
     owner = evaluation.flow.class_of(node.value, place)
     if owner is not None:
         return _class_member(evaluation, owner, last, base, place)
-    if _is_module_member(evaluation, node, place):
-        elsewhere = evaluation.elsewhere(evaluation.flow.resolve(node, place), place)
-        return elsewhere or SymbolicText(text=hint)
+    full = evaluation.flow.resolve(node, place)
+    if full is not None:
+        member = evaluation.elsewhere(full, place, key)
+        known = evaluation.flow.foreign(full, place)
+        if member is None and known is None and full.lstrip(".").count(".") <= 2:
+            member = SymbolicText(text=hint)
+        if member is not None:
+            return evaluation.mutated(member, name, lookup, place, key)
     if last in PATH_ATTRIBUTES:
         full_base = evaluation.evaluate(node.value, place)
         return union([full_base], path_attribute(full_base, last))
@@ -248,12 +268,6 @@ def _foreign(
     if holds_settings(evaluation.flow, node.value, place):
         return union([base], hint)
     return union([base, evaluation.opaque(place)], hint)
-
-
-def _is_module_member(evaluation: Evaluation, node: cst.Attribute, place: Place) -> bool:
-    """``module.NAME``, ``package.module.NAME``."""
-    full = evaluation.flow.resolve(node, place)
-    return full is not None and full.count(".") <= 2
 
 
 def _class_member(

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import NamedTuple
 
 import libcst as cst
 
 from flake8_saveimage.knowledge.calls import MEMORY, OPENERS
+from flake8_saveimage.knowledge.words import says_handle
+from flake8_saveimage.paths.evaluation import Evaluation
+from flake8_saveimage.paths.texts import MARK, SymbolicText
 from flake8_saveimage.syntax.flow import Flow
 from flake8_saveimage.syntax.nodes import dotted, last_name
+from flake8_saveimage.syntax.reaching import Reach
 from flake8_saveimage.syntax.saves import SaveCall
 from flake8_saveimage.syntax.scopes import Binding, Place
 
@@ -25,9 +30,9 @@ class Destination(NamedTuple):
 def destination(site: SaveCall) -> Destination | None:
     """Return the path behind a save call, looking through ``open``; ``None`` if there is none."""
     node = site.destination
-    if node is None:
+    if node is None or _is_added_to(site):
         return None
-    itself = Destination(node, site.place, handle=False)
+    itself = None if site.writer.handle else Destination(node, site.place, handle=False)
     if isinstance(node, cst.Call):
         return _opened(site.flow, node, site.place, itself)
     name = dotted(node)
@@ -36,10 +41,27 @@ def destination(site: SaveCall) -> Destination | None:
     if name.startswith("sys."):
         return None  # standard output
     reaches = site.flow.lookup(name, site.place).reaches
+    if site.writer.rewritten and says_handle(name) and _are_parameters(reaches):
+        return None
     return _bound(site.flow, reaches[0].binding, itself) if len(reaches) == 1 else itself
 
 
-def _bound(flow: Flow, binding: Binding, itself: Destination) -> Destination | None:
+def written(target: Destination, site: SaveCall, evaluation: Evaluation) -> SymbolicText:
+    """Return the path of the file that is written, with what the writer appends to it."""
+    value = evaluation.evaluate(target.path, target.place)
+    text, suffix = value.text, site.writer.suffix
+    if not text or not suffix or target.handle or text.endswith((suffix, MARK)):
+        return value
+    return replace(value, text=text + suffix)
+
+
+def _is_added_to(site: SaveCall) -> bool:
+    """Say whether an argument may have the file opened for more than writing it anew."""
+    mode = site.argument(site.writer.opening) if site.writer.opening else None
+    return mode is not None and not (isinstance(mode, cst.SimpleString) and "w" in mode.raw_value)
+
+
+def _bound(flow: Flow, binding: Binding, itself: Destination | None) -> Destination | None:
     """Return the path behind a variable with one binding, which may be a file object."""
     if binding.kind == "with":
         if not isinstance(binding.value, cst.Call):
@@ -75,6 +97,10 @@ def _opened(
     if path is None or not isinstance(mode, cst.SimpleString) or "w" not in mode.raw_value:
         return None
     return Destination(path, place, handle=True)
+
+
+def _are_parameters(reaches: tuple[Reach, ...]) -> bool:
+    return all(reach.binding.kind == "param" for reach in reaches)
 
 
 def _is_module(flow: Flow, node: cst.BaseExpression, place: Place) -> bool:

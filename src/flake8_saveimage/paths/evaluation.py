@@ -33,7 +33,7 @@ from flake8_saveimage.paths.texts import (
 from flake8_saveimage.syntax.flow import Flow
 from flake8_saveimage.syntax.nodes import last_part
 from flake8_saveimage.syntax.reaching import Lookup, Reach
-from flake8_saveimage.syntax.scopes import Binding, CallSite, Loop, Place, Scope
+from flake8_saveimage.syntax.scopes import Binding, CallSite, Change, Loop, Place, Scope
 
 _MAX_DEPTH = 60
 _MAX_CALLS = 4
@@ -63,7 +63,7 @@ class Evaluation:
 
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
-        self._mutations: dict[str, list[tuple[Scope, Place, str | None]]] = {}
+        self._mutations: dict[str, list[tuple[Scope, Change]]] = {}
         self._read_files = 0
         self.uses: dict[tuple[int, frozenset[str]], list[CallSite]] = {}  # see usage.py
         self._evaluated: dict[tuple[int, int, int], SymbolicText] = {}
@@ -122,19 +122,25 @@ class Evaluation:
         """Return the value of a variable; ``key`` is the literal by which it is subscripted."""
         lookup = self.flow.lookup(name, place)
         if lookup.owner is None:
-            starred = self.elsewhere(self.flow.resolve_name(name, place), place)
+            starred = self.elsewhere(self.flow.resolve_name(name, place), place, key)
             value = starred or SymbolicText(text=unknown(name))
             return self.mutated(value, name, lookup, place, key)
         reaches = lookup.reaches
         if not reaches:
             reaches = tuple(Reach(b, ()) for b in lookup.owner.bindings.get(name, ()))
-        value = join([self.binding(reach, place) for reach in reaches], name)
+        value = join([self._reaching(reach, place, key) for reach in reaches], name)
         rebound = self._rebound(name, lookup, place)
         if rebound:
             value = union([value, *rebound], unknown(name))
         return self.mutated(value, name, lookup, place, key)
 
-    def elsewhere(self, qualified: str | None, place: Place) -> SymbolicText | None:
+    def _reaching(self, reach: Reach, place: Place, key: str | None) -> SymbolicText:
+        imported = reach.binding.source if reach.binding.kind == "import" else None
+        return self.elsewhere(imported, place, key) or self.binding(reach, place)
+
+    def elsewhere(
+        self, qualified: str | None, place: Place, key: str | None = None
+    ) -> SymbolicText | None:
         """Return the value of a name that another file of the project defines."""
         found = self.flow.foreign(qualified, place) if qualified is not None else None
         if found is None or found.rest:
@@ -143,7 +149,8 @@ class Evaluation:
         if self.flow.is_assigned_through_module(name):
             return self.opaque(place, name)
         values = [self.binding(Reach(binding, ()), binding.place) for binding in found.bindings]
-        return join(values, name)
+        there = Lookup(found.facts.scope, (), local=False)
+        return self.mutated(join(values, name), name, there, place, key)
 
     def _rebound(self, name: str, lookup: Lookup, place: Place) -> list[SymbolicText]:
         """Return what the functions add that rebind a name through ``global`` or ``nonlocal``."""
@@ -171,7 +178,7 @@ class Evaluation:
             return value  # `self.step()` changes attributes, which are looked at one by one
         found: set[Source] = set()
         here = place.loops()
-        for scope, where, changed in changes:
+        for scope, (where, changed, _value) in changes:
             if not _is_within(scope, owner):
                 continue
             if key is not None and changed is not None and changed != key:
@@ -179,7 +186,8 @@ class Evaluation:
             if scope.function is place.scope.function:
                 around = where.loops()
                 found.update(loop for loop in here if loop in around)
-                if where.order < place.order:  # filled by this run with who knows what
+                passed_in = any(reach.binding.kind == "param" for reach in lookup.reaches)
+                if passed_in or where.order < place.order:  # by this run or by an earlier one
                     found.add(scope.function)
             else:
                 found.update([*here, place.scope.function])
@@ -192,12 +200,12 @@ class Evaluation:
             value, deps=value.deps | grown, solid=value.solid | grown, text=unknown(name)
         )
 
-    def _mutations_of(self, name: str) -> Sequence[tuple[Scope, Place, str | None]]:
+    def _mutations_of(self, name: str) -> Sequence[tuple[Scope, Change]]:
         """Return the changes of the objects behind a name, in the files read so far."""
         for facts in self.flow.files[self._read_files :]:
             for scope in facts.scopes:
                 for changed, changes in scope.mutations.items():
-                    self._mutations.setdefault(changed, []).extend((scope, *c) for c in changes)
+                    self._mutations.setdefault(changed, []).extend((scope, c) for c in changes)
         self._read_files = len(self.flow.files)
         return self._mutations.get(name, ())
 

@@ -10,7 +10,7 @@ from flake8_saveimage.knowledge.words import says_progress
 from flake8_saveimage.paths.batches import yields_one_batch
 from flake8_saveimage.paths.evaluation import Evaluation
 from flake8_saveimage.paths.guards import Guard, conjuncts, flag_source, guards
-from flake8_saveimage.paths.texts import SymbolicText
+from flake8_saveimage.paths.texts import Source, SymbolicText, union, varying
 from flake8_saveimage.syntax.flow import Flow
 from flake8_saveimage.syntax.nodes import child_nodes, code_of, dotted, last_name
 from flake8_saveimage.syntax.scopes import Binding, Block, Loop, Place
@@ -22,7 +22,7 @@ def runs_once(place: Place, loop: Loop, evaluation: Evaluation) -> bool:
     """Say whether ``place`` is reached at most once in all the iterations of ``loop``."""
     return (
         _leaves(place, loop)
-        or _has_one_iteration(loop)
+        or _has_one_iteration(loop, evaluation.flow)
         or yields_one_batch(loop, evaluation.flow)
         or any(
             _picks_one(test, holds, guard, loop, evaluation)
@@ -33,9 +33,13 @@ def runs_once(place: Place, loop: Loop, evaluation: Evaluation) -> bool:
     )
 
 
-def _has_one_iteration(loop: Loop) -> bool:
+def _has_one_iteration(loop: Loop, flow: Flow) -> bool:
     """``for _ in range(1)``, ``for x in islice(loader, 1)``, ``for x in [x]``."""
     node = loop.iter
+    if isinstance(node, cst.Name):
+        reaches = flow.lookup(node.value, loop.place).reaches
+        changed = len(reaches) != 1 or node.value in loop.place.scope.function.mutations
+        node = None if changed or reaches[0].binding.pattern else reaches[0].binding.value
     if isinstance(node, cst.List | cst.Tuple):
         return len(node.elements) == 1 and not isinstance(node.elements[0], cst.StarredElement)
     if not isinstance(node, cst.Call) or not node.args:
@@ -106,23 +110,40 @@ def _stays_at_first(target: cst.ComparisonTarget, holds: bool, left_by: str | No
 def _counts_to_the_end(
     node: cst.BaseExpression, place: Place, loop: Loop, evaluation: Evaluation
 ) -> bool:
-    """``(i + 1) % len(loader)`` in a loop over ``enumerate(loader)``."""
+    """``(i + 1) % len(loader)`` over ``enumerate(loader)``, ``(i + 1) % n`` in n steps."""
     if not isinstance(node, cst.BinaryOperation) or not isinstance(node.operator, cst.Modulo):
         return False
-    size = node.right
-    if not isinstance(size, cst.Call) or last_name(size.func) != "len" or not size.args:
-        return False
-    counted = loop.iter is not None and code_of(size.args[0].value) in code_of(loop.iter)
-    return counted and _counts(node.left, place, loop, evaluation)
+    return code_of(node.right) in _lengths(loop) and _counts(node.left, place, loop, evaluation)
+
+
+def _lengths(loop: Loop) -> Iterator[str]:
+    """Yield the code of expressions for the number of iterations of a loop."""
+    node = loop.iter
+    while isinstance(node, cst.Call) and node.args:
+        name, arguments = last_name(node.func), [a.value for a in node.args if not a.keyword]
+        if name in ("range", "trange"):
+            if len(arguments) == 1:
+                yield code_of(arguments[0])
+            elif len(arguments) == 2 and code_of(arguments[0]) == "1":
+                yield from _one_less(arguments[1])
+            return
+        node = node.args[0].value
+        yield f"len({code_of(node)})"
+    if node is not None:
+        yield f"len({code_of(node)})"
+
+
+def _one_less(node: cst.BaseExpression) -> Iterator[str]:
+    """``n`` of ``n + 1``."""
+    if isinstance(node, cst.Integer):
+        yield str(int(node.value, 0) - 1)
+    elif isinstance(node, cst.BinaryOperation) and code_of(node).replace(" ", "").endswith("+1"):
+        yield code_of(node.left)
 
 
 def _counts(node: cst.BaseExpression, place: Place, loop: Loop, evaluation: Evaluation) -> bool:
     """Say whether ``node`` counts the iterations of ``loop``: no two have the same value."""
-    while isinstance(node, cst.BinaryOperation):
-        if not isinstance(node.operator, cst.Add | cst.Subtract):
-            return False
-        node = node.left if not isinstance(node.left, cst.Integer) else node.right
-    name = dotted(node)
+    name = _shifted_name(node)
     if name is None or loop not in evaluation.evaluate(node, place).deps:
         return False
     for binding, _loops in evaluation.flow.lookup(name, place).reaches:
@@ -132,6 +153,15 @@ def _counts(node: cst.BaseExpression, place: Place, loop: Loop, evaluation: Eval
         elif binding.kind not in ("aug", "assign"):
             return False
     return True
+
+
+def _shifted_name(node: cst.BaseExpression) -> str | None:
+    """Return the name in ``epoch`` or ``epoch + 1``."""
+    while isinstance(node, cst.BinaryOperation):
+        if not isinstance(node.operator, cst.Add | cst.Subtract):
+            return None
+        node = node.left if not isinstance(node.left, cst.Integer) else node.right
+    return dotted(node)
 
 
 def _enumerates(node: cst.BaseExpression | None) -> bool:
@@ -211,6 +241,47 @@ def _names(node: cst.CSTNode) -> Iterator[str]:
         return
     for child in child_nodes(node):
         yield from _names(child)
+
+
+def told_apart(value: SymbolicText, place: Place, evaluation: Evaluation) -> SymbolicText:
+    """Return a path's value with what ``if epoch == 0`` on the way to ``place`` tells apart.
+
+    A run that has another epoch does not get there, so that it loses nothing.
+    """
+    found: set[Source] = set()
+    for guard in guards(place):
+        for test, holds in conjuncts(guard):
+            if not isinstance(test, cst.Comparison) or len(test.comparisons) != 1:
+                continue
+            target = test.comparisons[0]
+            if isinstance(target.operator, cst.Equal if holds else cst.NotEqual):
+                sides = (test.left, target.comparator)
+                for one, other in (sides, sides[::-1]):
+                    known = evaluation.evaluate(other, guard.place).deps
+                    found |= _identity(one, guard.place, evaluation) - known
+    return union([value, varying(found)], value.text) if found else value
+
+
+def _identity(node: cst.BaseExpression, place: Place, evaluation: Evaluation) -> frozenset[Source]:
+    """Return what a parameter, or an attribute that counts, differs with."""
+    name = _shifted_name(node)
+    if name is None:
+        return frozenset()
+    solid = evaluation.evaluate(node, place).solid
+    if "." not in name:
+        return frozenset(source for source in solid if isinstance(source, Binding))
+    bindings = evaluation.flow.attribute_bindings(name, place)
+    counts = says_progress(name) or any(binding.kind == "aug" for binding in bindings)
+    return solid if counts and not any(_sets_back(b, evaluation) for b in bindings) else frozenset()
+
+
+def _sets_back(binding: Binding, evaluation: Evaluation) -> bool:
+    """``self.count = 0`` again and again: in a loop, or in a function that a loop calls."""
+    if binding.kind != "assign" or binding.value is None:
+        return False
+    changes = evaluation.changes_with(binding) or ()
+    value = evaluation.evaluate(binding.value, binding.place)
+    return not value.solid and any(isinstance(source, Loop) for source in changes)
 
 
 def runs_once_in_life(place: Place) -> bool:

@@ -9,7 +9,13 @@ from flake8_saveimage.paths.best import best_so_far
 from flake8_saveimage.paths.evaluation import Evaluation
 from flake8_saveimage.paths.guards import exists_guard
 from flake8_saveimage.paths.hooks import is_hook
-from flake8_saveimage.paths.once import runs_once, runs_once_in_life, switched_off_for_good
+from flake8_saveimage.paths.once import (
+    runs_once,
+    runs_once_in_life,
+    switched_off_for_good,
+    told_apart,
+)
+from flake8_saveimage.paths.switches import switched_off
 from flake8_saveimage.paths.texts import Source, SymbolicText
 from flake8_saveimage.syntax.scopes import Binding, CallSite, Loop, Place, Scope
 
@@ -57,9 +63,12 @@ class Repeats:
             if not others and not runs_once_in_life(place):
                 return Repeat(function, None, (), text, rolling=False)
             return None
-        if switched_off_for_good(place, self.flow):
+        value = told_apart(value, place, self.evaluation)
+        if function in value.deps or switched_off_for_good(place, self.flow):
             return None
         for call in self.flow.callers(function):
+            if switched_off(place, function, call.node):
+                continue
             found = self._through(function, call, value)
             if found is not None:
                 return found

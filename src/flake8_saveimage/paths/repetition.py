@@ -11,18 +11,19 @@ from typing import Literal
 import libcst as cst
 
 from flake8_saveimage.paths.dependence import Dependence
-from flake8_saveimage.paths.destination import Destination, destination
+from flake8_saveimage.paths.destination import Destination, destination, written
 from flake8_saveimage.paths.growing import grows
 from flake8_saveimage.paths.guards import every_so_often, exists_guard
 from flake8_saveimage.paths.hooks import is_hook
 from flake8_saveimage.paths.intent import is_rolling
 from flake8_saveimage.paths.labels import display
 from flake8_saveimage.paths.once import keeps_distance, runs_once, switched_off_for_good
+from flake8_saveimage.paths.renewal import renews
 from flake8_saveimage.paths.repeats import Repeat, Repeats
 from flake8_saveimage.paths.templates import template
 from flake8_saveimage.paths.texts import QUOTIENT, REMAINDER, Source, SymbolicText
 from flake8_saveimage.paths.twins import earlier_save
-from flake8_saveimage.paths.usage import moved_away, scratch
+from flake8_saveimage.paths.usage import is_read_back, moved_away, scratch
 from flake8_saveimage.syntax.saves import SaveCall
 from flake8_saveimage.syntax.scopes import Loop, Place
 
@@ -68,14 +69,13 @@ def path_fact(site: SaveCall, dependence: Dependence) -> PathFact:
     target = destination(site)
     if target is None:
         return SILENT
-    value = dependence.evaluate(target.path, target.place)
+    value = written(target, site, dependence)
     if value.temporary:
         return SILENT
     fact = repetition_at(target.place, site.place, value, dependence)
     if fact.repetition is not None and is_looked_after(site, dependence, target, value):
         fact = SILENT
-    if fact.missing_loops and all(grows(site, loop) for loop in fact.missing_loops):
-        fact = SILENT
+    fact = without_kept(fact, site)
     repeat_text = fact.repeat.text if fact.repeat is not None else None
     rolling = fact.rolling or is_rolling(site, target, repeat_text, value.text)
     names, node = template(site, value)
@@ -115,6 +115,24 @@ def repetition_at(
     return SILENT
 
 
+def without_kept(fact: PathFact, site: SaveCall) -> PathFact:
+    """Leave out the loops and calls in which a save holds all that the one before it held."""
+    if fact.repetition == "call" and site.writer.rewritten and fact.repeat is not None:
+        regions = fact.repeat.loops or (fact.repeat.function,)
+        return fact if any(renews(site, region) for region in regions) else SILENT
+    losing = tuple(loop for loop in fact.missing_loops if _loses(site, loop))
+    if losing == fact.missing_loops:
+        return fact
+    if not losing:
+        return SILENT
+    inner = losing[0] is fact.missing_loops[0]
+    return replace(fact, repetition=fact.repetition if inner else "outer", missing_loops=losing)
+
+
+def _loses(site: SaveCall, loop: Loop) -> bool:
+    return renews(site, loop) if site.writer.rewritten else not grows(site, loop)
+
+
 def _changes_folder(loop: Loop, dependence: Dependence) -> bool:
     """``os.chdir`` in the loop: a relative path names another file in each iteration."""
     sites = dependence.flow.calls_named("chdir")
@@ -135,6 +153,7 @@ def is_looked_after(
         or keeps_distance(place, value, dependence)
         or moved_away(path, place, dependence)
         or scratch(path, value.text or "", place, dependence)
+        or (site.writer.rewritten and is_read_back(path, site, value, dependence))
     )
 
 

@@ -7,7 +7,7 @@ import libcst as cst
 from flake8_saveimage.knowledge.words import returns_settings, says_settings
 from flake8_saveimage.syntax.flow import Flow
 from flake8_saveimage.syntax.nodes import dotted, last_part
-from flake8_saveimage.syntax.scopes import Place
+from flake8_saveimage.syntax.scopes import Binding, Place
 
 _MAX_ALIASES = 3
 
@@ -29,9 +29,14 @@ def holds_settings(flow: Flow, node: cst.BaseExpression, place: Place, depth: in
     if depth > _MAX_ALIASES:
         return False
     bindings = [reach.binding for reach in flow.lookup(name, place).reaches]
-    return bool(bindings) and all(
+    return bool(bindings) and all(_binds_settings(flow, binding, depth) for binding in bindings)
+
+
+def _binds_settings(flow: Flow, binding: Binding, depth: int) -> bool:
+    if binding.kind == "import":
+        return says_settings(last_part(binding.source or ""))
+    return (
         binding.kind == "assign"
         and binding.value is not None
         and holds_settings(flow, binding.value, binding.place, depth + 1)
-        for binding in bindings
     )

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import libcst as cst
 
 from flake8_saveimage.knowledge.calls import SPELLING
-from flake8_saveimage.paths.destination import Destination, destination
+from flake8_saveimage.paths.destination import Destination, destination, written
 from flake8_saveimage.paths.evaluation import Evaluation
+from flake8_saveimage.paths.renewal import repeats
 from flake8_saveimage.paths.texts import MARK, SymbolicText
 from flake8_saveimage.paths.usage import used_between
 from flake8_saveimage.syntax.nodes import child_nodes, code_of, dotted, last_name
@@ -47,7 +48,9 @@ def _same_file(
     first = destination(other)
     if first is None or first.handle:
         return False
-    before = evaluation.evaluate(first.path, first.place)
+    if site.writer.rewritten and repeats(other, site):
+        return False
+    before = written(first, other, evaluation)
     same = before.text is not None and before.text == value.text and MARK * 2 not in before.text
     if not value.constant:
         same = same and _formats(first.path) == _formats(target.path)

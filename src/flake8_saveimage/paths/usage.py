@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import libcst as cst
@@ -13,6 +14,7 @@ from flake8_saveimage.paths.evaluation import Evaluation
 from flake8_saveimage.paths.intent import speaking_part
 from flake8_saveimage.paths.texts import SymbolicText, last_component
 from flake8_saveimage.syntax.nodes import code_of, dotted
+from flake8_saveimage.syntax.saves import SaveCall
 from flake8_saveimage.syntax.scopes import CallSite, Place
 
 _READS = READ_NAMES | USES
@@ -37,6 +39,15 @@ def scratch(path: cst.BaseExpression, text: str, place: Place, evaluation: Evalu
     return _followed_by(path, place, evaluation, _READS)
 
 
+def is_read_back(
+    path: cst.BaseExpression, site: SaveCall, value: SymbolicText, evaluation: Evaluation
+) -> bool:
+    """Say whether the function, or other code of the project, reads the file."""
+    if _followed_by(path, site.place, evaluation, _READS, since=0):
+        return True
+    return value.text is not None and site.flow.reader(last_component(value.text)) is not None
+
+
 def used_between(
     path: cst.BaseExpression, first: Place, second: Place, evaluation: Evaluation
 ) -> bool:
@@ -49,17 +60,19 @@ def _followed_by(
     place: Place,
     evaluation: Evaluation,
     names: frozenset[str],
+    since: int | None = None,
     until: int | None = None,
     always: bool = False,
 ) -> bool:
     """Say whether a call of one of ``names`` on the same path comes later in the function.
 
-    ``always``: whenever the save itself has run.
+    ``since``: or already from there on; ``always``: whenever the save itself has run.
     """
     sites = [
         site
-        for site in _later_calls(place, evaluation, names)
-        if (until is None or site.place.order < until)
+        for site in _calls(place, evaluation, names)
+        if site.place.order > (place.order if since is None else since)
+        and (until is None or site.place.order < until)
         and (not always or site.place.block.anchor.contains(place.block))
     ]
     if not sites:
@@ -72,20 +85,23 @@ def _followed_by(
     )
 
 
-def _later_calls(place: Place, evaluation: Evaluation, names: frozenset[str]) -> Iterator[CallSite]:
-    """Yield the calls of functions with these names after a place in its function."""
+def _calls(place: Place, evaluation: Evaluation, names: frozenset[str]) -> list[CallSite]:
+    """Return the calls of functions with these names in the function of a place."""
     function = place.scope.function
     key = (id(function), names)
     if key not in evaluation.uses:
         found = (site for name in names for site in evaluation.flow.calls_named(name))
         here = [site for site in found if site.place.scope.function is function]
-        evaluation.uses[key] = [s for s in here if not (s.name == "save" and _writes(s))]
-    return (site for site in evaluation.uses[key] if site.place.order > place.order)
+        evaluation.uses[key] = [site for site in here if not _writes(site)]
+    return evaluation.uses[key]
 
 
 def _writes(site: CallSite) -> bool:
     """Say whether a ``save`` is given what to write: ``wandb.save(path)`` uploads a file."""
-    return sum(argument.keyword is None for argument in site.node.args) > 1
+    if site.name == "open":
+        modes = (a.value for a in site.node.args if isinstance(a.value, cst.SimpleString))
+        return any(re.fullmatch(r"\W[wax]\w*\+?\w*\W", mode.value) for mode in modes)
+    return site.name == "save" and sum(argument.keyword is None for argument in site.node.args) > 1
 
 
 def _spellings(path: cst.BaseExpression, place: Place, evaluation: Evaluation) -> Iterator[str]:

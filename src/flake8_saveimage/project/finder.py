@@ -2,23 +2,59 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from flake8_saveimage.project.library import SourceFile, folders_added_by, source_file
 from flake8_saveimage.project.modules import module_file
-from flake8_saveimage.project.roots import Layout
-from flake8_saveimage.source.reading import SourceError
+from flake8_saveimage.project.outline import Outline, outline_of
+from flake8_saveimage.project.roots import Layout, added_folders
+from flake8_saveimage.source import reading
 
 MAX_FILES = 40  # opened for one checked file
+_MAX_KEPT = 256  # while the process lives
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SourceFile:
+    """A file that was read.
+
+    ``binders`` are the indices of the statements that bind or change each name.
+    """
+
+    path: str
+    outline: Outline
+    binders: Mapping[str, Sequence[int]]
+
+
+def _source_file(path: str) -> SourceFile | None:
+    """Return a file of the project; ``None`` if it cannot be read or parsed, or is too large."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    if status.st_size > reading.MAX_SIZE:
+        return None
+    return _read(path, status.st_mtime_ns, status.st_size)
+
+
+@functools.lru_cache(maxsize=_MAX_KEPT)
+def _read(path: str, _changed: int, _size: int) -> SourceFile | None:
+    try:
+        text = reading.universal_newlines(reading.decode(reading.read(path)).text)
+        outline = outline_of(text, reading.parse(text))
+        return SourceFile(path, outline, outline.binders())
+    except (reading.SourceError, RecursionError):
+        return None
 
 
 def finder_for(path: str, text: str, layout: Layout) -> Finder:
     """Return the finder for a checked file and its text."""
     try:
-        added = folders_added_by(path, text)
-    except SourceError:
+        added = tuple(added_folders(reading.parse(text), path)) if "sys.path" in text else ()
+    except reading.SourceError:
         added = ()
     return Finder(layout, added)
 
@@ -102,4 +138,4 @@ class Finder:
             if len(self._opened) >= MAX_FILES:
                 return None
             self._opened.add(path)
-        return source_file(path)
+        return _source_file(path)

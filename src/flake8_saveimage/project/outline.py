@@ -16,7 +16,7 @@ class Statement:
     """A statement at the top level.
 
     ``first`` and ``last`` are its lines, from 1, decorators included. ``binds`` are the names that
-    it gives a value, ``imports`` the qualified name for each that it imports, ``changes`` those
+    it gives a value, ``imports`` each name that it imports and its qualified one, ``changes`` those
     whose object it changes (``options.append(...)``). ``stars`` are the modules that it imports
     everything from, relative ones with their dots.
     """
@@ -24,7 +24,7 @@ class Statement:
     first: int
     last: int
     binds: frozenset[str]
-    imports: Mapping[str, str]
+    imports: Sequence[tuple[str, str]]
     changes: frozenset[str]
     stars: tuple[str, ...]
 
@@ -38,12 +38,16 @@ class Outline:
     exported: frozenset[str] | None
 
     def binders(self) -> Mapping[str, Sequence[int]]:
-        """Return the indices of the statements that bind or change each name."""
+        """Return the indices of the statements that bind or change each name.
+
+        Those under ``"*"`` import everything from a module.
+        """
         found: dict[str, list[int]] = {}
         own: set[str] = set()
         for index, statement in enumerate(self.statements):
             own |= statement.binds
-            for name in (*statement.binds, *statement.imports):
+            star = ("*",) if statement.stars else ()
+            for name in statement.binds.union(star, (bound for bound, _ in statement.imports)):
                 found.setdefault(name, []).append(index)
         for index, statement in enumerate(self.statements):
             for name in (statement.changes & own) - statement.binds:
@@ -60,7 +64,7 @@ class Outline:
         ``binders`` is what :meth:`binders` returns.
         """
         seen: set[int] = set()
-        queue = list(binders.get(name, ()))
+        queue = [*binders.get(name, ()), *binders.get("*", ())]
         while queue:
             index = queue.pop()
             if index in seen:
@@ -114,7 +118,7 @@ def _changed_inside(
 def _statement(node: ast.stmt) -> Statement:
     first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
     binds, changes = set[str](), set[str]()
-    imports: dict[str, str] = {}
+    imports: list[tuple[str, str]] = []
     stars: list[str] = []
     for inner in _own_nodes(node):
         if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -122,13 +126,15 @@ def _statement(node: ast.stmt) -> Statement:
         elif isinstance(inner, ast.ImportFrom) and inner.names[0].name == "*":
             stars.append("." * inner.level + (inner.module or ""))
         elif isinstance(inner, ast.Import | ast.ImportFrom):
-            imports.update(imported_names(inner))
+            imports.extend(imported_names(inner))
         elif isinstance(inner, ast.Name) and not isinstance(inner.ctx, ast.Load):
             binds.add(inner.id)
         else:
             changes.update(_changed_by(inner))
     last = node.end_lineno or first
-    return Statement(first, last, frozenset(binds), imports, frozenset(changes), tuple(stars))
+    return Statement(
+        first, last, frozenset(binds), tuple(imports), frozenset(changes), tuple(stars)
+    )
 
 
 def imported_names(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:

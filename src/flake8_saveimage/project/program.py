@@ -7,11 +7,11 @@ import functools
 import libcst as cst
 
 from flake8_saveimage.knowledge.writers import Table
-from flake8_saveimage.project.finder import Finder
-from flake8_saveimage.project.library import SourceFile
+from flake8_saveimage.project.finder import Finder, SourceFile
 from flake8_saveimage.project.reach import Reach
 from flake8_saveimage.project.readers import Readers, readers_in
 from flake8_saveimage.syntax.imports import Aim, Foreign, TextPlace
+from flake8_saveimage.syntax.reaching import without_fallbacks
 from flake8_saveimage.syntax.reader import read_facts
 from flake8_saveimage.syntax.scopes import Facts
 
@@ -41,8 +41,9 @@ class ProjectImporter:
                 return name if name != qualified and not name.startswith(".") else None
             file, own, rest = located
             binders = [file.outline.statements[i] for i in file.binders.get(own, ())]
-            sources = {s.imports.get(own) for s in binders if own in s.binds or own in s.imports}
-            source = sources.pop() if len(sources) == 1 else None
+            sources = {q for s in binders for bound, q in s.imports if bound == own}
+            is_only = len(sources) == 1 and not any(own in s.binds for s in binders)
+            source = sources.pop() if is_only else None
             if source is None:
                 return None
             name, path = ".".join((source, *rest)), file.path
@@ -75,13 +76,15 @@ class ProjectImporter:
         if name not in file.binders:
             return self._through_star(file, name, more)
         facts = self._parsed(file, name)
-        bindings = facts.scope.bindings.get(name, ()) if facts is not None else ()
-        if facts is None or not bindings:
+        if facts is None or not facts.scope.bindings.get(name):
             return None
-        sources = [binding.source for binding in bindings if binding.kind == "import"]
-        if len(sources) == len(bindings) == 1 and sources[0] is not None and more:
-            return self._passed_on(sources[0], facts, more) or Foreign(bindings, facts)
-        return Foreign(bindings, facts)
+        bindings = without_fallbacks(
+            facts.scope.bindings[name],
+            lambda b: self._finder.locate(b.source or "", path) is not None,
+        )
+        source = bindings[0].source if len(bindings) == 1 else None
+        found = self._passed_on(source, facts, more) if source is not None and more else None
+        return found or Foreign(bindings, facts)
 
     def _passed_on(self, source: str, facts: Facts, more: int) -> Foreign | None:
         for path, name, rest in self._finder.candidates(source, facts.path):

@@ -9,14 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from flake8_saveimage.knowledge.ranks import text_may_join
 from flake8_saveimage.knowledge.writers import Table
-from flake8_saveimage.project.finder import Finder
-from flake8_saveimage.project.library import SourceFile
+from flake8_saveimage.project.finder import Finder, SourceFile
 from flake8_saveimage.project.outline import imported_names
 from flake8_saveimage.source.gate import text_may_save
 from flake8_saveimage.syntax.imports import Aim
 
 _MAX_DEPTH = 4  # files between the checked one and the save
 _ATTRIBUTE = re.compile(r"(\w+)\s*\.\s*(\w+)")
+_INSIDE = re.compile(
+    r"^[ \t]+((?:from[ \t]+[.\w]+[ \t]+)?import[ \t]*(?:\([^)]*\)|[^\n#;(]+))", re.MULTILINE
+)
 _CALLED = re.compile(r"(\w+)\s*\(")
 
 
@@ -68,13 +70,21 @@ def _needed(file: SourceFile, name: str) -> tuple[str, tuple[str, ...]]:
     statements = file.outline.needed(name, file.binders)
     text = "\n".join(line for s in statements for line in file.outline.lines[s.first - 1 : s.last])
     attributes = _attributes(text)
-    imports = [
-        used
-        for statement in statements
-        for bound, qualified in statement.imports.items()
-        for used in _uses(bound, qualified, attributes)
-    ]
+    pairs = [pair for statement in statements for pair in statement.imports]
+    imports = [used for pair in (*pairs, *_inside(text)) for used in _uses(*pair, attributes)]
+    imports += [name for s in statements for module in s.stars for name in _starred(module, text)]
     return text, tuple(dict.fromkeys(imports))
+
+
+def _inside(text: str) -> Iterator[tuple[str, str]]:
+    """Yield what functions import: the names and the qualified names."""
+    for found in _INSIDE.findall(text) if "import" in text else ():
+        try:
+            [node] = ast.parse(found).body
+        except (SyntaxError, ValueError):
+            continue
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from imported_names(node)
 
 
 def _imports(tree: ast.AST, text: str) -> Iterator[str]:

@@ -9,12 +9,13 @@ import stat
 from collections.abc import Iterator, Mapping
 
 from flake8_saveimage.knowledge.readers import READ_NAMES
-from flake8_saveimage.project.files import python_files
 from flake8_saveimage.source import reading
 from flake8_saveimage.syntax.imports import TextPlace
 
 _MAX_BYTES = 20_000_000  # searched for one checked file
+_MAX_FILES = 2_000
 _MAX_KEPT = 2048
+_LEFT_OUT = frozenset({"__pycache__", "node_modules", "site-packages", "build", "dist"})
 
 _CALL = re.compile(
     rf"(?<!\w)((?:[A-Za-z_]\w*\.)*(?:{'|'.join(sorted(READ_NAMES))}))[ \t]*\((.*)", re.DOTALL
@@ -32,7 +33,7 @@ def readers_in(root: str, path: str, text: str) -> Readers:
     """
     found = dict(_readers(path, text))
     left = _MAX_BYTES
-    for other in python_files(root):
+    for other in _python_files(root):
         try:
             status = os.stat(other)
         except OSError:
@@ -46,6 +47,28 @@ def readers_in(root: str, path: str, text: str) -> Readers:
             for name, place in _kept(other, status.st_mtime_ns, status.st_size).items():
                 found.setdefault(name, place)
     return found
+
+
+@functools.lru_cache(maxsize=16)
+def _python_files(root: str) -> tuple[str, ...]:
+    """Return the Python files below a folder, sorted; none if there are more than 2,000.
+
+    Hidden folders, environments and links are left out.
+    """
+    found: list[str] = []
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(
+            name
+            for name in folders
+            if name not in _LEFT_OUT
+            and not name.startswith(".")
+            and not os.path.islink(os.path.join(folder, name))
+            and not os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))
+        )
+        found += (os.path.join(folder, name) for name in sorted(names) if name.endswith(".py"))
+        if len(found) > _MAX_FILES:
+            return ()
+    return tuple(found)
 
 
 @functools.lru_cache(maxsize=_MAX_KEPT)

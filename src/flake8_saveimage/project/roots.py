@@ -8,6 +8,8 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+_REPOSITORY = (".git",)
+_CONFIGURATIONS = ("pyproject.toml", "setup.cfg", "tox.ini", ".flake8")
 _PATH_CALLS = {"append": 0, "insert": 1}
 
 
@@ -27,26 +29,33 @@ def layout_of(path: str, fallback: str, source_folders: Sequence[str] = ()) -> L
     return Layout(project_root(path, fallback), tuple(map(os.path.realpath, source_folders)))
 
 
-def project_root(path: str, fallback: str) -> str:
+def project_root(path: str, fallback: str = ".") -> str:
     """Return the folder that bounds the project of a file.
 
-    That is the nearest folder above it with a ``.git``; else ``fallback``, the folder of the
-    configuration or the working folder, if the file is in it, else the file's own folder.
+    That is the nearest folder above it with a ``.git``, or else with a configuration; or else
+    ``fallback``, the working folder, if the file is in it and it is neither the home nor the root
+    of the disk; or else the file's own folder.
     """
     folder = os.path.dirname(os.path.realpath(path))
-    above = _repository(folder)
+    above = _marked(folder, _REPOSITORY) or _marked(folder, _CONFIGURATIONS)
     if above is not None:
         return above
     fallback = os.path.realpath(fallback)
-    return fallback if is_inside(folder, fallback) else folder
+    too_high = fallback in (os.path.realpath(os.path.expanduser("~")), os.path.abspath(os.sep))
+    return fallback if is_inside(folder, fallback) and not too_high else folder
 
 
 @functools.lru_cache(maxsize=4096)
-def _repository(folder: str) -> str | None:
-    if os.path.exists(os.path.join(folder, ".git")):
+def _marked(folder: str, marks: tuple[str, ...]) -> str | None:
+    if any(os.path.exists(os.path.join(folder, mark)) for mark in marks):
         return folder
     above = os.path.dirname(folder)
-    return None if above == folder else _repository(above)
+    return None if above == folder else _marked(above, marks)
+
+
+def forget_roots() -> None:
+    """Look for the marks of projects anew."""
+    _marked.cache_clear()
 
 
 def is_inside(path: str, folder: str) -> bool:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from flake8_saveimage.rules.index import opt_in_codes
 
 if TYPE_CHECKING:
     from flake8_saveimage.check.runner import CheckedFile
     from flake8_saveimage.rules.finding import Finding
 
-__all__ = ["FORMATS", "Run", "Style", "make_run", "plain_path", "render"]
+__all__ = ["FORMATS", "Run", "Style", "level", "make_run", "plain_path", "render"]
 
 FORMATS = ("text", "concise", "full", "json", "sarif", "github", "html")
 
@@ -65,6 +67,11 @@ def render(name: str, run: Run, style: Style) -> str:
     name = "text" if name in ("concise", "full") else name
     text: str = importlib.import_module(f"{__name__}.{name}").render(run, style)
     return text
+
+
+def level(code: str) -> Literal["error", "warning"]:
+    """Return how SARIF and GitHub call a finding: opt-in rules only warn."""
+    return "warning" if code in opt_in_codes() else "error"
 
 
 def plain_path(path: str) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_saveimage.report import Run, Style, plain_path
-from flake8_saveimage.report.severity import level
+from flake8_saveimage.report import Run, Style, level, plain_path
 from flake8_saveimage.rules.finding import Finding
 from flake8_saveimage.source.reading import printable
 

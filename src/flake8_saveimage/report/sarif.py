@@ -16,8 +16,7 @@ from typing import Any
 
 from flake8_saveimage import __version__
 from flake8_saveimage.check.runner import CheckedFile
-from flake8_saveimage.report import Run, Style, plain_path
-from flake8_saveimage.report.severity import level
+from flake8_saveimage.report import Run, Style, level, plain_path
 from flake8_saveimage.rules import all_rules, documentation
 from flake8_saveimage.rules.base import Rule
 from flake8_saveimage.rules.finding import Finding, TextEdit

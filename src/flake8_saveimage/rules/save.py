@@ -12,6 +12,7 @@ from flake8_saveimage.paths.dependence import Dependence
 from flake8_saveimage.paths.ranks import Joined, Processes, every_rank
 from flake8_saveimage.paths.repetition import PathFact, path_fact
 from flake8_saveimage.paths.routed import routed_path_fact
+from flake8_saveimage.paths.switches import leads_nowhere
 from flake8_saveimage.paths.texts import last_component
 from flake8_saveimage.syntax.flow import Flow
 from flake8_saveimage.syntax.imports import TextPlace
@@ -87,5 +88,6 @@ def saves_of(flow: Flow, *, through_helpers: bool = False) -> list[Save]:
     shared = Dependence(flow), Evaluator(flow), Processes(flow)
     found: list[Save] = []
     found.extend(Save(site, *shared, found) for site in save_calls(flow))
-    routed = routed_saves(flow) if through_helpers else ()
+    elsewhere = routed_saves(flow) if through_helpers else ()
+    routed = [save for save in elsewhere if not leads_nowhere(save)]
     return found + [Save(site, *shared, (), route) for site, route in routed]

@@ -69,7 +69,7 @@ RULE = Rule(
     code="SVI201",
     name="values-out-of-range",
     looks_at="value",
-    writers=lambda row: row.accepts is not None and row.accepts.range is not None,
+    writers=lambda row: row.accepts is not None,
     through_helpers=True,
     check=check,
 )

@@ -54,7 +54,8 @@ def check(save: Save) -> Problem | None:
         return Problem(not_bytes(save))
     if save.values.verdict != "integer":
         return None
-    return Problem(not_floating(save), Remedy("helper"))
+    remedy = Remedy("helper") if save.site.writer.helper else None
+    return Problem(not_floating(save), remedy)
 
 
 RULE = Rule(

@@ -40,12 +40,15 @@ from flake8_saveimage.rules.base import Problem, Remedy, Rule
 from flake8_saveimage.rules.values import bounds_text
 
 if TYPE_CHECKING:
+    from flake8_saveimage.knowledge.writer import Normalizer
     from flake8_saveimage.rules.save import Save
 
 
 def check(save: Save) -> Problem | None:
     """Report a normalization by the minimum and maximum of the batch."""
-    fact = save.values
+    fact, stretch = save.values, save.site.writer.stretch
+    if stretch is not None:
+        return _stretched(save, stretch)
     keywords = save.site.writer.normalizer
     if keywords is None or fact.normalize is not True or fact.ranged or fact.open_keywords:
         return None
@@ -58,11 +61,30 @@ def check(save: Save) -> Problem | None:
     )
 
 
+def _stretched(save: Save, stretch: Normalizer) -> Problem | None:
+    """Report a writer that always scales, or does so where its switch is given."""
+    from flake8_saveimage.values.dtypes import DTypes  # libcst
+
+    given, bounds = save.site.argument, stretch.bounds.split()
+    if save.site.has_star_arguments or (bounds and all(given(bound) for bound in bounds)):
+        return None
+    is_on = (
+        given(stretch.switch) if stretch.switch else not save.values.values.dtypes & DTypes.UINT8
+    )
+    if not is_on:
+        return None
+    leaf, advice = save.site.writer.leaf, f"pass {' and '.join(bounds)}"
+    return Problem(
+        f"{leaf} stretches each image to its own minimum and maximum, so colours differ between"
+        f" files; {advice if bounds else 'save uint8'}"
+    )
+
+
 RULE = Rule(
     code="SVI204",
     name="batch-dependent-colours",
     default=False,
     looks_at="value",
-    writers=lambda row: row.normalizer is not None,
+    writers=lambda row: (row.normalizer or row.stretch) is not None,
     check=check,
 )

@@ -30,7 +30,8 @@ def save(model, noise, path):
 ```
 
 ## Fix safety
-The fix clamps before the conversion. It is unsafe: the colours change, and values that lie far
+The fix clamps before the conversion (the argument of `to_pil_image` to [0, 1]), where it stands in
+the same file. It is unsafe: the colours change, and values that lie far
 outside should be rescaled instead.
 
 ## How to configure
@@ -88,27 +89,57 @@ def _example(low: float, high: float) -> str:
 
 
 def fix(save: Save, problem: Problem) -> Edit | None:
-    """Clamp what a method converts."""
+    """Clamp what is converted, where the conversion stands in this file."""
     import libcst as cst
 
     wrapped = save.values.values.wrapped
     node = wrapped.origin.node if wrapped is not None else None
-    if save.route or not isinstance(node, cst.Call) or not isinstance(node.func, cst.Attribute):
+    if save.route or wrapped is None or not isinstance(node, cst.Call):
         return None
-    if node.func.attr.value not in ("byte", "to", "type", "astype"):
+    if wrapped.origin.what in ("byte", "to", "type", "astype"):
+        change = _clamped
+    elif node.args and node.args[0].keyword is None and not node.args[0].star:
+        change = _with_limited_argument
+    else:
         return None
-    return Edit(node, _clamped, "unsafe")
+    name = node.func.attr if isinstance(node.func, cst.Attribute) else node.func
+    is_it = isinstance(name, cst.Name) and name.value == wrapped.origin.what
+    qualified = isinstance(node.func, cst.Attribute) or wrapped.origin.what == "to_pil_image"
+    return Edit(node, change, "unsafe") if is_it and qualified else None
 
 
 def _clamped(call: Any) -> cst.CSTNode:
+    """Return ``x.clamp(0, 255).byte()``."""
     import libcst as cst
 
     method: cst.Attribute = call.func
     clamp = "clip" if method.attr.value == "astype" else "clamp"
-    limits = [cst.Arg(cst.Integer(str(bound))) for bound in (_BLACK, _WHITE)]
-    limited = cst.Call(cst.Attribute(method.value, cst.Name(clamp)), limits)
+    limited = cst.Call(cst.Attribute(method.value, cst.Name(clamp)), _numbers(_BLACK, _WHITE))
     changed: cst.Call = call.with_changes(func=method.with_changes(value=limited))
     return changed
+
+
+def _with_limited_argument(call: Any) -> cst.CSTNode:
+    """Return ``np.uint8(np.clip(x, 0, 255))`` or ``to_pil_image(x.clamp(0, 1))``."""
+    import libcst as cst
+
+    value = call.args[0].value
+    if isinstance(value, cst.BinaryOperation | cst.UnaryOperation) and not value.lpar:
+        value = value.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+    name = call.func.attr if isinstance(call.func, cst.Attribute) else call.func
+    if name.value == "to_pil_image":
+        limited = cst.Call(cst.Attribute(value, cst.Name("clamp")), _numbers(0, 1))
+    else:
+        clip = cst.Attribute(call.func.value, cst.Name("clip"))
+        limited = cst.Call(clip, [cst.Arg(call.args[0].value), *_numbers(_BLACK, _WHITE)])
+    changed: cst.Call = call.with_deep_changes(call.args[0], value=limited)
+    return changed
+
+
+def _numbers(*values: int) -> list[cst.Arg]:
+    import libcst as cst
+
+    return [cst.Arg(cst.Integer(str(value))) for value in values]
 
 
 RULE = Rule(

@@ -67,7 +67,7 @@ RULE = Rule(
     code="SVI210",
     name="channels-swapped",
     looks_at="value",
-    writers=lambda row: row.accepts is not None,
+    writers=lambda row: bool(row.accepts and row.accepts.channels),
     through_helpers=True,
     check=check,
 )

@@ -70,7 +70,7 @@ RULE = Rule(
     code="SVI211",
     name="axes-swapped",
     looks_at="value",
-    writers=lambda row: row.accepts is not None,
+    writers=lambda row: bool(row.accepts and row.accepts.layout),
     through_helpers=True,
     check=check,
 )

@@ -62,7 +62,7 @@ def out_of_range(save: Save) -> Parts:
         return (f"values leave {interval_text(limits)} and are clipped; rescale them first",)
     interval = interval_text(bounds)
     proof = _at(origin.what, origin.node)
-    rest = (f"): {_loss(*bounds, limits)}", *written_by(save, "saves them"))
+    rest = (f"): {_loss(*bounds, writer)}", *written_by(save, "saves them"))
     if origin.proof == "noise":
         advice = f"rescale it to {interval_text(limits)} to show it"
         return ("the image is normally distributed noise (", *proof, *rest, f"; {advice}")
@@ -89,10 +89,13 @@ def _rescaling(save: Save, bounds: tuple[float, float]) -> str:
     return f"pass {keywords.switch}=True, {keywords.bounds}={given}"
 
 
-def _loss(low: float, high: float, limits: tuple[float, float]) -> str:
+def _loss(low: float, high: float, writer: Writer) -> str:
+    limits = _limits(writer)
+    if writer.accepts is not None and writer.accepts.outside == "raises":
+        return f"{writer.leaf} raises {writer.accepts.error}"
     below = f"values below {limits[0]:.4g} are saved as black"
     above = f"values above {limits[1]:.4g}"
-    if low < limits[0] and high <= limits[1] + 0.01:
+    if low < limits[0] and high <= limits[1] * 1.01:
         return below
     if low < limits[0]:
         return f"{below}, {above} as white"
@@ -107,13 +110,17 @@ def not_floating(save: Save) -> Parts:
     kind = dtype_class(values.dtypes)
     holds = {"uint8": "is uint8", "bool": "is bool"}.get(kind, "holds integers")
     advice = "convert it with .float()"
-    if 1 < values.interval.high <= 65535:
+    if writer.accepts is not None and "float" not in writer.accepts.dtypes:
+        advice = f"convert it with {_to_bytes(save, kind == 'bool')}"
+    elif 1 < values.interval.high <= 65535:
         advice = f"convert it with .float() / {values.interval.high:.6g}"
     elif kind == "int":
         advice = f"convert it to float and scale it to {range_text(writer)}"
-    error = writer.accepts.error if writer.accepts is not None else ""
-    fails = f"the tensor {holds}: {writer.leaf} raises {error}"
-    return (fails, *written_by(save, "saves it"), f"; {advice}")
+    return (
+        f"{_noun(save)} {holds}: {_refusal(writer)}",
+        *written_by(save, "saves it"),
+        f"; {advice}",
+    )
 
 
 def nearly_black(save: Save) -> Parts:
@@ -122,18 +129,39 @@ def nearly_black(save: Save) -> Parts:
     proof: Parts = (" (", *_at(origin.what, origin.node), ")") if origin is not None else ()
     interval = interval_text((reach.low, reach.high) if reach is not None else _UNIT)
     what = f": {save.site.writer.leaf} saves 255 as white, so that the image is nearly black"
-    return (f"values lie in {interval}", *proof, what, *written_by(save), "; multiply by 255")
+    advice = "multiply by 255"
+    if reach is not None and reach.low < 0:
+        advice = "rescale them to [0, 255]"
+    return (f"values lie in {interval}", *proof, what, *written_by(save), f"; {advice}")
 
 
 def not_bytes(save: Save) -> Parts:
     """Return "the tensor is float: write_png raises RuntimeError; ..."."""
-    writer = save.site.writer
-    error = writer.accepts.error if writer.accepts is not None else ""
-    return (
-        f"the tensor is float: {writer.leaf} raises {error}",
-        *written_by(save, "saves it"),
-        "; convert it with .mul(255).round().clamp(0, 255).to(torch.uint8)",
-    )
+    reach = save.values.values.reach
+    advice = _to_bytes(save, is_unit=reach is None or reach.high <= 1)
+    fails = f"{_noun(save)} is float: {_refusal(save.site.writer)}"
+    return (fails, *written_by(save, "saves it"), f"; convert it with {advice}")
+
+
+def _noun(save: Save) -> str:
+    return {"array": "the array", "image": "the image"}.get(save.values.values.kind, "the tensor")
+
+
+def _refusal(writer: Writer) -> str:
+    """Return "imwrite raises TypeError since imageio 2.28"."""
+    accepts = writer.accepts
+    if accepts is None:
+        return ""
+    since = f" since {accepts.since}" if accepts.since else ""
+    return f"{accepts.refused_by or writer.leaf} raises {accepts.error}{since}"
+
+
+def _to_bytes(save: Save, is_unit: bool) -> str:
+    """Return the calls that make bytes of values in [0, 1], or in [0, 255]."""
+    if save.values.values.kind == "tensor":
+        return f"{'.mul(255)' * is_unit}.round().clamp(0, 255).to(torch.uint8)"
+    scaled = "(x * 255)" if is_unit else "x"
+    return f"{scaled}.round().clip(0, 255).astype(np.uint8)"
 
 
 def order_of(save: Save, order: Order, name: str, what: str, taken: str) -> Parts:

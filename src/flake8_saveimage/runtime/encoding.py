@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from .arguments import Writing
-from .png import Chunk, encode_png
+from .png import Chunk, Plane, encode_png
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
 _MODES = {2: "LA", 3: "RGB", 4: "RGBA"}
-_MODE_OF = {torch.int32: ("I;16", torch.int16), torch.float32: ("F", torch.float32)}
+_MODE_OF: dict[str, tuple[str, Any]] = {"int32": ("I;16", np.uint16), "float32": ("F", np.float32)}
 _BITS = {torch.uint8: 8, torch.int32: 16, torch.float32: 32}
 _WITH_QUALITY = {"JPEG", "WEBP", "AVIF", "TIFF", "JPEG2000", "MPO"}
 
@@ -44,7 +45,7 @@ class Writer:
                 f"{_BITS[pixels.dtype]} bits need one channel (greyscale) in {self.format}, this "
                 f"image has {len(pixels)}; save it as PNG, or the channels one by one"
             )
-        planes = list(pixels)
+        planes = list(pixels.numpy())
         if pixels.dtype is torch.uint8 and not has_colour and not grayscale:
             planes *= 3
         wide = pixels.dtype is torch.int32 and has_colour  # Pillow cannot
@@ -57,10 +58,10 @@ class Writer:
                 return data
         return [self._with_pillow(planes)]
 
-    def _pillow_size(self, planes: Sequence[torch.Tensor]) -> int:
+    def _pillow_size(self, planes: Sequence[Plane]) -> int:
         return len(self._with_pillow(planes))
 
-    def _with_pillow(self, planes: Sequence[torch.Tensor]) -> bytes:
+    def _with_pillow(self, planes: Sequence[Plane]) -> bytes:
         image = _pillow_image(planes)
         buffer = io.BytesIO()
         try:
@@ -75,16 +76,16 @@ class Writer:
         return buffer.getvalue()
 
 
-def _pillow_image(planes: Sequence[torch.Tensor]) -> PILImage.Image:
+def _pillow_image(planes: Sequence[Plane]) -> PILImage.Image:
     from PIL import Image
 
     height, width = planes[0].shape
-    if planes[0].dtype is not torch.uint8:
-        mode, dtype = _MODE_OF[planes[0].dtype]
-        data = planes[0].to(dtype).contiguous().numpy()
+    if planes[0].dtype != np.uint8:
+        mode, dtype = _MODE_OF[planes[0].dtype.name]
+        data = np.ascontiguousarray(planes[0], dtype)
         return Image.frombuffer(mode, (width, height), data, "raw", mode, 0, 1)
     images = [
-        Image.frombuffer("L", (width, height), plane.contiguous().numpy(), "raw", "L", 0, 1)
+        Image.frombuffer("L", (width, height), np.ascontiguousarray(plane), "raw", "L", 0, 1)
         for plane in planes
     ]
     return images[0] if len(images) == 1 else Image.merge(_MODES[len(images)], images)

@@ -11,7 +11,7 @@ from .arguments import Images, Look, Placing, StrPath, Writing, check_known, sel
 from .batches import batch_of
 from .entry import entry_point
 from .jobs import image_job
-from .pixels import ONE_THREAD_CHUNK, picture_of
+from .pixels import picture_of
 from .warning import call_site, give_warnings, held_warnings
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def safe_save_images(
         with held_warnings(waiting):
             if (done := jobs[i].early()) is not None:
                 return done
-            picture = picture_of(batch[i : i + 1], look, ONE_THREAD_CHUNK).on_host()
+            picture = picture_of(batch[i : i + 1], look).on_host()
             return jobs[i].finish(picture)
 
     with ThreadPoolExecutor(min(len(jobs), os.cpu_count() or 1, 8)) as threads:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from .arguments import Images, Look, Numbers
 from .batches import batch_of
 from .pictures import Picture
 
-CPU_CHUNK = 262_144  # values; 1 MiB of float32 stays in the second-level cache between the steps
-ONE_THREAD_CHUNK = 32_768  # values; up to there torch starts no threads of its own
+_CHUNK = 262_144  # values; 1 MiB of float32 stays in the second-level cache between the steps
+_ONE_THREAD = 32_768  # values; up to there torch starts no threads of its own
+_NUMPY: dict[torch.dtype, Any] = {torch.float32: np.float32, torch.float64: np.float64}
 
 
-def picture_of(images: Images, look: Look, chunk: int = CPU_CHUNK) -> Picture:
+def picture_of(images: Images, look: Look) -> Picture:
     """From tensors to a grid of pixels on the same device, without waiting for the device."""
     with torch.no_grad():
         batch = batch_of(images)
@@ -31,7 +33,7 @@ def picture_of(images: Images, look: Look, chunk: int = CPU_CHUNK) -> Picture:
         if bits == 32:
             return _unscaled(_floats(batch).float(), look)
         if batch.is_floating_point() or asks:
-            return _from_floats(_floats(batch), look, levels, chunk)
+            return _from_floats(_floats(batch), look, levels)
         return _from_integers(batch, look, levels)
 
 
@@ -77,9 +79,9 @@ def _compute_dtype(tensor: torch.Tensor) -> torch.dtype:
     return torch.float64 if tensor.dtype is torch.float64 else torch.float32
 
 
-def _from_floats(batch: torch.Tensor, look: Look, levels: int, chunk: int) -> Picture:
+def _from_floats(batch: torch.Tensor, look: Look, levels: int) -> Picture:
     """Torchvision's arithmetic, in its order, so that valid input gives its pixels bit for bit."""
-    values = batch.contiguous()
+    values = batch.contiguous().resolve_neg()
     if look.non_finite == "zero":
         values = torch.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
     by_content = look.normalize and look.value_range is None
@@ -90,37 +92,18 @@ def _from_floats(batch: torch.Tensor, look: Look, levels: int, chunk: int) -> Pi
     elif look.value_range is not None:
         mapping = _Mapping(low, high, max(high - low, 1e-5))
     slack = 0.5 * (high - low) / levels
+    conversion = _Conversion(mapping, by_content, (low - slack, high + slack), levels)
     out = torch.empty(
         values.shape, dtype=torch.uint8 if levels == 255 else torch.int32, device=values.device
     )
-    extremes = []
     rows = values.size(0) if by_content and look.scale_each else 1
-    chunks = _chunks(values.view(rows, -1), out.view(rows, -1), chunk)
-    room = None
-    if len(chunks) > 1:  # on the CPU; new memory for each chunk would scatter over the heap
-        room = torch.empty_like(chunks[0][0], dtype=_compute_dtype(values))
-    for part, target in chunks:
-        space = None if room is None else room[:, : part.size(1)]
-        work = part
-        if part.dtype is not _compute_dtype(part):
-            work = part.to(_compute_dtype(part)) if space is None else space.copy_(part)
-        ends = torch.stack(torch.aminmax(work))
-        extremes.append(ends)
-        inside = False
-        if part.device.type == "cpu":
-            lowest, highest = ends.tolist()
-            inside = low - slack < lowest and highest < high + slack
-        if mapping is not None:
-            work = mapping.apply(work, clip=not (inside or by_content), out=space).mul_(levels)
-        else:
-            work = torch.mul(work, levels, out=space)
-        # also what is inside: within the slack, or rounded up by the mapping, 256 would become 0
-        target.copy_(work.add_(0.5).clamp_(0, levels))
+    convert = _convert_on_cpu if values.device.type == "cpu" else _convert_on_device
+    extremes = convert(values.view(rows, -1), out.view(rows, -1), conversion)
     pad = _pad_level(look.pad_value, levels, _compute_dtype(values))
     return Picture(
         pixels=arrange(out, look, pad),
         values=values,
-        extremes=_join(extremes),
+        extremes=extremes,
         bounds=None if by_content else (low, high),
         total=values.numel(),
         slack=slack,
@@ -129,15 +112,66 @@ def _from_floats(batch: torch.Tensor, look: Look, levels: int, chunk: int) -> Pi
 
 @dataclass(frozen=True)
 class _Mapping:
-    """Linear, from [low, high] to [0, 1]; numbers, or tensors (B, 1) for one mapping an image."""
+    """Linear, from [low, high] to [0, 1]; numbers, or (B, 1) for one mapping an image."""
 
     low: Any
     high: Any
     width: Any
 
-    def apply(self, values: torch.Tensor, *, clip: bool, out: torch.Tensor | None) -> torch.Tensor:
-        values = torch.clamp(values, min=self.low, max=self.high, out=out) if clip else values
-        return torch.sub(values, self.low, out=out).div_(self.width)
+
+@dataclass(frozen=True)
+class _Conversion:
+    """From values to levels, with the functions of torch or, on the CPU, those of numpy."""
+
+    mapping: _Mapping | None
+    by_content: bool
+    shown: tuple[float, float]  # between these nothing is clipped
+    levels: int
+
+    def apply(self, library: Any, values: Any, out: Any, room: Any, *, inside: bool) -> None:
+        """Write the levels of `values` to `out`; `room` is for what comes in between."""
+        if self.mapping is not None:
+            low, high, width = self.mapping.low, self.mapping.high, self.mapping.width
+            if not (inside or self.by_content):
+                values = library.clip(values, low, high, out=room)
+            values = library.subtract(values, low, out=room)
+            values = library.divide(values, width, out=room)
+        values = library.multiply(values, self.levels, out=room)
+        values = library.add(values, 0.5, out=room)
+        # also what is inside: within the slack, or rounded up by the mapping, 256 would become 0
+        out[...] = library.clip(values, 0, self.levels, out=room)
+
+
+def _convert_on_device(
+    values: torch.Tensor, out: torch.Tensor, conversion: _Conversion
+) -> torch.Tensor:
+    """Convert (rows, n) at once, without waiting; return the lowest and highest value (2,)."""
+    values = values.to(_compute_dtype(values))
+    conversion.apply(torch, values, out, torch.empty_like(values), inside=False)
+    return torch.stack(torch.aminmax(values))
+
+
+def _convert_on_cpu(
+    values: torch.Tensor, out: torch.Tensor, conversion: _Conversion
+) -> torch.Tensor:
+    """The same in pieces that fit the cache, by numpy: it starts no threads of its own."""
+    is_narrow = values.element_size() < 4
+    step = _ONE_THREAD if is_narrow else _CHUNK
+    if len(values) > 1:
+        step = values.size(1)
+    target = out.numpy()
+    room = np.empty((len(values), min(step, values.size(1))), _NUMPY[_compute_dtype(values)])
+    lows, highs = [], []
+    with np.errstate(all="ignore"):  # NaN and infinity, which are judged later
+        for start in range(0, values.size(1), step):
+            part = values[:, start : start + step]
+            work = (part.float() if is_narrow else part).numpy()
+            lows.append(work.min())
+            highs.append(work.max())
+            inside = conversion.shown[0] < lows[-1] and highs[-1] < conversion.shown[1]
+            piece = np.s_[:, start : start + step]
+            conversion.apply(np, work, target[piece], room[:, : work.shape[1]], inside=inside)
+    return torch.from_numpy(np.stack((np.min(lows), np.max(highs))))
 
 
 def _content_mapping(values: torch.Tensor, scale_each: bool) -> _Mapping:
@@ -150,25 +184,10 @@ def _content_mapping(values: torch.Tensor, scale_each: bool) -> _Mapping:
     flat = values.view(values.size(0), -1)
     lows, highs = torch.aminmax(flat, dim=1, keepdim=True)
     exact = torch.float32 if values.device.type == "mps" else torch.float64
-    width = (highs.to(exact) - lows.to(exact)).clamp(min=1e-5)
-    return _Mapping(lows, highs, width.to(values.dtype))
-
-
-def _join(extremes: list[torch.Tensor]) -> torch.Tensor:
-    if len(extremes) == 1:
-        return extremes[0]
-    ends = torch.stack(extremes)
-    return torch.stack((ends[:, 0].amin(), ends[:, 1].amax()))
-
-
-def _chunks(
-    values: torch.Tensor, out: torch.Tensor, chunk: int
-) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """Pieces of (rows, n) that fit a CPU's cache; on an accelerator everything at once."""
-    if values.device.type != "cpu" or values.size(0) > 1:
-        return [(values, out)]
-    parts = torch.split(values, chunk, dim=1), torch.split(out, chunk, dim=1)
-    return list(zip(*parts, strict=True))
+    width = (highs.to(exact) - lows.to(exact)).clamp(min=1e-5).to(values.dtype)
+    if values.device.type == "cpu":
+        return _Mapping(lows.numpy(), highs.numpy(), width.numpy())
+    return _Mapping(lows, highs, width)
 
 
 def _pad_level(pad_value: float, levels: int, dtype: torch.dtype) -> int:
@@ -219,7 +238,14 @@ def arrange(tiles: torch.Tensor, look: Look, pad: float) -> torch.Tensor:
     full, rest = divmod(count, columns)
     if full:
         block = tiles[: full * columns].view(full, columns, channels, height, width)
-        cells[:, :full].copy_(block.permute(2, 0, 3, 1, 4))
+        _copy(block.permute(2, 0, 3, 1, 4), cells[:, :full])
     if rest:
-        cells[:, full, :, :rest].copy_(tiles[full * columns :].permute(1, 2, 0, 3))
+        _copy(tiles[full * columns :].permute(1, 2, 0, 3), cells[:, full, :, :rest])
     return grid
+
+
+def _copy(source: torch.Tensor, target: torch.Tensor) -> None:
+    if source.device.type == "cpu":  # torch would start threads
+        target.numpy()[...] = source.numpy()
+    else:
+        target.copy_(source)

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import torch
+import numpy as np
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOURS = {1: 0, 2: 4, 3: 2, 4: 6}
@@ -26,21 +26,23 @@ _AROUND = 57  # bytes of a file around its data
 _GROWTH = 1.07  # times Pillow's size; samples differ from the whole by some per cent
 
 Chunk = tuple[bytes, bytes]
+Plane = Any  # numpy.ndarray (H, W)
 
 
 def encode_png(
-    planes: Sequence[torch.Tensor],
+    planes: Sequence[Plane],
     bits: int,
     chunks: Sequence[Chunk],
-    pillow_size: Callable[[Sequence[torch.Tensor]], int] | None,
+    pillow_size: Callable[[Sequence[Plane]], int] | None,
 ) -> list[bytes] | None:
-    """The file, in pieces, of planes (H, W) on the CPU, uint8 or, for 16 bits, int32.
+    """The file, in pieces, of planes (H, W), uint8 or, for 16 bits, int32.
 
     None if a file of Pillow, as `pillow_size` tells of samples, would be smaller.
     """
+    planes = [np.asarray(plane) for plane in planes]
     height, width = planes[0].shape
     # isal does not find the short repetitions of equal planes
-    is_grey = len(planes) >= 3 and torch.equal(planes[0][::16], planes[1][::16])
+    is_grey = len(planes) >= 3 and np.array_equal(planes[0][::16], planes[1][::16])
     library = zlib if is_grey or _isal() is None else _isal()
     step = max(_BAND_BYTES * 8 // (bits * width * len(planes)), 1)
     bands = [(start, min(start + step, height)) for start in range(0, height, step)]
@@ -66,24 +68,28 @@ def _size(pieces: Sequence[bytes]) -> int:
     return sum(map(len, pieces))
 
 
-def _is_rich(planes: Sequence[torch.Tensor], ratio: float) -> bool:
+def _is_rich(planes: Sequence[Plane], ratio: float) -> bool:
     """Whether it looks like a photograph, whose rows differ no more than its columns."""
-    if ratio > _RICH or planes[0].dtype is not torch.uint8 or min(planes[0].shape) < 32:
+    if ratio > _RICH or planes[0].dtype != np.uint8 or min(planes[0].shape) < 32:
         return False
     down = across = 0
     for plane in planes:
         rows, above = plane[1::16], plane[0:-1:16]
-        down += int((rows - above).view(torch.int8).abs().sum())
-        across += int((rows[:, 1:] - rows[:, :-1]).view(torch.int8).abs().sum())
+        down += _sum_of_changes(rows - above)
+        across += _sum_of_changes(rows[:, 1:] - rows[:, :-1])
     return down <= 1.15 * across
 
 
+def _sum_of_changes(differences: Plane) -> int:
+    return int(np.abs(differences.view(np.int8).astype(np.int16)).sum())
+
+
 def _suits(
-    planes: Sequence[torch.Tensor],
+    planes: Sequence[Plane],
     bits: int,
     size: int,
     library: Any,
-    pillow_size: Callable[[Sequence[torch.Tensor]], int],
+    pillow_size: Callable[[Sequence[Plane]], int],
 ) -> bool:
     """Whether Pillow's file is not smaller, as far as samples show; `size` is that of the data."""
     height, width = planes[0].shape
@@ -96,7 +102,7 @@ def _suits(
         return False
     bands = _samples(height)
     size = _size(_deflate(planes, bits, bands, library)) + _AROUND
-    rows = torch.cat([torch.arange(start, stop, device="cpu") for start, stop in bands])
+    rows = np.concatenate([np.arange(*band) for band in bands])
     return size <= _GROWTH * pillow_size([plane[rows] for plane in planes])
 
 
@@ -111,28 +117,30 @@ def _samples(height: int) -> list[tuple[int, int]]:
 
 
 def _deflate(
-    planes: Sequence[torch.Tensor], bits: int, bands: Sequence[tuple[int, int]], library: Any
+    planes: Sequence[Plane], bits: int, bands: Sequence[tuple[int, int]], library: Any
 ) -> list[bytes]:
     """The data of these rows, in pieces, so that no copy of the picture is made."""
     stream = library.compressobj(1, zlib.DEFLATED, 15, 9)
-    pieces = [stream.compress(_filtered(planes, bits, *band).numpy()) for band in bands]
+    pieces = [stream.compress(_filtered(planes, bits, *band)) for band in bands]
     return [*filter(None, pieces), stream.flush()]
 
 
-def _filtered(planes: Sequence[torch.Tensor], bits: int, start: int, stop: int) -> torch.Tensor:
+def _filtered(planes: Sequence[Plane], bits: int, start: int, stop: int) -> Plane:
     """Rows of pixels (H, 1 + bytes), each with the number of its filter and filtered."""
     above = min(start, 1)
     parts = [plane[start - above : stop] for plane in planes]
     if bits == 16:
-        parts = [half.to(torch.uint8) for part in parts for half in (part >> 8, part & 255)]
-    height, width = stop - start, parts[0].shape[1]
-    rows = torch.empty((height, 1 + width * len(parts)), dtype=torch.uint8, device="cpu")
-    rows[:, 0] = 2
-    pixels = rows[:, 1:].view(height, width, len(parts))
+        parts = [half.astype(np.uint8) for part in parts for half in (part >> 8, part & 255)]
+    height, width = parts[0].shape
+    pixels = np.empty((height, width, len(parts)), np.uint8)
     for i, part in enumerate(parts):
-        if not above:
-            pixels[0, :, i] = part[0]
-        torch.sub(part[1:], part[:-1], out=pixels[1 - above :, :, i])
+        pixels[:, :, i] = part
+    lines = pixels.reshape(height, -1)
+    rows = np.empty((stop - start, 1 + lines.shape[1]), np.uint8)
+    rows[:, 0] = 2
+    if not above:
+        rows[0, 1:] = lines[0]
+    np.subtract(lines[1:], lines[:-1], out=rows[1 - above :, 1:])
     return rows
 
 

@@ -36,7 +36,7 @@ from .futures import SaveQueueError
 from .jobs import ImageJob, Job, image_job, object_job
 from .objects import lean, storage_bytes, tensors_in
 from .pictures import Picture
-from .pixels import ONE_THREAD_CHUNK, picture_of
+from .pixels import picture_of
 from .snapshots import Snapshot, copy_object, fetch, image_bytes, own
 from .warning import SaveImageWarning, call_site, held_warnings
 from .workers import Task, Workers
@@ -357,7 +357,7 @@ def _kept(numbers: Numbers | None) -> Numbers | None:
 def _picture_in(snapshot: Snapshot, job: ImageJob) -> Picture:
     content = snapshot.content
     if isinstance(content, torch.Tensor):
-        return picture_of(content, job.look, ONE_THREAD_CHUNK)
+        return picture_of(content, job.look)
     if isinstance(content, Picture):
         return content
     picture, packed = content

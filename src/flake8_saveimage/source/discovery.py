@@ -37,8 +37,11 @@ def find(
     stdin_name: str = "stdin",
 ) -> Found:
     """Expand folders into the files below them that match ``patterns`` and are not excluded."""
-    excluded = exclusion(exclude)
-    matches = _any_of(patterns) if patterns else _everything
+    excludes, matches = _any_of(exclude), _any_of(patterns or ["*"])
+
+    def excluded(name: str, absolute: str) -> bool:
+        return (name not in (".", "..") and excludes(name)) or excludes(absolute)
+
     files: set[str] = set()
     errors: list[tuple[str, str]] = []
     empty: list[str] = []
@@ -67,24 +70,13 @@ def find(
     return Found(sorted(files), sorted(set(errors)), empty)
 
 
-Exclusion = Callable[[str, str], bool]
-
-
-def exclusion(patterns: Sequence[str]) -> Exclusion:
-    """Return the test of a name and its absolute path against flake8's exclude patterns."""
-    if not patterns:
-        return lambda name, absolute: False
-    matches = _any_of(patterns)
-    return lambda name, absolute: (name not in (".", "..") and matches(name)) or matches(absolute)
-
-
-def _is_excluded(path: str, excluded: Exclusion) -> bool:
+def _is_excluded(path: str, excluded: Callable[[str, str], bool]) -> bool:
     return excluded(os.path.basename(path), os.path.abspath(path))
 
 
 def _walk(
     top: str,
-    excluded: Exclusion,
+    excluded: Callable[[str, str], bool],
     matches: Callable[[str], bool],
     errors: list[tuple[str, str]],
 ) -> Iterator[str]:
@@ -116,14 +108,11 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
 def _any_of(patterns: Sequence[str]) -> Callable[[str], bool]:
     """Return the test of a name against glob patterns; case counts where the system says so."""
     normal = os.path.normcase
-    compiled = re.compile("|".join(fnmatch.translate(normal(p)) for p in patterns)).match
+    pattern = "|".join(fnmatch.translate(normal(p)) for p in patterns) or r"(?!)"
+    compiled = re.compile(pattern).match
     if normal("A") == "A":
         return lambda name: compiled(name) is not None
     return lambda name: compiled(normal(name)) is not None
-
-
-def _everything(path: str) -> bool:
-    return True
 
 
 def _unreachable(error: OSError) -> str:

@@ -90,7 +90,7 @@ class Lexicon:
         if not methods and not functions:
             return False
         code = _CONTINUED.sub(" ", _HIDDEN.sub(" ", source))
-        if any(_calls_method(code, words) for words in methods):
+        if any(all(_word(word).search(code) for word in words) for words in methods):
             return True
         return functions and (self._code_may_save(code) or self._has_formatted_save(source))
 
@@ -138,10 +138,6 @@ def lexicon_of(table: Table) -> Lexicon:
 @functools.cache
 def _word(word: str) -> re.Pattern[str]:
     return re.compile(rf"{word}(?<!\w{word})(?!\w)")
-
-
-def _calls_method(code: str, words: Sequence[str]) -> bool:
-    return all(_word(word).search(code) for word in words)
 
 
 def _mentions(names: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -50,7 +50,7 @@ def _put(
     # named first, so that an interrupt right after it was made finds it, too
     temporary = os.path.join(folder, f".{name[:40]}.{os.urandom(8).hex()}.tmp")
     try:
-        with open(temporary, "xb", opener=_for_us_alone) as file:
+        with open(temporary, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -64,10 +64,6 @@ def _put(
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
-
-
-def _for_us_alone(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _take_over(temporary: str, status: os.stat_result | None) -> None:

@@ -19,6 +19,7 @@ from flake8_saveimage.syntax.scopes import (
     Binding,
     Block,
     CallSite,
+    Change,
     Facts,
     Loop,
     Pattern,
@@ -59,14 +60,20 @@ class ExpressionReader:
         if "." in name:
             self.facts.attribute_stores.setdefault(last_part(name), []).append(binding)
 
-    def _mutate(self, target: cst.BaseExpression, place: Place, key: str | None = None) -> None:
+    def _mutate(
+        self,
+        target: cst.BaseExpression,
+        place: Place,
+        key: str | None = None,
+        value: cst.BaseExpression | None = None,
+    ) -> None:
         name = dotted(target)
         while isinstance(target, cst.Subscript) and name is None:
             key = literal_key(target)
             target = target.value
             name = dotted(target)
         if name is not None:
-            place.scope.mutations.setdefault(name, []).append((place, key))
+            place.scope.mutations.setdefault(name, []).append(Change(place, key, value))
 
     def _loop_block(self, loop: Loop, scope: Scope, parent: Block) -> Block:
         loop.block = Block("loop", scope, parent, loop.node, self._tick(), loop=loop)
@@ -95,7 +102,7 @@ class ExpressionReader:
             elif isinstance(item, cst.Attribute):
                 self._scan(item.value, place)
             elif isinstance(item, cst.Subscript):
-                self._mutate(item.value, place, literal_key(item))
+                self._mutate(item.value, place, literal_key(item), value)
                 self._scan(item, place)
             elif isinstance(item, cst.Tuple | cst.List):
                 starred = False

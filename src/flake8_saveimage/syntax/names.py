@@ -7,8 +7,8 @@ import libcst as cst
 from flake8_saveimage.knowledge.writers import DEFAULT, PACKAGES, STARRED, Table
 from flake8_saveimage.syntax.imports import Aim, Foreign, Importer, NoImporter, TextPlace
 from flake8_saveimage.syntax.nodes import dotted
-from flake8_saveimage.syntax.reaching import Reaching
-from flake8_saveimage.syntax.scopes import Facts, Place
+from flake8_saveimage.syntax.reaching import Lookup, Reaching, without_fallbacks
+from flake8_saveimage.syntax.scopes import Binding, Facts, Place
 
 _MAX_ALIASES = 8
 
@@ -41,6 +41,11 @@ class Resolution(Reaching):
             self._foreign[key] = self._find(qualified, self.facts_of(root))
         return self._foreign[key]
 
+    def is_of_object(self, qualified: str, place: Place) -> bool:
+        """Tell ``module.options.out`` of another file from ``package.module.NAME``."""
+        found = self.foreign(qualified, place)
+        return found is not None and bool(found.rest)
+
     def reaches(self, qualified: str, place: Place, aim: Aim) -> bool:
         """Say by text whether a call of a name from another file may do something."""
         return self._importer.reaches(qualified, self.facts_of(place.scope), aim)
@@ -48,6 +53,19 @@ class Resolution(Reaching):
     def reader(self, name: str) -> TextPlace | None:
         """Return a call that reads a file of this name, in the checked file or its project."""
         return self._importer.reader(name, self.facts)
+
+    def _lookup(self, name: str, place: Place) -> Lookup:
+        """Find bindings; of an import that the project has, not what stands in for it."""
+        found = super()._lookup(name, place)
+        if len(found.reaches) < 2 or not self.follows_imports:
+            return found
+        kept = without_fallbacks([reach.binding for reach in found.reaches], self._is_found)
+        return found._replace(reaches=tuple(r for r in found.reaches if r.binding in kept))
+
+    def _is_found(self, binding: Binding) -> bool:
+        return (
+            binding.source is not None and self.foreign(binding.source, binding.place) is not None
+        )
 
     def _find(self, qualified: str, importing: Facts) -> Foreign | None:
         if qualified.partition(".")[0] in PACKAGES:

@@ -191,13 +191,26 @@ class Positions:
     def _lines(self) -> list[str]:
         return universal_newlines(self._source).split("\n")
 
-    @cached_property
+    @property
+    def tree(self) -> ast.Module | None:
+        """Python's own tree, ``None`` if it has other statements, or cannot be had."""
+        return self._parsed[0]
+
+    @property
     def _units(self) -> dict[int, _Unit]:
+        return self._parsed[1]
+
+    @cached_property
+    def _parsed(self) -> tuple[ast.Module | None, dict[int, _Unit]]:
         try:
             tree = parse(self._source)
-            return {id(unit.node): unit for unit in _units(self._module, tree)}
+            return tree, {id(unit.node): unit for unit in _units(self._module, tree)}
         except (SourceError, ValueError):  # what a later Python reads, or another view of the text
-            return {}
+            return None, {}
+
+    def statement(self, node: cst.CSTNode) -> ast.stmt | ast.excepthandler:
+        """Return a statement of ``tree``, which is there."""
+        return self._units[id(node)].there
 
     def _around_calls(self, wanted: Container[int]) -> list[_Unit]:
         """Return the statements in which wanted calls stand."""

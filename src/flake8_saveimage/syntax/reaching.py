@@ -9,6 +9,7 @@ the one way back: a binding further down a loop reaches the use in the next iter
 from __future__ import annotations
 
 import bisect
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import libcst as cst
@@ -208,6 +209,23 @@ def _handles(handler: Block, tried: Block) -> bool:
     """Say whether one is an ``except`` arm of the other, the ``try`` suite."""
     return isinstance(handler.node, cst.ExceptHandler | cst.ExceptStarHandler) and isinstance(
         tried.node, cst.Try | cst.TryStar
+    )
+
+
+def without_fallbacks(
+    bindings: Sequence[Binding], is_found: Callable[[Binding], bool]
+) -> list[Binding]:
+    """Leave out what ``except ImportError:`` binds instead of an import that works."""
+    if len(bindings) < 2:
+        return list(bindings)
+    tried = [b.place.block for b in bindings if b.kind == "import" and is_found(b)]
+    return [b for b in bindings if not any(_replaces(b.place.block, block) for block in tried)]
+
+
+def _replaces(handling: Block, tried: Block) -> bool:
+    return any(
+        block.fork is not None and block.fork is tried.fork and _handles(block, tried)
+        for block in handling.chain()
     )
 
 

@@ -50,14 +50,15 @@ class _Routes:
                     yield save._replace(route=(*save.route, Step(function, call)))
 
     def _entered(self, call: CallSite) -> Scope | None:
-        """Return the function that a call runs: for a class, its constructor."""
+        """Return the function that a call runs: a constructor, or ``__call__`` of an object."""
         qualified = self.flow.resolve(call.node.func, call.place)
         if qualified is not None and not self.flow.reaches(qualified, call.place, "save"):
             return None  # decided by text, before anything is parsed
         defined = self._saving.definition(call.node.func, call.place)
-        if defined is not None and defined.kind == "class":
-            return self._saving.method(defined, "__init__")
-        return defined
+        if defined is None:
+            called = self._saving.class_of(call.node.func, call.place)
+            return self._saving.method(called, "__call__") if called is not None else None
+        return self._saving.method(defined, "__init__") if defined.kind == "class" else defined
 
     def _saves_in(self, function: Scope, depth: int) -> list[RoutedSave]:
         known = self._known.get(id(function))

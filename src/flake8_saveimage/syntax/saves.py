@@ -10,7 +10,12 @@ import libcst as cst
 
 from flake8_saveimage.knowledge.writer import Kind, Writer
 from flake8_saveimage.knowledge.writers import Table
-from flake8_saveimage.syntax.arguments import Bound, bind, written_arguments
+from flake8_saveimage.syntax.arguments import (
+    Bound,
+    bind,
+    positional_parameters,
+    written_arguments,
+)
 from flake8_saveimage.syntax.flow import Flow
 from flake8_saveimage.syntax.makers import maker_of
 from flake8_saveimage.syntax.nodes import dotted, last_part
@@ -62,7 +67,14 @@ class SaveCall:
 
     @cached_property
     def _bound(self) -> Bound[cst.Arg]:
-        return bind(self.writer.parameters, written_arguments(self.call))
+        return bind(self._parameters(), written_arguments(self.call))
+
+    def _parameters(self) -> Sequence[str]:
+        """Return the positional parameters; if its row lacks them, those of its definition."""
+        if self.writer.signature:
+            return self.writer.parameters
+        defined = self.flow.definition(self.call.func, self.place)
+        return positional_parameters(defined.node) if defined is not None else ()
 
     def argument(self, name: str) -> cst.BaseExpression | None:
         """Return the value passed for a parameter, also under its removed names."""

@@ -162,6 +162,17 @@ class Binding:
         return f"<{self.kind} {self.name} at {self.place.order}>"
 
 
+class Change(NamedTuple):
+    """A change of an object in place; of an item, with the ``key`` if that is a literal.
+
+    ``value`` is what is assigned to the item, ``None`` if a method changes the object.
+    """
+
+    place: Place
+    key: str | None
+    value: cst.BaseExpression | None
+
+
 @dataclass(slots=True, eq=False, repr=False)
 class Scope:
     """A name space: module, function, lambda, class or comprehension.
@@ -169,8 +180,7 @@ class Scope:
     ``block`` is its body; ``outer`` the place where it stands (``None`` for the module). Names of
     ``bindings`` may be dotted: ``self.step += 1`` binds ``self.step``. ``declared`` names are
     ``"global"`` or ``"nonlocal"``. ``shared`` holds, for a name that other functions rebind in
-    that way, those bindings. ``mutations`` are the places where an object is changed in place, and
-    under which literal key if it was one.
+    that way, those bindings. ``mutations`` are the changes of objects in place.
     """
 
     kind: str
@@ -181,7 +191,7 @@ class Scope:
     bindings: dict[str, list[Binding]] = field(default_factory=dict)
     declared: dict[str, str] = field(default_factory=dict)
     shared: dict[str, list[Binding]] = field(default_factory=dict)
-    mutations: dict[str, list[tuple[Place, str | None]]] = field(default_factory=dict)
+    mutations: dict[str, list[Change]] = field(default_factory=dict)
     params: list[Binding] = field(default_factory=list)
     returns: list[tuple[cst.BaseExpression, Place]] = field(default_factory=list)
     calls: list[CallSite] = field(default_factory=list)

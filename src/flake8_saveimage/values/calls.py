@@ -71,7 +71,7 @@ class Calls:
     def call(self, node: cst.Call, place: Place, frame: Frame) -> Abstract:
         """Return what a call returns."""
         qualified = frame.flow.resolve(node.func, place)
-        if qualified is None:
+        if qualified is None or frame.flow.is_of_object(qualified, place):
             return self._call_of_value(node, place, frame)
         arguments = self.context.arguments(node, place, frame)
         elsewhere = self.context.from_elsewhere(qualified, place, frame)

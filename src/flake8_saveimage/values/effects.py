@@ -325,7 +325,7 @@ def _stores(scope: Scope, calls: set[tuple[str, int]]) -> Iterator[tuple[str, Ev
     """Yield the stores into parts of a name, ``x[0] = y``; those of ``calls`` are left out."""
     written: dict[str, list[cst.CSTNode]] | None = None
     for name, places in scope.mutations.items():
-        rest = [place for place, _key in places if (name, place.order) not in calls]
+        rest = [place for place, *_ in places if (name, place.order) not in calls]
         if rest and written is None:
             written = _written_stores(scope)
         nodes: Sequence[cst.CSTNode | None] = written.get(name, ()) if written else ()

@@ -168,9 +168,14 @@ def floating(value: Values) -> DTypes:
 
 
 def _layout(operands: Sequence[Values]) -> Order | None:
-    """Broadcasting aligns the last axes: the one layout among the operands stays."""
+    """The one layout among the operands stays, for sure if no other one can bring more axes."""
     found = {v.layout.name: v.layout for v in operands if v.layout is not None}
-    return next(iter(found.values())) if len(found) == 1 else None
+    if len(found) != 1:
+        return None
+    (order,) = found.values()
+    if all(v.layout is not None or not v.ranks & Ranks.DIMENSIONS for v in operands):
+        return order
+    return dataclasses.replace(order, origin=dataclasses.replace(order.origin, proof="assumed"))
 
 
 def _channels(operands: Sequence[Values]) -> Order | None:

@@ -15,6 +15,7 @@ import libcst as cst
 
 from flake8_saveimage.syntax.arguments import Arguments
 from flake8_saveimage.syntax.flow import Flow, enclosing_method
+from flake8_saveimage.syntax.nodes import code_of
 from flake8_saveimage.syntax.reaching import Reach
 from flake8_saveimage.syntax.routes import Route
 from flake8_saveimage.syntax.scopes import Binding, Block, CallSite, Place, Scope
@@ -114,7 +115,7 @@ class Evaluator:
         finally:
             self._depth -= 1
             self._active.discard(key)
-        result = located(result, node)
+        result = _sourced(located(result, node), node, place, frame.flow)
         self._known[key] = result
         return result
 
@@ -151,7 +152,8 @@ class Evaluator:
             found.append(value)
         result = merged(self._once_loops_ran(lookup.reaches, found, place))
         if isinstance(result, Values) and not result.sources and result.kind != "number":
-            result = dataclasses.replace(result, sources=frozenset({id(lookup.reaches[0].binding)}))
+            source = _source(lookup.reaches[0].binding, frame.flow)
+            result = dataclasses.replace(result, sources=frozenset({source}))
         if isinstance(result, Values) and role(name) and constant(result) is None:
             result = dataclasses.replace(result, marks=result.marks | role(name))
         return result
@@ -179,6 +181,9 @@ class Evaluator:
             return None
         top = self._top_of(frame.flow)
         value = merged([self._binding(binding, top) for binding in found.bindings])
+        if isinstance(value, Values) and not value.sources and value.kind != "number":
+            source = _source(found.bindings[0], frame.flow)
+            value = dataclasses.replace(value, sources=frozenset({source}))
         for name in found.rest:
             value = self.attribute(value, name)
         return value
@@ -391,6 +396,23 @@ class Evaluator:
     def invoke(self, target: Abstract, arguments: Passed, frame: Frame) -> Abstract:
         """Return what an object returns when it is called."""
         return self._calls.invoke(target, arguments, frame)
+
+
+def _sourced(value: Abstract, node: cst.BaseExpression, place: Place, flow: Flow) -> Abstract:
+    """Name a source in another file by its text: the file may have been parsed in several parts."""
+    root = place.scope.root
+    if root is flow.facts.scope or not isinstance(value, Values) or id(node) not in value.sources:
+        return value
+    named = f"{flow.facts_of(root).path}:{code_of(node)}"
+    return dataclasses.replace(value, sources=value.sources - {id(node)} | {named})
+
+
+def _source(binding: Binding, flow: Flow) -> int | str:
+    """Return what tells a binding from others, in whatever part of its file it is read."""
+    root = binding.place.scope.root
+    if root is flow.facts.scope:
+        return id(binding)
+    return f"{flow.facts_of(root).path}:{binding.place.scope.name}:{binding.name}"
 
 
 def _always_in_loop(block: Block, place: Place) -> int | None:

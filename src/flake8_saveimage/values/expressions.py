@@ -89,7 +89,7 @@ def _attribute(context: Context, node: cst.CSTNode, place: Place, frame: Frame) 
     assert isinstance(node, cst.Attribute)
     name = node.attr.value
     qualified = frame.flow.resolve(node, place)
-    if qualified is not None:
+    if qualified is not None and not frame.flow.is_of_object(qualified, place):
         elsewhere = context.from_elsewhere(qualified, place, frame)
         if elsewhere is not None:
             return elsewhere

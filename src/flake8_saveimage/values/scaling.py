@@ -33,6 +33,8 @@ def rescaled(result: Values, operand: Values, factor: float, shift: float) -> Va
         return result
     if any(_same(scale, known) for known in _TO_UNIT):
         return handled(result)
+    if _same(scale, (1.0, 0.0)) and not result.interval.bounded:  # undone: nothing is known again
+        return dataclasses.replace(result, known=False, reach=None, origin=None)
     for known, reach, what in _AWAY:
         if _same(scale, known) and operand.reach is None and result.reach is None:
             return dataclasses.replace(result, known=True, reach=reach, origin=Origin(what))

@@ -79,10 +79,14 @@ def lossy_format(site: SaveCall) -> str | None:
     chosen = site.argument("format")
     if isinstance(chosen, cst.SimpleString):
         return _LOSSY_FORMATS.get(str(chosen.evaluated_value).lower())
-    if chosen is not None or site.destination is None:
-        return None
-    ending = _ending(site, site.destination, 0).lower()
-    return next((name for suffix, name in _LOSSY.items() if ending.endswith(suffix)), None)
+    return _LOSSY.get(suffix(site)) if chosen is None else None
+
+
+def suffix(site: SaveCall) -> str:
+    """Return the suffix of the file, with its dot; empty where the call does not show it."""
+    ending = _ending(site, site.destination, 0) if site.destination is not None else ""
+    _, dot, last = ending.lower().rpartition(".")
+    return dot + last if dot else ""
 
 
 def _ending(site: SaveCall, node: cst.BaseExpression, depth: int) -> str:

@@ -2,40 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from flake8_saveimage.knowledge.writer import Image
+from flake8_saveimage.knowledge.writer import FLOAT_FORMATS, Image
 from flake8_saveimage.syntax.routes import Route
 from flake8_saveimage.syntax.saves import SaveCall
+from flake8_saveimage.values.arrays import INTEGER
 from flake8_saveimage.values.domain import (
     UNKNOWN,
     Abstract,
     Items,
     Values,
+    any_dtype,
     as_values,
     excess,
-    is_in_range,
     truth,
 )
-from flake8_saveimage.values.dtypes import DTypes, dtype_class, within
+from flake8_saveimage.values.dtypes import DTypes, dtype_class, each, within
 from flake8_saveimage.values.evaluate import Evaluator
+from flake8_saveimage.values.ops.conversion import cast_to
+from flake8_saveimage.values.storage import suffix
 
 Verdict = Literal["handled", "out", "dark", "integer", "floating", "unbounded", "given", "unknown"]
 
 # One level of 256: what lies that close to [0, 1] is rounding, not a wrong range.
 TOLERANCE = 1 / 255
-_BYTES = (0, 255)
+_UNIT = (0, 1)
 _DARK = 2.0  # of 255: overshoot of what should end at 1 included
+_OVEREXPOSED = 510.0  # two images laid over each other saturate on purpose
 
 
 @dataclass(frozen=True, slots=True)
 class RangeFact:
     """What is known of the values that one writer of images gets.
 
-    ``verdict``: ``"out"`` (values visibly leave [0, 1]), ``"dark"`` (they visibly lie in there, and
-    the writer takes [0, 255]), ``"integer"`` and ``"floating"`` (a tensor of a dtype for which the
-    writer raises), ``"unbounded"`` (nothing bounds them), ``"given"`` (the calls in other
+    ``verdict``: ``"out"`` (values visibly leave the writer's range), ``"dark"`` (none is above 1,
+    and the writer takes [0, 255]), ``"integer"`` and ``"floating"`` (a dtype for which the writer
+    raises), ``"unbounded"`` (nothing bounds them), ``"given"`` (the calls in other
     files decide), ``"unknown"`` (nothing shows or handles the range), else ``"handled"``.
     ``normalize`` is the keyword's value, ``None`` where it cannot be told; ``ranged`` says that
     ``value_range=`` is given, ``removed`` lists keywords that torchvision has renamed.
@@ -110,22 +115,29 @@ def _fact(site: SaveCall, evaluator: Evaluator, route: Route) -> RangeFact:
         return fact
     saved = evaluator.ask(site.saved, site.place, route)
     values = as_values(saved)
-    verdict = judged(saved, values, site.writer.accepts)
+    accepts = site.writer.accepts
+    if accepts is not None and accepts.outside == "wrapped":
+        cast = cast_to(values, DTypes.UINT8, site.writer.leaf)
+        values = replace(values, wrapped=cast.wrapped)
+    verdict = judged(saved, values, accepts, suffix(site))
     if verdict != "integer" and (normalize is not False or ranged):
         verdict = "handled"
     return RangeFact(values, verdict, normalize, ranged, removed, hidden)
 
 
-def judged(saved: Abstract, values: Values, accepts: Image | None) -> Verdict:
-    """Return the verdict on values that are saved as they are."""
-    if accepts is not None and accepts.range == _BYTES:
-        return _judged_as_bytes(values, accepts)
+def judged(saved: Abstract, values: Values, accepts: Image | None, ending: str) -> Verdict:
+    """Return the verdict on values that are saved as they are, in a file with some ending."""
     parts = saved.parts if isinstance(saved, Items) else (values,)
-    tensors = [as_values(part) for part in parts]
-    if tensors and all(_integer(part) for part in tensors):
-        return "integer"
+    kinds = _kinds([as_values(part) for part in parts])
+    if accepts is not None and _refuses(accepts, kinds, values, ending):
+        return "floating" if kinds == {"float"} else "integer"
+    if accepts is not None and accepts.range != _UNIT:
+        return _judged_as_bytes(values, accepts, ending)
+    if kinds and "float" not in kinds:
+        return "handled"  # it takes integers as what they are
     if excess(values.reach) > TOLERANCE:
-        return "out"
+        grey = accepts is not None and accepts.if_coloured and not _has_colours(values)
+        return "handled" if grey else "out"
     if values.known:
         return "handled"
     if values.unbounded:
@@ -133,19 +145,52 @@ def judged(saved: Abstract, values: Values, accepts: Image | None) -> Verdict:
     return "given" if "given" in values.marks else "unknown"
 
 
-def _judged_as_bytes(values: Values, accepts: Image) -> Verdict:
+_KINDS = {
+    **dict.fromkeys((DTypes.INT8, DTypes.INT16, DTypes.INT32), "int"),
+    DTypes.BOOL: "bool",
+    DTypes.UINT8: "uint8",
+    DTypes.INT64: "long",
+}
+
+
+def _kinds(tensors: Sequence[Values]) -> set[str]:
+    """Return the kinds of dtypes that each of the tensors can have; none for plain numbers."""
+    if not tensors or any(value.kind == "number" for value in tensors):
+        return set()
+    dtypes = any_dtype(tensors)
+    if dtypes == INTEGER:
+        return {"long"}
+    return {_KINDS.get(dtype, "float") for dtype in each(dtypes)}
+
+
+def _refuses(accepts: Image, kinds: set[str], values: Values, ending: str) -> bool:
+    """Whether a writer certainly raises for the dtypes that it gets."""
+    if not accepts.error or not kinds or not kinds.isdisjoint(accepts.dtypes):
+        return False
+    if kinds == {"float"} and ending in FLOAT_FORMATS:
+        return False
+    if accepts.formats and ending not in accepts.formats:
+        return False
+    return not accepts.if_coloured or _has_colours(values)
+
+
+def _has_colours(values: Values) -> bool:
+    return values.channels is not None and values.channels.origin.proof == "exact"
+
+
+def _judged_as_bytes(values: Values, accepts: Image, ending: str) -> Verdict:
     """Return the verdict on what a writer of values in [0, 255] gets."""
-    if values.kind == "number" or not within(values.dtypes, DTypes.FLOATS):
+    reach = values.reach
+    truncated = "truncated" in values.marks  # floats that became bytes in Pillow
+    floats = within(values.dtypes, DTypes.FLOATS) and values.kind != "number"
+    taken = truncated or (floats and accepts.range is not None)
+    if reach is None or not taken or ending in FLOAT_FORMATS:
         return "handled"
-    if "float" not in accepts.dtypes:
-        return "floating"
-    in_unit = is_in_range(values) and values.reach is not None and values.interval.high <= _DARK
-    return "dark" if in_unit else "handled"
-
-
-def _integer(value: Values) -> bool:
-    whole = within(value.dtypes, DTypes.INTEGERS | DTypes.BOOL)
-    return value.kind != "number" and whole
+    if values.known and values.interval.high <= _DARK:
+        return "dark"
+    if truncated or accepts.outside != "clipped":
+        return "handled"
+    return "out" if reach.low <= -1 or reach.high >= _OVEREXPOSED else "handled"
 
 
 def tidy(bound: float) -> float:

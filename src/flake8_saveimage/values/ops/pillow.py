@@ -7,7 +7,7 @@ import dataclasses
 from flake8_saveimage.values.arrays import BYTES, converted_to_hidden
 from flake8_saveimage.values.domain import Origin, Values
 from flake8_saveimage.values.dtypes import DTypes, within
-from flake8_saveimage.values.intervals import WHOLE
+from flake8_saveimage.values.intervals import WHOLE, Interval, overlap
 from flake8_saveimage.values.layout import image
 from flake8_saveimage.values.operations import Operands, converted, operation
 
@@ -35,7 +35,23 @@ def convert(a: Operands) -> Values:
     exact = "decoded" in value.marks or (before is not None and before.origin.proof == "exact")
     origin = Origin(f"convert({mode!r})", "exact" if exact else "assumed")
     found = _of_mode(mode, before.name[:3] if before is not None else "RGB", origin)
+    if within(value.dtypes, DTypes.FLOATS) and found.dtypes is DTypes.UINT8:
+        found = _truncated(found, value)
     return dataclasses.replace(found, wrapped=value.wrapped)
+
+
+def _truncated(found: Values, value: Values) -> Values:
+    """Return grey floats as bytes: clipped and cut off, not multiplied by 255."""
+    reach = overlap(value.reach, BYTES)
+    interval = overlap(value.interval, BYTES) or BYTES
+    return dataclasses.replace(
+        found,
+        interval=Interval(float(int(interval.low)), interval.high),
+        reach=reach,
+        origin=value.origin,
+        known=reach is not None,
+        marks=found.marks | {"truncated"},
+    )
 
 
 def _of_mode(mode: str | None, colours: str, origin: Origin) -> Values:

@@ -55,6 +55,17 @@ def same(a: Operands) -> Values:
     return a.values("input")
 
 
+@operation("einops.rearrange", parameters="input pattern")
+def rearranged(a: Operands) -> Values:
+    """Follow patterns that only move axes; others split or merge them."""
+    value = a.values("input")
+    before, _, after = (a.text("pattern") or "").partition("->")
+    names = before.split()
+    if sorted(names) != sorted(after.split()) or "(" in before or "..." in names:
+        return unmoved(value)
+    return permuted(value, [names.index(name) for name in after.split()], a.name)
+
+
 @operation("{torch Tensor}.{expand_as view_as reshape_as rot90}")
 def same_rank(a: Operands) -> Values:
     return without_orders(a.values("input"))
@@ -66,7 +77,7 @@ def copied(a: Operands) -> Values:
     return dataclasses.replace(value, marks=value.marks - {"part"})
 
 
-@operation(f"{{torch Tensor}}.{{{_RESHAPED}}}", "einops.{rearrange repeat}")
+@operation(f"{{torch Tensor}}.{{{_RESHAPED}}}", "einops.repeat")
 @operation("torch.nn.functional.{pixel_shuffle pixel_unshuffle}")
 def reshaped(a: Operands) -> Values:
     return unmoved(a.values("input"))
