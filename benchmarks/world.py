@@ -165,12 +165,11 @@ class Work:
     """Checks and fixes files as the two commands do."""
 
     def __init__(self, mode: Mode) -> None:
-        from flake8_saveimage.fixes.applicability import applicabilities
-
         from flake8_saveimage.check import analysis
         from flake8_saveimage.check.runner import Checker
         from flake8_saveimage.config import options as config
         from flake8_saveimage.fixes import FixOptions
+        from flake8_saveimage.fixes.editing import annotated
         from flake8_saveimage.fixes.fixer import Fixer
 
         codes = "--select=SVI"
@@ -184,7 +183,7 @@ class Work:
         analysis.parse = self._timed(analysis.parse)  # type: ignore[assignment]
         request = config.Request(isolated=True, forwarded=(codes, "--disable-noqa"))
         options = config.load(request).options
-        self.checker = Checker(options, fix_judge=applicabilities)
+        self.checker = Checker(options, annotate=annotated)
         self.fixer = Fixer(options, FixOptions(unsafe=True))
 
     def _timed(self, function: Callable[[str], Any]) -> Callable[[str], Any]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import inspect
 import io
 import pickle
+import subprocess
 import warnings
 from collections import OrderedDict, namedtuple
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,27 @@ def test_the_bytes_are_those_of_torch_save(tmp_path: Path) -> None:
     expected = io.BytesIO()
     torch.save(obj, expected)
     assert safe_save(obj, tmp_path / "a.pt").read_bytes() == expected.getvalue()
+
+
+def test_checkpoints_need_no_numpy(
+    tmp_path: Path, run_script: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    """Torch alone brings none."""
+    run_script(
+        """
+        import sys
+
+        sys.modules["numpy"] = None  # an import raises ModuleNotFoundError
+        import torch
+        from flake8_saveimage.runtime import SaveQueue, safe_save
+
+        safe_save({"w": torch.ones(3)}, "a.pt")
+        with SaveQueue() as queue:
+            queue.save({"w": torch.ones(3)}, "b.pt")
+        """
+    )
+    assert torch.equal(torch.load(tmp_path / "a.pt")["w"], torch.ones(3))
+    assert torch.equal(torch.load(tmp_path / "b.pt")["w"], torch.ones(3))
 
 
 def test_torch_saves_arguments_by_position_and_keyword(tmp_path: Path) -> None:

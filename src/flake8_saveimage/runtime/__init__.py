@@ -9,8 +9,8 @@ same pixels; :func:`safe_save` takes those of :func:`torch.save`. Both create mi
 a file under its name only once it is complete, and lose no earlier one: ``x.png`` is always the
 newest, and what was there before moves to ``x_1.png``, ``x_2.png``, ..., across processes.
 
-The package is self-contained: it needs only the standard library, torch and Pillow. Torch is
-imported when the first of the names below is used.
+The package is self-contained: it needs only the standard library and torch, for images Pillow and
+NumPy too, as torchvision does. Torch is imported when the first of the names below is used.
 """
 
 from __future__ import annotations

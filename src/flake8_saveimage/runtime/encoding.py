@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
+from . import arrays as np
 from .arguments import Writing
 from .png import Chunk, Plane, encode_png
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from PIL import Image as PILImage
 
 _MODES = {2: "LA", 3: "RGB", 4: "RGBA"}
-_MODE_OF: dict[str, tuple[str, Any]] = {"int32": ("I;16", np.uint16), "float32": ("F", np.float32)}
+_MODE_OF: dict[str, tuple[str, str]] = {"int32": ("I;16", "uint16"), "float32": ("F", "float32")}
 _BITS = {torch.uint8: 8, torch.int32: 16, torch.float32: 32}
 _WITH_QUALITY = {"JPEG", "WEBP", "AVIF", "TIFF", "JPEG2000", "MPO"}
 

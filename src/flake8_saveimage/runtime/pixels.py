@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 
+from . import arrays as np
 from .arguments import Images, Look, Numbers
 from .batches import batch_of
 from .pictures import Picture
 
 _CHUNK = 262_144  # values; 1 MiB of float32 stays in the second-level cache between the steps
 _ONE_THREAD = 32_768  # values; up to there torch starts no threads of its own
-_NUMPY: dict[torch.dtype, Any] = {torch.float32: np.float32, torch.float64: np.float64}
+_NUMPY = {torch.float32: "float32", torch.float64: "float64"}
 
 
 def picture_of(images: Images, look: Look) -> Picture:

@@ -239,7 +239,8 @@ def power(a: Operands) -> Values:
     if exact is not None:
         return exact
     dtypes = without_bool(first, second)
-    if first.dtypes & DTypes.BOOL and first.kind in ("array", "unknown"):
+    squares = first.dtypes & DTypes.BOOL and second.dtypes & ~DTypes.FLOATS
+    if squares and first.kind in ("array", "unknown"):
         dtypes |= DTypes.INT8  # NumPy squares bools as int8
     return pointwise(intervals.power, first, second, dtypes=dtypes, slack=8)
 
