@@ -193,8 +193,8 @@ class Evaluation:
                 found.update([*here, place.scope.function])
         if not found:
             return value
-        if "." not in name and self.flow.class_of(cst.Name(name), place) is not None:
-            return value  # nor does a method of a class of this file, whatever it is called
+        if self.flow.class_of(cst.parse_expression(name), place) is not None:
+            return value  # nor does a method of a class of the project, whatever it is called
         grown = frozenset(found)
         return replace(
             value, deps=value.deps | grown, solid=value.solid | grown, text=unknown(name)
