@@ -81,7 +81,7 @@ def test_the_fixed_script_never_damages_the_file(
     script: Write, python: Run, tmp_path: Path
 ) -> None:
     train = script(fixed())
-    for _ in range(int(os.environ.get("SAVEIMAGE_RUNS", "5"))):
+    for _ in range(int(os.environ.get("SAVEIMAGE_RUNS", "2"))):
         (tmp_path / "model.pt").unlink(missing_ok=True)
         assert report_of(python, train) == (1, set())
         assert is_whole(tmp_path / "model.pt")

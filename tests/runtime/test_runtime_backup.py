@@ -345,7 +345,9 @@ chance = random.Random(1)
 saved = set()
 begun = 0
 hits = 0
-for round in range({rounds}):
+for round in range({5 * rounds}):
+    if round >= {rounds} and hits:
+        break
     os.makedirs("out", exist_ok=True)
     told, tell = os.pipe()
     child = os.fork()

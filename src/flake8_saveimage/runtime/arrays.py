@@ -6,7 +6,11 @@ import importlib
 from typing import Any
 
 
-def __getattr__(name: str) -> Any:
-    found = getattr(importlib.import_module("numpy"), name)
-    globals()[name] = found
-    return found
+class _NumPy:
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(importlib.import_module("numpy"), name)
+        setattr(self, name, found)
+        return found
+
+
+np = _NumPy()

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from . import arrays as np
 from .arguments import Writing
+from .arrays import np
 from .png import Chunk, Plane, encode_png
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from . import arrays as np
 from .arguments import Images, Look, Numbers
+from .arrays import np
 from .batches import batch_of
 from .pictures import Picture
 
