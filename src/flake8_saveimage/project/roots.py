@@ -8,8 +8,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-_REPOSITORY = (".git",)
-_CONFIGURATIONS = ("pyproject.toml", "setup.cfg", "tox.ini", ".flake8")
+_MARKS = (".git", "pyproject.toml", "setup.cfg", "tox.ini", ".flake8")
 _PATH_CALLS = {"append": 0, "insert": 1}
 
 
@@ -32,12 +31,12 @@ def layout_of(path: str, fallback: str, source_folders: Sequence[str] = ()) -> L
 def project_root(path: str, fallback: str = ".") -> str:
     """Return the folder that bounds the project of a file.
 
-    That is the nearest folder above it with a ``.git``, or else with a configuration; or else
-    ``fallback``, the working folder, if the file is in it and it is neither the home nor the root
-    of the disk; or else the file's own folder.
+    That is the nearest folder above it with a ``.git`` or a configuration; or else ``fallback``,
+    the working folder, if the file is in it and it is neither the home nor the root of the disk;
+    or else the file's own folder.
     """
     folder = os.path.dirname(os.path.realpath(path))
-    above = _marked(folder, _REPOSITORY) or _marked(folder, _CONFIGURATIONS)
+    above = _marked(folder)
     if above is not None:
         return above
     fallback = os.path.realpath(fallback)
@@ -46,11 +45,11 @@ def project_root(path: str, fallback: str = ".") -> str:
 
 
 @functools.lru_cache(maxsize=4096)
-def _marked(folder: str, marks: tuple[str, ...]) -> str | None:
-    if any(os.path.exists(os.path.join(folder, mark)) for mark in marks):
+def _marked(folder: str) -> str | None:
+    if any(os.path.exists(os.path.join(folder, mark)) for mark in _MARKS):
         return folder
     above = os.path.dirname(folder)
-    return None if above == folder else _marked(above, marks)
+    return None if above == folder else _marked(above)
 
 
 def forget_roots() -> None:
