@@ -227,9 +227,11 @@ def _text(path: str) -> str:
         return ""
 
 
-@functools.lru_cache(maxsize=256)
 def _real(path: str) -> str:
-    return os.path.realpath(path) if path else ""
+    return _realpath(os.path.abspath(path)) if path else ""
+
+
+_realpath = functools.lru_cache(maxsize=256)(os.path.realpath)
 
 
 def project_of(filename: str) -> Project:
@@ -242,7 +244,7 @@ def project_of(filename: str) -> Project:
 def forget_projects() -> None:
     """Read the projects anew: before a run, because files may have changed."""
     _project.cache_clear()
-    _real.cache_clear()
+    _realpath.cache_clear()
     forget_roots()
 
 
