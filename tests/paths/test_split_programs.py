@@ -114,7 +114,7 @@ def test_a_split_program_is_judged_the_same(drawn: tuple[str, Project]) -> None:
 
 
 @pytest.mark.slow
-@checked(1000)
+@checked(300)
 @given(split_programs())
 def test_many_split_programs_are_judged_the_same(drawn: tuple[str, Project]) -> None:
     source, project = drawn

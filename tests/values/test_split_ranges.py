@@ -213,7 +213,7 @@ def test_split_values_are_claimed_the_same(drawn: tuple[str, Project, object]) -
 
 
 @pytest.mark.slow
-@checked(1000)
+@checked(300)
 @given(split_programs())
 def test_many_split_values_are_claimed_the_same(drawn: tuple[str, Project, object]) -> None:
     source, project, unknown = drawn
