@@ -143,6 +143,7 @@ class _Splitter:
         self.layout: str = pick(*LAYOUTS)
         self.modules = MODULES[: pick(1, 2, 3)]
         self.homes = self._homes(tree)
+        self.relative: dict[int | None, bool] = {}
 
     def _homes(self, tree: ast.Module) -> dict[str, int]:
         """Draw the module of each name that moves: never one before those that it uses."""
@@ -230,13 +231,19 @@ class _Splitter:
         indent = lines[at][0][: -len(lines[at][0].lstrip())]
         return [*lines[:at], (indent + statement, 0), *lines[at:]]
 
+    def _relative(self, index: int | None) -> bool:
+        """Decide it once a file: nobody imports one module by two names."""
+        if index not in self.relative:
+            self.relative[index] = bool(self.pick(0, 1))
+        return self.relative[index]
+
     def _statement(self, name: str, index: int | None, form: str) -> tuple[str, str]:
         """Return an import of a name, and the expression that then stands for it."""
         module = self.modules[self.homes[name]]
         package = {"flat": "", "folder": "", "namespace": "space"}.get(self.layout, "pkg")
         if self.layout == "exports" and index is None:
             base, module, package = "pkg", "pkg", ""
-        elif package and (index is not None or self.layout == "inside") and self.pick(0, 1):
+        elif package and (index is not None or self.layout == "inside") and self._relative(index):
             base, package = f".{module}", "."
         else:
             base = f"{package}.{module}" if package else module
