@@ -97,12 +97,14 @@ def choice_of(options: argparse.Namespace) -> Choice:
     given = options.saveimage_writers
     groups = tuple(given.split(",") if isinstance(given, str) else given)
     unknown = next((group for group in groups if group not in GROUPS), None)
-    mistake = f"s: no group is called {unknown!r}; the groups are {', '.join(GROUPS)}"
-    if unknown is None:
+    if unknown is not None:
+        mistake = f"saveimage-writers: no group is called {unknown!r}; the groups are "
+        mistake += ", ".join(GROUPS)
+    else:
         try:
             return Choice(groups, own_writers(options.saveimage_writer))
         except ValueError as error:
-            mistake = f": {error}"
+            mistake = f"saveimage-writer: {error}"
     from flake8.exceptions import ExecutionError  # only for mistakes
 
-    raise ExecutionError(f"saveimage-writer{mistake}")
+    raise ExecutionError(mistake)

@@ -62,7 +62,9 @@ def tree_may_save(tree: ast.AST, table: Table = DEFAULT) -> bool:
     leaves = {*table.leaves, *table.vendored}
     imported = used = False
     # the imports, which stand at the top, first; then from the end, where programs save
-    stack: list[ast.AST] = [tree, *_top_imports(tree)]
+    top: list[ast.AST] = list(ast.iter_child_nodes(tree))
+    imports = [node for node in top if isinstance(node, ast.Import | ast.ImportFrom)]
+    stack = [*top, *imports]
     while stack:
         node = stack.pop()
         if isinstance(node, ast.ImportFrom):
@@ -80,7 +82,3 @@ def tree_may_save(tree: ast.AST, table: Table = DEFAULT) -> bool:
             return True
         stack.extend(ast.iter_child_nodes(node))
     return False
-
-
-def _top_imports(tree: ast.AST) -> list[ast.AST]:
-    return [node for node in getattr(tree, "body", ()) if type(node).__name__.startswith("Import")]

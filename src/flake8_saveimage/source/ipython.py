@@ -64,8 +64,7 @@ def mask(source: str, name: str) -> Masked | None:
     for number, line in enumerate(lines):
         body = line.rstrip("\r\n")
         lead = indent
-        match = next((match for form in _FORMS if (match := form.match(body))), None)
-        if lead is None and not state.is_inside and match is not None:
+        if lead is None and not state.is_inside and (match := _matched(body)):
             lead, indent = match["lead"], _INDENT.match(body)[0]  # type: ignore[index]
         if lead is None:
             state.read(body)
@@ -76,6 +75,10 @@ def mask(source: str, name: str) -> Masked | None:
         if not body.endswith("\\"):
             indent = None
     return Masked("".join(lines), hidden=tuple(hidden))
+
+
+def _matched(line: str) -> re.Match[str] | None:
+    return next((match for form in _FORMS if (match := form.match(line))), None)
 
 
 def _is_python(source: str) -> bool:
