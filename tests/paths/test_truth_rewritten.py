@@ -174,5 +174,9 @@ def test_numpy_appends_its_suffix(tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / "c", a=1)
     scipy.io.savemat(tmp_path / "d", {"a": 1})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npy", "b.npz", "c.npz", "d"]
-    appended = {row.leaf: row.suffix for row in WRITERS if row.suffix}
-    assert appended == {"save": ".npy", "savez": ".npz", "savez_compressed": ".npz"}
+    appended = {name: row.suffix for row in WRITERS if row.suffix for name in row.names}
+    assert appended == {
+        "numpy.save": ".npy",
+        "numpy.savez": ".npz",
+        "numpy.savez_compressed": ".npz",
+    }
